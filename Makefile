@@ -1,0 +1,55 @@
+# Bayeslice: every task of a developer, by name. `make` alone lists them.
+SHELL := /bin/bash
+GTK    = $(shell pkg-config --exists gtk+-3.0 2>/dev/null && echo ,gtk)
+TAGS   = migrated_fynedo$(GTK)
+BIN   := build/bayeslice
+OUT   ?= out/demo
+EXAM  ?= out/demo/exam
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-test build demo run test test-race bench lint fuzz fmt screenshots clean
+
+help: ## list these targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+setup: ## install compiler packages and ONNX Runtime (says what it installs)
+	@scripts/setup.sh build
+
+setup-test: ## the same, and what the tests of the window need
+	@scripts/setup.sh test
+
+build: setup ## build the program (the first build compiles the window toolkit: about four minutes on two cores)
+	@mkdir -p build
+	go build -tags $(TAGS) -o $(BIN) .
+
+demo: build ## phantom exam -> DICOM -> reader -> 100 samples of both networks -> maps, JSON, PNG panels; a window where there is a display
+	$(BIN) demo -o $(OUT)
+	@if [ -n "$$DISPLAY$$WAYLAND_DISPLAY" ] && [ -z "$$CI" ]; then $(MAKE) --no-print-directory run; else echo "No display: look at the panels in $(OUT); 'make run' opens the window on a machine with one."; fi
+
+run: build ## open the window on the demo's exam (EXAM=path for another)
+	@test -e "$(EXAM)" || $(BIN) demo --exam-only -o $(OUT)
+	$(BIN) open $(EXAM)
+
+test: setup-test ## all tests; the window's run under Xvfb
+	scripts/test.sh
+
+test-race: setup-test ## the tests of concurrent packages under the race detector
+	scripts/test.sh -race
+
+bench: setup-test ## compare with the peers that are installed; prints ratios, writes nothing
+	scripts/bench.sh
+
+lint: ## gofmt, go vet and golangci-lint at the version pinned in tools/go.mod
+	scripts/lint.sh
+
+fuzz: ## every fuzz target for FUZZTIME each (default 30s)
+	scripts/fuzz.sh $${FUZZTIME:-30s}
+
+fmt: ## format the code
+	gofmt -w $$(git ls-files '*.go')
+
+screenshots: build ## draw docs/*.png anew from the phantom
+	scripts/screenshots.sh
+
+clean: ## remove what was built and the demo's output (the cache of ONNX Runtime stays)
+	rm -rf build out

@@ -1,0 +1,241 @@
+// Package archtest holds tests about the code base itself: which package may import which, who owns
+// which library, that every package says what it is for. Nothing here is linked into the program.
+package archtest
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"bayeslice/internal/testenv"
+)
+
+const module = "bayeslice"
+
+// height is the layer of each package: a package imports only packages of a lower height. A package
+// that is not in the table fails the test, so that adding one is a decision.
+var height = map[string]int{
+	"":                           12, // main
+	"app":                        11, // wires engines and window together
+	"viewer":                     10, // Fyne
+	"internal/cli":               10, // headless commands
+	"viewer/viewstate":           9,  // the window's state, without a toolkit
+	"internal/report":            9,  // result folders and panels
+	"inference":                  8,  // sampling
+	"training":                   8,  // the paper's recipe
+	"training/optim":             0,
+	"training/schedule":          0,
+	"internal/nets":              7, // the paper's network
+	"internal/modelcard":         6,
+	"internal/prep":              5,
+	"internal/exam":              4,
+	"internal/phantom":           4,
+	"render":                     4,
+	"internal/ort":               4,
+	"internal/onnx/rewrite":      4,
+	"internal/onnx/graph":        3,
+	"internal/imageio/dicom":     3,
+	"internal/imageio/dicomout":  3,
+	"internal/imageio":           3,
+	"internal/imageio/nifti":     2,
+	"internal/imageio/metaimage": 2,
+	"internal/onnx/pb":           2,
+	"internal/volume":            1,
+	"internal/ort/fetch":         1,
+	"internal/geom":              0,
+	"internal/tensor":            0,
+	"internal/testenv":           0,
+	"resources":                  0,
+}
+
+// owners says which packages may import a library directly, and why nobody else does.
+var owners = []struct {
+	library string
+	by      []string
+	why     string
+}{
+	{"github.com/yalue/onnxruntime_go", []string{"internal/ort"}, "native lifetimes and cancellation stay in one place"},
+	{"github.com/suyashkumar/dicom", []string{"internal/imageio/dicom", "internal/imageio/dicomout"}, "everything else sees volumes"},
+	{"github.com/sqweek/dialog", []string{"viewer"}, "native dialogs belong to the window"},
+	{"github.com/go-gl/", []string{"render"}, "one package draws"},
+	{"fyne.io/fyne/v2/app", []string{"app"}, "it links the window driver"},
+	{"fyne.io/", []string{"app", "viewer"}, "engines run headless"},
+	{"github.com/spf13/cobra", []string{"internal/cli"}, "flags belong to the command line"},
+	{"google.golang.org/protobuf", []string{"internal/onnx/pb"}, "the wire format stays in one place"},
+}
+
+// windowed are the packages that may reach Fyne through their dependencies.
+var windowed = map[string]bool{"": true, "app": true, "viewer": true}
+
+type goPackage struct {
+	ImportPath  string
+	Dir         string
+	Imports     []string
+	TestImports []string
+	Deps        []string
+	GoFiles     []string
+	CgoFiles    []string
+}
+
+// packages lists the module's packages with `go list`.
+func packages(t *testing.T) []goPackage {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-json=ImportPath,Dir,Imports,TestImports,Deps,GoFiles,CgoFiles", "./...")
+	cmd.Dir = testenv.Root()
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, stderr.String())
+	}
+	var all []goPackage
+	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p goPackage
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+}
+
+// local returns the path of a package inside the module; ok is false for other modules.
+func local(importPath string) (path string, ok bool) {
+	if importPath == module {
+		return "", true
+	}
+	return strings.CutPrefix(importPath, module+"/")
+}
+
+// layerBreaks returns a line for every import that does not go down.
+func layerBreaks(pkgs []goPackage, height map[string]int) []string {
+	var breaks []string
+	for _, p := range pkgs {
+		from, _ := local(p.ImportPath)
+		if strings.Contains(from, "/cmd/") || strings.HasPrefix(from, "scripts/") || len(p.GoFiles)+len(p.CgoFiles) == 0 {
+			continue // small commands beside an engine may use it; test-only packages have no layer
+		}
+		h, known := height[from]
+		if !known {
+			breaks = append(breaks, from+" has no layer: add it to the table and to docs/architecture.md")
+			continue
+		}
+		for _, i := range p.Imports {
+			if to, ok := local(i); ok && height[to] >= h {
+				breaks = append(breaks, from+" imports "+to+", which is not below it")
+			}
+		}
+	}
+	return breaks
+}
+
+func TestImportsGoDown(t *testing.T) {
+	for _, b := range layerBreaks(packages(t), height) {
+		t.Error(b)
+	}
+}
+
+func TestLayerCheckCanFail(t *testing.T) {
+	planted := []goPackage{{ImportPath: module + "/inference", GoFiles: []string{"x.go"}, Imports: []string{module + "/viewer"}}}
+	if len(layerBreaks(planted, height)) != 1 {
+		t.Error("an engine that imports the window was not reported")
+	}
+}
+
+func TestLibrariesHaveOneOwner(t *testing.T) {
+	for _, p := range packages(t) {
+		from, _ := local(p.ImportPath)
+		for _, i := range p.Imports {
+			for _, o := range owners {
+				if strings.HasPrefix(i, o.library) {
+					if !contains(o.by, from) {
+						t.Errorf("%q imports %s; only %v may: %s", from, i, o.by, o.why)
+					}
+					break
+				}
+			}
+		}
+	}
+}
+
+func contains(list []string, s string) bool {
+	for _, l := range list {
+		if l == s {
+			return true
+		}
+	}
+	return false
+}
+
+func TestEnginesAreHeadless(t *testing.T) {
+	for _, p := range packages(t) {
+		from, _ := local(p.ImportPath)
+		for _, d := range p.Deps {
+			if strings.HasPrefix(d, "fyne.io/") && !windowed[from] {
+				t.Errorf("%s depends on %s", from, d)
+				break
+			}
+		}
+	}
+}
+
+func TestEveryPackageSaysWhatItIsFor(t *testing.T) {
+	for _, p := range packages(t) {
+		documented := 0
+		for _, f := range append(p.GoFiles, p.CgoFiles...) {
+			file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(p.Dir, f), nil, parser.PackageClauseOnly|parser.ParseComments)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if file.Doc != nil {
+				documented++
+			}
+		}
+		if documented != 1 && len(p.GoFiles)+len(p.CgoFiles) > 0 {
+			t.Errorf("%s has %d package comments, want 1", p.ImportPath, documented)
+		}
+	}
+}
+
+func TestOnlyTheWindowCrossesToTheUIGoroutine(t *testing.T) {
+	for _, p := range packages(t) {
+		from, _ := local(p.ImportPath)
+		if windowed[from] {
+			continue
+		}
+		for _, f := range p.GoFiles {
+			file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(p.Dir, f), nil, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ast.Inspect(file, func(n ast.Node) bool {
+				if s, ok := n.(*ast.SelectorExpr); ok {
+					if x, ok := s.X.(*ast.Ident); ok && x.Name == "fyne" && strings.HasPrefix(s.Sel.Name, "Do") {
+						t.Errorf("%s/%s calls fyne.%s", from, f, s.Sel.Name)
+					}
+				}
+				return true
+			})
+		}
+	}
+}
+
+func TestGoModPinsWithoutReplacing(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(testenv.Root(), "go.mod"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if bytes.Contains(text, []byte("\nreplace")) {
+		t.Error("go.mod replaces a module")
+	}
+}

@@ -1,0 +1,62 @@
+// Package training holds the paper's training recipe as data: which loss with which weights, which
+// learning rate, which augmentation. Its sub-packages are the parts that need no graph: the optimiser
+// and the schedule. This version of the program samples networks and does not train them yet; nothing
+// in it claims to.
+package training
+
+import "bayeslice/internal/modelcard"
+
+// Loss names a segmentation loss of the paper.
+type Loss string
+
+// Losses of the paper, section 2.
+const (
+	CE  Loss = "CE"  // cross-entropy
+	BCE Loss = "BCE" // cross-entropy with class weights α
+	FL  Loss = "FL"  // focal loss, α and γ (Lin et al. 2017)
+	DB  Loss = "DB"  // soft Dice + boundary loss (Kervadec et al. 2021)
+)
+
+// Losses lists them in the paper's order.
+func Losses() []Loss { return []Loss{CE, BCE, FL, DB} }
+
+// Alpha returns the paper's class weights of BCE and FL for a task, in the model's class order:
+// background, TZ, PZ or background, csPCa; nil for an unknown task.
+func Alpha(task modelcard.Task) []float64 {
+	switch task {
+	case modelcard.Anatomy:
+		return []float64{0.05, 0.30, 0.65}
+	case modelcard.Diagnosis:
+		return []float64{0.75, 0.25}
+	}
+	return nil
+}
+
+// Augmentation bounds the random changes of a training exam, all in the axial plane.
+type Augmentation struct {
+	NoiseSD      float64 // additive Gaussian noise, σ drawn from 0…NoiseSD of the normalised image
+	Flip         bool    // left-right
+	RotationDeg  float64 // ± degrees
+	TranslateFor float64 // ± share of the image's width and height
+	ScaleFor     float64 // ± share
+}
+
+// Recipe is how a model is trained.
+type Recipe struct {
+	Gamma          float64 // focal loss
+	LearningRate   float64 // at the first step
+	LearningRateTo float64 // at the last step
+	L2             float64 // weight of Σ w² over kernels
+	Folds, Runs    int     // cross-validation
+	Samples        int     // executions per exam at evaluation
+	Augmentation   Augmentation
+}
+
+// Paper returns the recipe of the paper, section 2 ("Bayesian Segmentation Model" and "Experiments");
+// L2 is that of the network revision its authors name.
+func Paper() Recipe {
+	return Recipe{
+		Gamma: 2, LearningRate: 1e-4, LearningRateTo: 1e-7, L2: 1e-4, Folds: 5, Runs: 3, Samples: 100,
+		Augmentation: Augmentation{NoiseSD: 0.5, Flip: true, RotationDeg: 7.5, TranslateFor: 0.15, ScaleFor: 0.15},
+	}
+}

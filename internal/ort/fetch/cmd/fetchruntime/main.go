@@ -1,0 +1,42 @@
+// Command fetchruntime puts the pinned ONNX Runtime library into the per-user cache, as
+// `bayeslice setup` does, but builds without a C compiler. The Makefile calls it.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+
+	"bayeslice/internal/ort/fetch"
+)
+
+func main() {
+	from := flag.String("from", "", "package file that is there already, instead of asking npm")
+	force := flag.Bool("force", false, "fetch again although the library is there")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	err := run(ctx, fetch.Options{Tarball: *from, Force: *force})
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, o fetch.Options) error {
+	var last fetch.Stage
+	o.Progress = func(p fetch.Progress) {
+		if p.Stage != last {
+			last = p.Stage
+			fmt.Fprintf(os.Stderr, "onnxruntime %s: %s\n", fetch.Version, p.Stage)
+		}
+	}
+	r, err := fetch.Install(ctx, o)
+	if err != nil {
+		return err
+	}
+	fmt.Println(r.Library)
+	return nil
+}

@@ -1,0 +1,128 @@
+package dicom
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+	"io/fs"
+)
+
+// readPixels returns the pixel data bytes of a file, native or encapsulated.
+func readPixels(fsys fs.FS, h *Header) ([]byte, error) {
+	f, err := fsys.Open(h.Name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close() //nolint:errcheck // read only
+	if h.syntax.uid == deflatedLE {
+		return deflatedPixels(f, h)
+	}
+	if err := skipTo(f, h.pixels.offset); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrTruncated, err)
+	}
+	if h.pixels.encapsulated {
+		info, err := f.Stat()
+		if err != nil {
+			return nil, err
+		}
+		return io.ReadAll(io.LimitReader(f, info.Size()-h.pixels.offset))
+	}
+	data := make([]byte, h.frameBytes()*int64(len(h.Frames)))
+	if _, err := io.ReadFull(f, data); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrTruncated, err)
+	}
+	return data, nil
+}
+
+// skipTo moves a freshly opened file to off; entries of a ZIP cannot seek.
+func skipTo(f fs.File, off int64) error {
+	if s, ok := f.(io.Seeker); ok {
+		_, err := s.Seek(off, io.SeekStart)
+		return err
+	}
+	_, err := io.CopyN(io.Discard, f, off)
+	return err
+}
+
+// deflatedPixels inflates the data set again; headers do not keep it.
+func deflatedPixels(f io.Reader, h *Header) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(f, maxFile))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrTruncated, err)
+	}
+	start, _, err := locate(data, int64(len(data)))
+	if err != nil {
+		return nil, err
+	}
+	if data, err = inflate(data[start:]); err != nil {
+		return nil, err
+	}
+	end := h.pixels.offset + h.frameBytes()*int64(len(h.Frames))
+	if end > int64(len(data)) {
+		return nil, fmt.Errorf("%w: %d bytes where %d are needed", ErrTruncated, len(data), end)
+	}
+	return data[h.pixels.offset:end], nil
+}
+
+// storedFormat says how to take a stored value out of its allocated bits.
+type storedFormat struct {
+	order  binary.ByteOrder
+	bytes  int
+	shift  uint // of the lowest used bit
+	bits   uint
+	signed bool
+}
+
+func (h *Header) format() storedFormat {
+	return storedFormat{
+		order: h.syntax.order, bytes: h.BitsAllocated / 8, bits: uint(h.BitsStored), //nolint:gosec // 1…32
+		shift: uint(h.High + 1 - h.BitsStored), signed: h.Signed, //nolint:gosec // 0…31
+	}
+}
+
+// value returns stored value n of raw, bits outside the used ones left out and the sign extended.
+func (f storedFormat) value(raw []byte, n int) int64 {
+	var u uint32
+	switch f.bytes {
+	case 1:
+		u = uint32(raw[n])
+	case 2:
+		u = uint32(f.order.Uint16(raw[2*n:]))
+	default:
+		u = f.order.Uint32(raw[4*n:])
+	}
+	v := int64(u>>f.shift) & (1<<f.bits - 1)
+	if f.signed && v>>(f.bits-1) == 1 {
+		v -= 1 << f.bits
+	}
+	return v
+}
+
+// decodeFrame writes the values of one native frame into dst.
+func (f *Frame) decodeFrame(raw []byte, dst []float32, o LoadOptions) {
+	format := f.Header.format()
+	slope, intercept := f.rescale()
+	if o.RealWorld && f.RealWorld.Known {
+		slope, intercept = f.RealWorld.Slope, f.RealWorld.Intercept
+	}
+	mirror := int64(1)<<format.bits - 1 // v → mirror − v
+	if format.signed {
+		mirror = -1
+	}
+	invert := o.Invert && f.Header.Photometric == "MONOCHROME1"
+	for n := range dst {
+		v := format.value(raw, n)
+		if invert {
+			v = mirror - v
+		}
+		dst[n] = float32(float64(v)*slope + intercept)
+	}
+}
+
+// rescale returns the modality rescale; a slope of zero would erase the image and counts as absent.
+func (f *Frame) rescale() (slope, intercept float64) {
+	if f.Slope == 0 {
+		return 1, f.Intercept
+	}
+	return f.Slope, f.Intercept
+}

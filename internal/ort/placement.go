@@ -77,7 +77,6 @@ func (e *Env) placement(in, out []Port, onnx []byte, o SessionOptions) (placed, 
 		return placed{}, err
 	}
 	probe := &Session{in: in, out: out, s: native, device: o.Provider.Label()}
-	probe.closed, probe.closing = context.WithCancel(context.Background())
 	_, err = probe.Run(context.Background(), zeros(in))
 	if err = errors.Join(err, probe.Close()); err != nil {
 		return placed{}, err

@@ -42,12 +42,11 @@ type Session struct {
 	issues  []string
 	version string
 
-	closing context.CancelFunc // ends runs under way with ErrClosed
-	closed  context.Context
-
 	// mu lets Close wait for runs: destroying a session during a run crashes the process (microsoft/onnxruntime#21812).
 	mu sync.RWMutex
 	s  *ortgo.DynamicAdvancedSession
+
+	under underWay
 }
 
 // NewSession opens a model from the bytes of an ONNX file, which are not kept. All shapes the file
@@ -67,7 +66,6 @@ func (e *Env) NewSession(onnx []byte, o SessionOptions) (*Session, error) {
 		o.Threads = e.threads
 	}
 	s := &Session{in: in, out: out, version: e.version}
-	s.closed, s.closing = context.WithCancel(context.Background())
 	if o.Provider.onCPU() {
 		s.device = fmt.Sprintf("CPU (ONNX Runtime %s)", e.version)
 		s.s, err = create(onnx, in, out, o, false)
@@ -146,7 +144,7 @@ func (s *Session) Fallbacks() []string { return s.issues }
 // Close ends runs under way with [ErrClosed], waits for them, and frees the model. It may be
 // called more than once.
 func (s *Session) Close() error {
-	s.closing()
+	s.under.end()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.s == nil {
@@ -172,7 +170,7 @@ func (s *Session) Run(ctx context.Context, in map[string]*tensor.Tensor) (map[st
 	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	if s.s == nil || s.closed.Err() != nil {
+	if s.s == nil {
 		return nil, ErrClosed
 	}
 	b := &binding{}
@@ -194,17 +192,19 @@ func (s *Session) runUntil(ctx context.Context, b *binding) error {
 	}
 	t := &terminator{o: native}
 	defer t.destroy()
+	if !s.under.add(t) {
+		return ErrClosed
+	}
+	defer s.under.remove(t)
 	stop := context.AfterFunc(ctx, t.terminate)
 	defer stop()
-	stopClosing := context.AfterFunc(s.closed, t.terminate)
-	defer stopClosing()
 	err = s.s.RunWithOptions(b.in, b.out, native)
 	switch {
 	case err == nil:
 		return nil
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case s.closed.Err() != nil:
+	case s.under.ended():
 		return ErrClosed
 	}
 	return fmt.Errorf("ort: run on %s: %w", s.device, err)
@@ -230,25 +230,4 @@ func (s *Session) check(in map[string]*tensor.Tensor) error {
 		}
 	}
 	return nil
-}
-
-// terminator lets a context end a run whose options may be gone by then.
-type terminator struct {
-	mu sync.Mutex
-	o  *ortgo.RunOptions
-}
-
-func (t *terminator) terminate() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.o != nil {
-		_ = t.o.Terminate() // it sets a flag; on failure the run just goes on to its end
-	}
-}
-
-func (t *terminator) destroy() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	_ = t.o.Destroy() // it fails only where it was never made
-	t.o = nil
 }

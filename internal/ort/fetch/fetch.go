@@ -116,7 +116,7 @@ func Install(ctx context.Context, o Options) (Result, error) {
 	if !o.Force && installed(dir, o.pin) {
 		return done, nil
 	}
-	if err := os.MkdirAll(o.Root, 0o755); err != nil {
+	if err := os.MkdirAll(o.Root, 0o750); err != nil {
 		return Result{}, fmt.Errorf("fetch: cache folder: %w", err)
 	}
 	staging, err := os.MkdirTemp(o.Root, ".staging-")
@@ -172,7 +172,7 @@ func (o *Options) build(ctx context.Context, staging, folder string) error {
 		return err
 	}
 	content := filepath.Join(staging, "content")
-	if err := os.Mkdir(content, 0o755); err != nil {
+	if err := os.Mkdir(content, 0o750); err != nil {
 		return fmt.Errorf("fetch: %w", err)
 	}
 	return unpack(ctx, f, content, folder, o.pin, o.Progress)

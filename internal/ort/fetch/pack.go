@@ -60,7 +60,7 @@ func checkSum(ctx context.Context, f *os.File, p pin, on func(Progress)) error {
 		return fmt.Errorf("fetch: package file: %w", err)
 	}
 	h := sha512.New()
-	r := &meter{ctx: ctx, r: f, report: func(n int64) { on(Progress{Checking, n, info.Size()}) }}
+	r := &meter{stop: ctx.Err, r: f, report: func(n int64) { on(Progress{Checking, n, info.Size()}) }}
 	if _, err := io.Copy(h, r); err != nil {
 		return readError(ctx, err)
 	}
@@ -84,9 +84,9 @@ func readError(ctx context.Context, err error) error {
 	return fmt.Errorf("%w: %w", ErrPackage, err)
 }
 
-// meter counts what is read, reports every few megabytes, and stops when the context ends.
+// meter counts what is read, reports every few megabytes, and stops when stop says so.
 type meter struct {
-	ctx    context.Context
+	stop   func() error
 	r      io.Reader
 	n      int64
 	told   int64
@@ -94,7 +94,7 @@ type meter struct {
 }
 
 func (m *meter) Read(b []byte) (int, error) {
-	if err := m.ctx.Err(); err != nil {
+	if err := m.stop(); err != nil {
 		return 0, err
 	}
 	n, err := m.r.Read(b)

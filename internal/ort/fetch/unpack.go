@@ -37,7 +37,7 @@ func unpack(ctx context.Context, f *os.File, dir, folder string, p pin, on func(
 	if err != nil {
 		return fmt.Errorf("fetch: package file: %w", err)
 	}
-	m := &meter{ctx: ctx, r: f, report: func(n int64) { on(Progress{Unpacking, n, info.Size()}) }}
+	m := &meter{stop: ctx.Err, r: f, report: func(n int64) { on(Progress{Unpacking, n, info.Size()}) }}
 	z, err := gzip.NewReader(m)
 	if err != nil {
 		return readError(ctx, err)
@@ -89,7 +89,7 @@ func writeFile(path string, r io.Reader, size int64) error {
 	if size < 0 || size > maxFile {
 		return fmt.Errorf("%s claims %d bytes", filepath.Base(path), size)
 	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
@@ -104,7 +104,7 @@ func writeManifest(dir string, m manifest) error {
 	if err != nil {
 		return fmt.Errorf("fetch: %w", err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, manifestName), append(b, '\n'), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, manifestName), append(b, '\n'), 0o600); err != nil {
 		return fmt.Errorf("fetch: %w", err)
 	}
 	return nil

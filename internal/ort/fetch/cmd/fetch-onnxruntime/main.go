@@ -1,4 +1,4 @@
-// Command fetchruntime puts the pinned ONNX Runtime library into the per-user cache, as
+// Command fetch-onnxruntime puts the pinned ONNX Runtime library into the per-user cache, as
 // `bayeslice setup` does, but builds without a C compiler. The Makefile calls it.
 package main
 

@@ -36,15 +36,20 @@ type ZoneVolume struct {
 }
 
 // Lesion is one csPCa candidate, found in the mean probability map as picai_eval's dynamic
-// extraction does (Report-Guided Annotation, Bosma et al. 2023).
+// extraction does (Report-Guided Annotation, Bosma et al. 2023; see [PICAIRule]). It is present in a
+// sample whose probability reaches half of Confidence at one of its voxels or more.
 type Lesion struct {
-	ID         int       `json:"id"`         // 1 is the most confident
-	Confidence float64   `json:"confidence"` // peak mean probability, 0…1
-	Present    int       `json:"present"`    // number of samples in which the candidate is present (see the sampler's definition)
-	Samples    int       `json:"samples"`    // number of samples that were drawn
+	ID         int       `json:"id"`           // 1 is the most confident
+	Confidence float64   `json:"confidence"`   // peak mean probability, 0…1
+	SE         float64   `json:"confidenceSE"` // standard error of Confidence over the samples; 0 (not known) for a single sample
+	P5         float64   `json:"peakP5"`       // 5th percentile over the stored samples of the probability at the peak
+	P95        float64   `json:"peakP95"`      // 95th percentile; both 0 where no sample is stored at the peak
+	Present    int       `json:"present"`      // number of samples in which the candidate is present
+	Samples    int       `json:"samples"`      // number of samples that Present was judged on: those stored; 0 where none covers the candidate
 	VolumeML   float64   `json:"volumeML"`
 	PeakWorld  geom.Vec3 `json:"peakWorldLPSmm"`
-	Voxels     []int32   `json:"-"` // offsets on the model grid, i fastest
+	PeakVoxel  [3]int    `json:"peakVoxel"` // (i, j, k) on the model grid
+	Voxels     []int32   `json:"-"`         // offsets on the model grid, i fastest, ascending
 }
 
 // Prediction is the result of sampling, or a snapshot of it, on the model's own grid. Immutable.
@@ -56,6 +61,7 @@ type Prediction struct {
 	Requested        int
 	Stop             StopReason
 	StopNote         string // the convergence criterion and its figures, in words
+	Stability        Stability
 	Device           string // what actually ran it, e.g. "CPU (ONNX Runtime 1.27.0)"
 	SecondsPerSample float64
 

@@ -1,14 +1,12 @@
 package ort
 
 import (
+	"bytes"
 	"context"
-	"encoding/binary"
 	"fmt"
-	"math"
 	"slices"
 
-	"google.golang.org/protobuf/encoding/protowire"
-
+	"bayeslice/internal/onnx/pb"
 	"bayeslice/internal/tensor"
 )
 
@@ -57,7 +55,12 @@ func (e *Env) try(ctx context.Context, p Provider) ProviderReport {
 		r.Note = reason(err)
 		return r
 	}
-	s, err := e.NewSession(testModel(), SessionOptions{Provider: p})
+	model, err := testModel()
+	if err != nil {
+		r.Note = err.Error()
+		return r
+	}
+	s, err := e.NewSession(model, SessionOptions{Provider: p})
 	if err != nil {
 		r.Note = err.Error()
 		return r
@@ -90,43 +93,20 @@ func ramp() *tensor.Tensor {
 	return t
 }
 
-// testModel encodes x → Conv(x, ones) → y, by the field numbers of onnx.proto.
-func testModel() []byte {
-	var ones []byte
-	for range 27 {
-		ones = binary.LittleEndian.AppendUint32(ones, math.Float32bits(1))
+// testModel encodes x → Conv(x, ones) → y.
+func testModel() ([]byte, error) {
+	ones := make([]float32, 27)
+	for i := range ones {
+		ones[i] = 1
 	}
-	weight := join(ints(1, 1, 1, 3, 3, 3), number(2, 1), text(8, "w"), text(9, string(ones)))
-	node := join(text(1, "x"), text(1, "w"), text(2, "y"), text(4, "Conv"))
-	graph := join(text(1, string(node)), text(2, "test"), text(graphInitializer, string(weight)),
-		text(graphInput, string(floatPort("x", 1, 1, 3, 3, 3))), text(graphOutput, string(floatPort("y", 1, 1, 1, 1, 1))))
-	opset := number(2, 17)
-	return join(number(1, 8), text(modelGraph, string(graph)), text(8, string(opset)))
+	m := pb.Model{IRVersion: 8, Opsets: []pb.Opset{{Version: 17}}, Graph: &pb.Graph{
+		Name:         "test",
+		Nodes:        []*pb.Node{{OpType: "Conv", Inputs: []string{"x", "w"}, Outputs: []string{"y"}}},
+		Initializers: []*pb.Tensor{{Name: "w", Type: pb.Float, Dims: []int64{1, 1, 3, 3, 3}, F32: ones}},
+		Inputs:       []pb.ValueInfo{{Name: "x", Type: pb.Float, Dims: []int64{1, 1, 3, 3, 3}}},
+		Outputs:      []pb.ValueInfo{{Name: "y", Type: pb.Float, Dims: []int64{1, 1, 1, 1, 1}}},
+	}}
+	var b bytes.Buffer
+	err := m.Encode(&b)
+	return b.Bytes(), err
 }
-
-func floatPort(name string, shape ...uint64) []byte {
-	var dims []byte
-	for _, d := range shape {
-		dims = append(dims, text(shapeDim, string(number(dimValue, d)))...)
-	}
-	t := join(number(tensorElem, 1), text(tensorShape, string(dims)))
-	return join(text(valueName, name), text(valueType, string(text(typeTensor, string(t)))))
-}
-
-func text(field protowire.Number, s string) []byte {
-	return protowire.AppendString(protowire.AppendTag(nil, field, protowire.BytesType), s)
-}
-
-func number(field protowire.Number, v uint64) []byte {
-	return protowire.AppendVarint(protowire.AppendTag(nil, field, protowire.VarintType), v)
-}
-
-func ints(field protowire.Number, v ...uint64) []byte {
-	var b []byte
-	for _, n := range v {
-		b = append(b, number(field, n)...)
-	}
-	return b
-}
-
-func join(parts ...[]byte) []byte { return slices.Concat(parts...) }

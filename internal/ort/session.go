@@ -55,7 +55,7 @@ type Session struct {
 // takes over unasked. Single operators that the provider cannot run do go to the CPU; then
 // [Session.Device] says so. It may take a minute on a GPU.
 func (e *Env) NewSession(onnx []byte, o SessionOptions) (*Session, error) {
-	in, out, err := signature(onnx)
+	in, out, err := ports(onnx)
 	if err != nil {
 		return nil, err
 	}

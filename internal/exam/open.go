@@ -73,8 +73,17 @@ func (e *SeveralExamsError) Error() string {
 func (e *SeveralExamsError) Is(target error) bool { return target == ErrSeveralExams }
 
 // Open reads the exam at path: a folder (searched in depth; other files in it are counted, not
-// fatal), a ZIP, a DICOMDIR, a DICOM file (then the folder it lies in, since one file of a
-// series is of no use alone), or a NIfTI or MetaImage file. It may take seconds; ctx cancels it.
+// fatal), a ZIP, a DICOMDIR (the files it lists), a DICOM file (then the study it belongs to, from
+// the folder it lies in, since one file of a series is of no use alone), or a NIfTI or MetaImage
+// file. It may take seconds; ctx cancels it. What the exam lacks is in its Issues.
 func Open(ctx context.Context, path string, o Options) (*Exam, error) {
-	return nil, fmt.Errorf("%w: the reader is not part of this build", ErrUnreadable)
+	op := &opener{options: o, keys: newKeyer(o.Salt), progress: &progress{tell: o.Progress}}
+	e, err := op.open(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	e.choose()
+	e.Synthetic = e.allSynthetic()
+	e.Issues = e.judge()
+	return e.applyOverrides(o.Overrides), nil
 }

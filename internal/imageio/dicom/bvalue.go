@@ -54,7 +54,7 @@ func bValue(a attrs) BValue {
 		name string
 	}{{tag.SequenceName, "SequenceName"}, {tag.PulseSequenceName, "PulseSequenceName"}, {tag.SeriesDescription, "SeriesDescription"}, {tag.ProtocolName, "ProtocolName"}} {
 		text := a.text(t.at)
-		if len(rangeOf(text)) > 0 { // a range names no single b-value
+		if len(RangeOfB(text)) > 0 { // a range names no single b-value
 			continue
 		}
 		if all := nameB.FindAllStringSubmatch(text, -1); len(all) == 1 {
@@ -125,8 +125,9 @@ func (p privateSource) value(a attrs, at tag.Tag) (float64, bool) {
 	return 0, false
 }
 
-// rangeOf returns the two b-values of a range in a sequence name or description, or nil.
-func rangeOf(text string) []float64 {
+// RangeOfB returns the lowest and highest b-value, s/mm², of a range such as "*ep_b50_800" in a
+// sequence name or description, as ADC maps and calculated images carry it; nil where there is none.
+func RangeOfB(text string) []float64 {
 	m := rangeB.FindStringSubmatch(text)
 	if m == nil {
 		return nil

@@ -9,7 +9,10 @@
 // than its own size. The package decides nothing about what a series is for: that is package exam's.
 package dicom
 
-import "errors"
+import (
+	"errors"
+	"path"
+)
 
 // Sentinels. Every error of this package about a file wraps one of them and holds the file's base
 // name at most, never its folder.
@@ -22,3 +25,15 @@ var (
 	ErrTooLarge    = errors.New("dicom: larger than this program reads")
 	ErrGeometry    = errors.New("dicom: images do not form a volume")
 )
+
+// FileError says which file of a volume an error is about.
+type FileError struct {
+	Name string // within the file system
+	Err  error
+}
+
+// Error names the file by its base name.
+func (e *FileError) Error() string { return path.Base(e.Name) + ": " + e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *FileError) Unwrap() error { return e.Err }

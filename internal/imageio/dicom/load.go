@@ -2,17 +2,15 @@ package dicom
 
 import (
 	"context"
-	"fmt"
 	"io/fs"
 	"math"
-	"path"
 )
 
 // LoadOptions of [Stack.Load].
 type LoadOptions struct {
 	Invert    bool // mirror MONOCHROME1 values within their stored range, so that bright means bright
 	RealWorld bool // apply the real-world value mapping instead of the modality rescale, where every frame has one
-	Each      func()
+	Each      func() // called after every slice; nil: not
 }
 
 // Load reads the voxels on s.Grid, i fastest. Slices on a lattice position are taken as they are;
@@ -34,7 +32,7 @@ func (s *Stack) Load(ctx context.Context, fsys fs.FS, o LoadOptions) ([]float32,
 		if !ok {
 			var err error
 			if pixels, err = readPixels(fsys, f.Header); err != nil {
-				return nil, fmt.Errorf("%w (%s)", err, path.Base(f.Header.Name))
+				return nil, &FileError{f.Header.Name, err}
 			}
 			if len(f.Header.Frames) > 1 {
 				raw[f.Header] = pixels

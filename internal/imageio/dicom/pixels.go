@@ -14,17 +14,17 @@ func readPixels(fsys fs.FS, h *Header) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close() //nolint:errcheck // read only
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
 	if h.syntax.uid == deflatedLE {
-		return deflatedPixels(f, h)
+		return deflatedPixels(io.LimitReader(f, min(info.Size(), maxFile)), h)
 	}
 	if err := skipTo(f, h.pixels.offset); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrTruncated, err)
 	}
 	if h.pixels.encapsulated {
-		info, err := f.Stat()
-		if err != nil {
-			return nil, err
-		}
 		return io.ReadAll(io.LimitReader(f, info.Size()-h.pixels.offset))
 	}
 	data := make([]byte, h.frameBytes()*int64(len(h.Frames)))
@@ -46,7 +46,7 @@ func skipTo(f fs.File, off int64) error {
 
 // deflatedPixels inflates the data set again; headers do not keep it.
 func deflatedPixels(f io.Reader, h *Header) ([]byte, error) {
-	data, err := io.ReadAll(io.LimitReader(f, maxFile))
+	data, err := io.ReadAll(f)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrTruncated, err)
 	}

@@ -1,0 +1,440 @@
+package exam
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"bayeslice/internal/imageio/dicom"
+	"bayeslice/internal/volume"
+)
+
+// Bounds of what is read into memory.
+const (
+	maxRepeats  = 16      // more time points or directions of one series are not listed one by one
+	maxExam     = 4 << 30 // bytes of voxels
+	loadWorkers = 2
+)
+
+// dicomReader turns an index of DICOM files into series.
+type dicomReader struct {
+	fsys     fs.FS
+	keys     keyer
+	progress *progress
+	index    *dicom.Index
+	mu       sync.Mutex // guards index.Failures while loading
+}
+
+// studies groups the indexed series by study, in order of first appearance.
+func (r *dicomReader) studies() (uids []string, byStudy map[string][]*dicom.Series) {
+	byStudy = map[string][]*dicom.Series{}
+	for _, s := range r.index.Series {
+		uid := s.Header.Study
+		if byStudy[uid] == nil {
+			uids = append(uids, uid)
+		}
+		byStudy[uid] = append(byStudy[uid], s)
+	}
+	return uids, byStudy
+}
+
+// pick chooses the study to open, failing with [SeveralExamsError] or [ErrNoSuchStudy].
+func (r *dicomReader) pick(want string) (uid string, series []*dicom.Series, err error) {
+	uids, byStudy := r.studies()
+	if want == "" && len(uids) == 1 {
+		return uids[0], byStudy[uids[0]], nil
+	}
+	several := &SeveralExamsError{}
+	var hits []string
+	for _, uid := range uids {
+		key := r.keys.examKey(uid)
+		if want != "" && strings.HasPrefix(key, strings.ToLower(want)) {
+			hits = append(hits, uid)
+		}
+		several.Studies = append(several.Studies, StudyInfo{
+			Key: key, Name: nameOf(key), Date: isoDate(byStudy[uid][0].Header.Identity.StudyDate), Series: len(byStudy[uid]),
+		})
+	}
+	switch {
+	case len(hits) == 1:
+		return hits[0], byStudy[hits[0]], nil
+	case want != "" && len(hits) == 0:
+		return "", nil, fmt.Errorf("%w: none begins with %q; %s", ErrNoSuchStudy, want, strings.TrimPrefix(several.Error(), "exam: "))
+	}
+	return "", nil, several
+}
+
+// isoDate turns 20110707 into 2011-07-07.
+func isoDate(d string) string {
+	if len(d) != 8 {
+		return ""
+	}
+	return d[:4] + "-" + d[4:6] + "-" + d[6:]
+}
+
+// read makes the exam of one study: all its series listed, their voxels loaded, roles not yet chosen.
+func (r *dicomReader) read(ctx context.Context, uid string, series []*dicom.Series) (*Exam, error) {
+	e := &Exam{Key: r.keys.examKey(uid), Identity: identityOf(series[0].Header)}
+	e.Name = nameOf(e.Key)
+	var jobs []loadJob
+	patients := map[string]bool{}
+	for _, ds := range series {
+		patients[ds.Header.Identity.PatientID] = true
+		listed, found := r.list(ds)
+		for _, j := range listed {
+			e.Series = append(e.Series, j.series)
+		}
+		e.found = append(e.found, found...)
+		jobs = append(jobs, listed...)
+	}
+	if len(patients) > 1 {
+		e.found = append(e.found, Issue{Code: SeveralPatients, Severity: Severe, Text: fmt.Sprintf(
+			"the study holds images of %d different patient IDs; make sure that they are one patient's", len(patients))})
+	}
+	uniqueIDs(e.Series)
+	if err := r.load(ctx, jobs); err != nil {
+		return nil, err
+	}
+	for _, j := range jobs {
+		j.series.notes(j.stack)
+	}
+	e.found = append(e.found, r.placeIssues()...)
+	return e, nil
+}
+
+func identityOf(h *dicom.Header) Identity {
+	i := h.Identity
+	return Identity{PatientName: i.PatientName, PatientID: i.PatientID, BirthDate: i.BirthDate, Institution: i.Institution, StudyDate: i.StudyDate}
+}
+
+// loadJob is a listed series and where its voxels come from.
+type loadJob struct {
+	series *Series
+	stack  *dicom.Stack
+}
+
+// list makes one Series of every stack. Stacks beyond maxRepeats are named in an issue instead.
+func (r *dicomReader) list(ds *dicom.Series) (jobs []loadJob, found []Issue) {
+	unlisted, images := 0, 0
+	for _, stack := range ds.Stacks {
+		if stack.Repeats > maxRepeats && stack.Repeat > 1 {
+			unlisted++
+			images += len(stack.Frames)
+			continue
+		}
+		jobs = append(jobs, loadJob{r.describe(ds, stack), stack})
+	}
+	if unlisted > 0 {
+		found = append(found, Issue{Code: TimePoints, Severity: Note, Series: jobs[0].series.ID, Text: fmt.Sprintf(
+			"series %d repeats the same slices; the first repeat is listed, the other %d (%d images) are not", ds.Header.SeriesNumber, unlisted, images)})
+	}
+	if ds.Copies > 0 {
+		found = append(found, Issue{Code: DuplicateSlice, Severity: Note, Series: jobs[0].series.ID, Text: fmt.Sprintf(
+			"%d files of series %d are copies of others and were left out", ds.Copies, ds.Header.SeriesNumber)})
+	}
+	if ds.Orientations > 1 {
+		found = append(found, Issue{Code: MixedOrientation, Severity: Note, Series: jobs[0].series.ID, Text: fmt.Sprintf(
+			"series %d mixes %d slice orientations and was taken apart by them", ds.Header.SeriesNumber, ds.Orientations)})
+	}
+	found = append(found, shortSisters(ds)...)
+	return jobs, found
+}
+
+// shortSisters compares the stacks of one series that differ in b-value alone: the one with fewer
+// slices lacks some at an end, which its own positions cannot tell.
+func shortSisters(ds *dicom.Series) []Issue {
+	var out []Issue
+	for _, s := range ds.Stacks {
+		most := 0
+		for _, o := range ds.Stacks {
+			if o.Problem == nil && s.Problem == nil && o.B.Known && s.B.Known && o.Grid.Dir == s.Grid.Dir {
+				most = max(most, o.Grid.Size[2])
+			}
+		}
+		if s.Problem == nil && s.B.Known && s.Grid.Size[2] < most {
+			out = append(out, Issue{Code: MissingSlice, Severity: Warning, Text: fmt.Sprintf(
+				"series %d has %d slices at b = %s and %d at another b-value: slices are missing at an end", ds.Header.SeriesNumber, s.Grid.Size[2], number(s.B.Value), most)})
+		}
+	}
+	return out
+}
+
+// describe makes a Series without voxels.
+func (r *dicomReader) describe(ds *dicom.Series, stack *dicom.Stack) *Series {
+	h, first := ds.Header, stack.Frames[0]
+	s := &Series{
+		Number: h.SeriesNumber, Description: h.Description, HasB: stack.B.Known, B: stack.B.Value,
+		FrameOfReference: r.keys.hash(16, first.Header.FrameOfReference), Images: len(stack.Frames), Manufacturer: h.Manufacturer,
+		facts: dicomFacts(ds, stack), origin: setting{h.PatientPosition, r.keys.hash(16, h.Identity.PatientID)},
+	}
+	s.ID = fmt.Sprintf("s%d", h.SeriesNumber)
+	if stack.B.Known && len(ds.Stacks) > 1 {
+		s.ID += "-b" + number(stack.B.Value)
+	}
+	if stack.Repeat > 0 {
+		s.ID += fmt.Sprintf("-r%d", stack.Repeat)
+	}
+	s.facts.texts["uid"] = r.keys.hash(4, h.Series)
+	s.verdict = rules().judge(s.facts)
+	s.Kind, s.Excluded, s.Calculated = s.verdict.kind, s.verdict.excluded, s.verdict.calculated && s.verdict.kind == DWI
+	s.SourceBs = sourceBs(s, h)
+	if s.Kind == ADC { // files of ADC maps repeat one of the b-values they were computed from
+		s.HasB, s.B = false, 0
+	}
+	s.Synthetic = synthetic(h)
+	return s
+}
+
+// sourceBs finds the b-values that an ADC or calculated image was computed from.
+func sourceBs(s *Series, h *dicom.Header) []float64 {
+	if s.Kind != ADC && !s.Calculated {
+		return nil
+	}
+	for _, text := range []string{h.Sequence, h.Derivation, h.Description, h.Comments, h.Protocol} {
+		if r := dicom.RangeOfB(text); r != nil {
+			return r
+		}
+	}
+	return nil
+}
+
+// synthetic recognises what internal/phantom writes.
+func synthetic(h *dicom.Header) bool {
+	return strings.HasPrefix(h.Manufacturer, "Bayeslice phantom") || strings.Contains(strings.ToUpper(h.Comments), "SYNTHETIC") ||
+		strings.Contains(strings.ToUpper(h.Description), "SYNTHETIC")
+}
+
+// uniqueIDs tells series of equal ID apart by a hash of their instance UID, which stays the same
+// whatever else lies beside them, and by a count where even that is equal.
+func uniqueIDs(series []*Series) {
+	count := map[string]int{}
+	for _, s := range series {
+		count[s.ID]++
+	}
+	seen := map[string]int{}
+	for _, s := range series {
+		if count[s.ID] > 1 {
+			s.ID += "-" + s.facts.texts["uid"]
+		}
+		if seen[s.ID]++; seen[s.ID] > 1 {
+			s.ID += fmt.Sprintf("-%d", seen[s.ID])
+		}
+	}
+}
+
+// load reads the voxels of all jobs, two at a time. What cannot be read becomes the series' Problem.
+func (r *dicomReader) load(ctx context.Context, jobs []loadJob) error {
+	images, total := 0, int64(0)
+	for _, j := range jobs {
+		if j.stack.Problem == nil {
+			images += len(j.stack.Frames)
+		}
+	}
+	r.progress.stage("reading images", images)
+	group, gctx := errgroup.WithContext(ctx)
+	group.SetLimit(loadWorkers)
+	for _, j := range jobs {
+		if j.stack.Problem != nil {
+			j.series.Problem = plain(j.stack.Problem)
+			continue
+		}
+		if total += 4 * int64(j.stack.Grid.Voxels()); total > maxExam {
+			j.series.Problem = fmt.Sprintf("not read, since the exam is larger than %d GB", maxExam>>30)
+			continue
+		}
+		group.Go(func() error { return r.loadOne(gctx, j) })
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	return ctx.Err()
+}
+
+// loadOne reads one series' voxels and brings an ADC to its unit.
+func (r *dicomReader) loadOne(ctx context.Context, j loadJob) error {
+	s, unit := j.series, ""
+	o := dicom.LoadOptions{Invert: s.Kind != ADC, Each: r.progress.step}
+	if rw := j.stack.Frames[0].RealWorld; s.Kind == ADC && rw.Known && ucumADC[rw.Unit] != 0 {
+		o.RealWorld, unit = true, rw.Unit
+	}
+	data, err := j.stack.Load(ctx, r.fsys, o)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err == nil {
+		s.Volume, err = volume.New(j.stack.Grid, data, "")
+	}
+	if err != nil {
+		s.Problem = plain(err)
+		r.mu.Lock()
+		r.index.Failures = append(r.index.Failures, dicom.Failure{Name: j.stack.Frames[0].Header.Name, Err: err})
+		r.mu.Unlock()
+		return nil
+	}
+	if s.Kind == ADC {
+		scaled, issue := scaleADC(s.Volume, unit)
+		s.Volume = scaled
+		if issue != nil {
+			s.found = append(s.found, *issue)
+		}
+	}
+	return nil
+}
+
+// plain turns an error of package dicom into text without the package's name or a file's.
+func plain(err error) string {
+	if f := (*dicom.FileError)(nil); errors.As(err, &f) {
+		err = f.Err
+	}
+	if p := (*fs.PathError)(nil); errors.As(err, &p) {
+		err = p.Err
+	}
+	text := err.Error()
+	for _, sentinel := range []error{dicom.ErrGeometry, dicom.ErrUnsupported} {
+		text = strings.TrimPrefix(text, sentinel.Error()+": ")
+	}
+	return strings.TrimPrefix(text, "dicom: ")
+}
+
+// notes turns what was seen in assembly into issues.
+func (s *Series) notes(stack *dicom.Stack) {
+	add := func(code string, severity Severity, format string, args ...any) {
+		s.found = append(s.found, Issue{Code: code, Severity: severity, Text: s.label() + " " + fmt.Sprintf(format, args...)})
+	}
+	if s.Problem != "" {
+		add(NotAVolume, Warning, "(%d images) cannot be used: %s", s.Images, s.Problem)
+		return
+	}
+	if n := len(stack.Missing); n > 0 {
+		add(MissingSlice, Severe, "lacks %s of %d slices (%s, counted from the %s); it was filled in from its neighbours and shows nothing measured",
+			count(n, "one", ""), stack.Grid.Size[2], slicesText(stack.Missing), lowEnd(stack))
+	}
+	if stack.Uneven {
+		add(UnevenGap, Warning, "has uneven gaps between its slices, up to %s off; it was interpolated to an even spacing of %s", mm(stack.MaxShiftMM), mm(stack.Grid.Spacing[2]))
+	}
+	if stack.Duplicates > 0 {
+		add(DuplicateSlice, Warning, "has %d more images at positions that have one already; the first of each was used", stack.Duplicates)
+	}
+	h := stack.Frames[0].Header
+	if h.Photometric == "MONOCHROME1" && s.Kind != ADC {
+		add(Inverted, Note, "is stored for inverted display (MONOCHROME1); its values were mirrored so that bright means bright")
+	}
+	if h.Lossy {
+		add(Lossy, Warning, "was once compressed with loss, so its values are not the scanner's")
+	}
+}
+
+// lowEnd names the end of the patient from which slices are counted.
+func lowEnd(stack *dicom.Stack) string {
+	n := stack.Grid.Normal()
+	names := [3][2]string{{"left", "right"}, {"back", "front"}, {"head", "feet"}}
+	axis := 0
+	for a := range 3 {
+		if n[a]*n[a] > n[axis]*n[axis] {
+			axis = a
+		}
+	}
+	if n[axis] > 0 { // counting along +L, +P, +H starts at the other end
+		return names[axis][1] + " end"
+	}
+	return names[axis][0] + " end"
+}
+
+func count(n int, one, _ string) string {
+	if n == 1 {
+		return one
+	}
+	return fmt.Sprint(n)
+}
+
+// slicesText lists slice numbers, counted from 1.
+func slicesText(ks []int) string {
+	word := "slice "
+	if len(ks) > 1 {
+		word = "slices "
+	}
+	parts := make([]string, len(ks))
+	for i, k := range ks {
+		parts[i] = fmt.Sprint(k + 1)
+	}
+	return word + strings.Join(parts, ", ")
+}
+
+// placeIssues reports files that are no images or could not be read, by number.
+func (r *dicomReader) placeIssues() []Issue {
+	var out []Issue
+	if n := len(r.index.Failures); n > 0 {
+		first := plain(r.index.Failures[0].Err)
+		out = append(out, Issue{Code: Unreadable, Severity: Warning, Text: fmt.Sprintf(
+			"%s could not be read and %s left out (%s)", plural(n, "DICOM file"), wasWere(n), first)})
+	}
+	other := len(r.index.NotDICOM)
+	var kinds []string
+	for _, k := range slices.Sorted(maps.Keys(r.index.NotImages)) {
+		if k != "other" {
+			kinds = append(kinds, fmt.Sprintf("%d %s", r.index.NotImages[k], k))
+		}
+		other += r.index.NotImages[k]
+	}
+	if other > 0 {
+		text := fmt.Sprintf("%s beside the images %s none and %s left aside", plural(other, "file"), isAre(other), wasWere(other))
+		if len(kinds) > 0 {
+			text += " (among them DICOM objects: " + strings.Join(kinds, ", ") + ")"
+		}
+		out = append(out, Issue{Code: NonImage, Severity: Note, Text: text})
+	}
+	return out
+}
+
+// problems lists the files that failed, for the window.
+func (r *dicomReader) problems(root string) []FileProblem {
+	var out []FileProblem
+	for _, f := range r.index.Failures {
+		out = append(out, FileProblem{Path: path.Join(root, f.Name), Err: f.Err})
+	}
+	return out
+}
+
+func plural(n int, word string) string {
+	if n == 1 {
+		return "1 " + word
+	}
+	return fmt.Sprintf("%d %ss", n, word)
+}
+
+func wasWere(n int) string {
+	if n == 1 {
+		return "was"
+	}
+	return "were"
+}
+
+func isAre(n int) string {
+	if n == 1 {
+		return "is"
+	}
+	return "are"
+}
+
+// nothingUsable explains why a place with DICOM images opens no exam.
+func nothingUsable(e *Exam) error {
+	single := false
+	for _, s := range e.Series {
+		if s.Problem != "" && s.Problem != "a single slice" {
+			return fmt.Errorf("%w: %s: %s", ErrUnreadable, s.label(), s.Problem)
+		}
+		single = single || s.Problem != ""
+	}
+	if single {
+		return fmt.Errorf("%w: open the folder that has all slices of the exam", ErrSingleSlice)
+	}
+	return ErrNoImages
+}

@@ -1,0 +1,246 @@
+package exam
+
+import (
+	"archive/zip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"bayeslice/internal/imageio/dicom"
+)
+
+// Bounds of a ZIP, against ones made to fill the memory.
+const (
+	maxZIPBytes = 8 << 30 // of all entries unpacked
+	maxZIPRatio = 200     // unpacked to packed, overall; images reach 20
+)
+
+// opener carries the options through one [Open].
+type opener struct {
+	options  Options
+	keys     keyer
+	progress *progress
+}
+
+// open finds out what path is and reads it; roles are not chosen yet.
+func (op *opener) open(ctx context.Context, path string) (*Exam, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s: %w", ErrUnreadable, filepath.Base(path), pathCause(err))
+	}
+	if info.IsDir() {
+		names, err := listFiles(ctx, path)
+		if err != nil {
+			return nil, pathCause(err)
+		}
+		return op.tree(ctx, place{fsys: os.DirFS(path), names: names, root: path})
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%w: %s is neither a file nor a folder", ErrUnreadable, filepath.Base(path))
+	}
+	if isImageFile(path) {
+		return op.files(ctx, []string{path})
+	}
+	if zipped, err := startsWith(path, "PK\x03\x04"); err != nil {
+		return nil, fmt.Errorf("%w: %s: %w", ErrUnreadable, filepath.Base(path), pathCause(err))
+	} else if zipped {
+		return op.zip(ctx, path)
+	}
+	return op.dicomFile(ctx, path)
+}
+
+// pathCause takes the path out of an operating-system error, since folders are named after patients.
+func pathCause(err error) error {
+	if p := (*fs.PathError)(nil); errors.As(err, &p) {
+		return p.Err
+	}
+	return err
+}
+
+// startsWith reports whether a file begins with magic.
+func startsWith(path, magic string) (bool, error) {
+	f, err := os.Open(path) //nolint:gosec // the user named it
+	if err != nil {
+		return false, err
+	}
+	defer f.Close() //nolint:errcheck // read only
+	head := make([]byte, len(magic))
+	n, err := io.ReadFull(f, head)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return false, err
+	}
+	return string(head[:n]) == magic, nil
+}
+
+// place is a set of files to open an exam from.
+type place struct {
+	fsys  fs.FS
+	names []string
+	root  string // for FileProblem paths
+	local bool   // set where other image formats cannot be opened by path: see unpack
+}
+
+// tree reads a folder or ZIP: a DICOM exam where there are DICOM images, else one of image files.
+func (op *opener) tree(ctx context.Context, p place) (*Exam, error) {
+	var candidates, images []string
+	for _, name := range p.names {
+		if isImageFile(name) {
+			images = append(images, name)
+		} else if !isCompanion(name) {
+			candidates = append(candidates, name)
+		}
+	}
+	op.progress.stage("reading headers", len(candidates))
+	index, err := dicom.Scan(ctx, p.fsys, candidates, op.progress.step)
+	if err != nil {
+		return nil, err
+	}
+	r := &dicomReader{fsys: p.fsys, keys: op.keys, progress: op.progress, index: index}
+	if len(index.Series) > 0 {
+		e, err := op.study(ctx, r, p)
+		if err != nil {
+			return nil, err
+		}
+		return e, op.addLabels(ctx, e, p, images)
+	}
+	if len(images) > 0 {
+		return op.imageFiles(ctx, p, images)
+	}
+	return nil, r.nothingFound(len(p.names))
+}
+
+// study reads one study of the indexed ones.
+func (op *opener) study(ctx context.Context, r *dicomReader, p place) (*Exam, error) {
+	uid, series, err := r.pick(op.options.Study)
+	if err != nil {
+		return nil, err
+	}
+	e, err := r.read(ctx, uid, series)
+	if err != nil {
+		return nil, err
+	}
+	e.Identity.Path, e.Problems = p.root, r.problems(p.root)
+	for _, s := range e.Series {
+		if s.Volume != nil {
+			return e, nil
+		}
+	}
+	return nil, nothingUsable(e)
+}
+
+// nothingFound explains why a place holds no exam.
+func (r *dicomReader) nothingFound(files int) error {
+	if files == 0 {
+		return fmt.Errorf("%w: the folder is empty; open the folder that holds the exam's DICOM, NIfTI or MetaImage files", ErrNoImages)
+	}
+	if n := len(r.index.Failures); n > 0 {
+		f := r.index.Failures[0]
+		return fmt.Errorf("%w: %s: %s (%s of this kind in all)", ErrUnreadable, path.Base(f.Name), plain(f.Err), plural(n, "file"))
+	}
+	return fmt.Errorf("%w: %s searched, and none is a DICOM, NIfTI or MetaImage image", ErrNoImages, plural(files, "file"))
+}
+
+// dicomFile opens the study that one DICOM file belongs to, or what a DICOMDIR lists.
+func (op *opener) dicomFile(ctx context.Context, file string) (*Exam, error) {
+	root, base := filepath.Dir(file), filepath.Base(file)
+	fsys := os.DirFS(root)
+	h, err := dicom.ReadHeader(fsys, base)
+	if strings.EqualFold(base, "DICOMDIR") && (err == nil || errors.Is(err, dicom.ErrNotImage)) {
+		return op.dicomdir(ctx, place{fsys: fsys, root: root}, base)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s: %s", ErrUnreadable, base, plain(err))
+	}
+	entries, err := os.ReadDir(root)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnreadable, pathCause(err))
+	}
+	p := place{fsys: fsys, root: root}
+	for _, entry := range entries {
+		if info, err := os.Stat(filepath.Join(root, entry.Name())); err == nil && info.Mode().IsRegular() && !isImageFile(entry.Name()) {
+			p.names = append(p.names, entry.Name())
+		}
+	}
+	op.options.Study = op.keys.examKey(h.Study)
+	return op.tree(ctx, p)
+}
+
+// dicomdir opens the files that a DICOMDIR lists.
+func (op *opener) dicomdir(ctx context.Context, p place, name string) (*Exam, error) {
+	names, absent, err := dicom.Directory(p.fsys, name)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s: %s", ErrUnreadable, path.Base(name), plain(err))
+	}
+	if len(names) == 0 {
+		return nil, fmt.Errorf("%w: of the %d files that the DICOMDIR lists none is there; copy the whole medium", ErrNoImages, len(absent))
+	}
+	p.names = names
+	e, err := op.tree(ctx, p)
+	if err == nil && len(absent) > 0 {
+		e.found = append(e.found, Issue{Code: AbsentFiles, Severity: Warning, Text: fmt.Sprintf(
+			"%s of %d that the DICOMDIR lists %s not there (%s); copy the whole medium", plural(len(absent), "file"), len(absent)+len(names), isAre(len(absent)), someNames(absent))})
+	}
+	return e, err
+}
+
+// someNames lists at most three file IDs.
+func someNames(names []string) string {
+	if len(names) > 3 {
+		return strings.Join(names[:3], ", ") + ", …"
+	}
+	return strings.Join(names, ", ")
+}
+
+// zip opens an archive in place: DICOM is read out of it without unpacking anything to disk.
+func (op *opener) zip(ctx context.Context, file string) (*Exam, error) {
+	base := filepath.Base(file)
+	z, err := zip.OpenReader(file)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s: %w", ErrUnreadable, base, pathCause(err))
+	}
+	defer z.Close() //nolint:errcheck // read only
+	info, err := os.Stat(file)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s: %w", ErrUnreadable, base, pathCause(err))
+	}
+	if err := checkZIP(&z.Reader, info.Size()); err != nil {
+		return nil, err
+	}
+	p := place{fsys: &z.Reader, root: file, local: true}
+	err = fs.WalkDir(p.fsys, ".", func(name string, d fs.DirEntry, err error) error {
+		if err == nil && d.Type().IsRegular() {
+			p.names = append(p.names, name)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s: %w", ErrUnreadable, base, err)
+	}
+	return op.tree(ctx, p)
+}
+
+// checkZIP refuses archives that are encrypted, or whose entries say that they unpack to too much.
+func checkZIP(z *zip.Reader, size int64) error {
+	total := uint64(0)
+	for _, f := range z.File {
+		if f.Flags&1 != 0 {
+			return fmt.Errorf("%w: the ZIP is encrypted; unpack it first", ErrUnreadable)
+		}
+		if total += f.UncompressedSize64; total > maxZIPBytes || f.UncompressedSize64 > maxZIPBytes {
+			return fmt.Errorf("%w: the ZIP unpacks to more than %d GB", ErrTooLarge, maxZIPBytes>>30)
+		}
+	}
+	if len(z.File) > maxFiles {
+		return fmt.Errorf("%w: the ZIP has more than %d entries", ErrTooLarge, maxFiles)
+	}
+	if total > maxZIPRatio*uint64(max(size, 1<<20)) { //nolint:gosec // sizes are positive
+		return fmt.Errorf("%w: the ZIP unpacks to more than %d times its size, as images do not", ErrTooLarge, maxZIPRatio)
+	}
+	return nil
+}

@@ -1,0 +1,101 @@
+package exam
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+)
+
+// maxFiles bounds a search: more files than any exam, and a sign that a whole disk was chosen.
+const maxFiles = 100_000
+
+// progress hands [Progress] to the caller, one call at a time. Its methods work on nil.
+type progress struct {
+	mu   sync.Mutex
+	now  Progress
+	tell func(Progress)
+}
+
+// stage begins a stage of n files.
+func (p *progress) stage(name string, n int) {
+	if p == nil || p.tell == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.now = Progress{Stage: name, Total: n}
+	p.tell(p.now)
+}
+
+// step counts one file.
+func (p *progress) step() {
+	if p == nil || p.tell == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.now.Done++
+	p.tell(p.now)
+}
+
+// walker lists regular files in depth. Linked folders are followed, each real folder once, so that
+// links in a circle end.
+type walker struct {
+	ctx   context.Context //nolint:containedctx // lives for one walk
+	root  string
+	seen  map[string]bool // real paths of folders
+	names []string        // slash-separated, relative to root
+}
+
+// listFiles returns the regular files under root, sorted.
+func listFiles(ctx context.Context, root string) ([]string, error) {
+	w := &walker{ctx: ctx, root: root, seen: map[string]bool{}}
+	if err := w.folder("."); err != nil {
+		return nil, err
+	}
+	slices.Sort(w.names)
+	return w.names, nil
+}
+
+func (w *walker) folder(name string) error {
+	if err := w.ctx.Err(); err != nil {
+		return err
+	}
+	dir := filepath.Join(w.root, filepath.FromSlash(name))
+	real, err := filepath.EvalSymlinks(dir)
+	if err != nil || w.seen[real] {
+		return nil //nolint:nilerr // a link to nowhere holds no images
+	}
+	w.seen[real] = true
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		if name == "." {
+			return err
+		}
+		return nil // a folder that may not be entered is as good as absent
+	}
+	for _, entry := range entries {
+		inner := entry.Name()
+		if name != "." {
+			inner = name + "/" + inner
+		}
+		info, err := os.Stat(filepath.Join(w.root, filepath.FromSlash(inner))) // follows links
+		switch {
+		case err != nil:
+			continue
+		case info.IsDir():
+			if err := w.folder(inner); err != nil {
+				return err
+			}
+		case info.Mode().IsRegular():
+			w.names = append(w.names, inner)
+		}
+		if len(w.names) > maxFiles {
+			return fmt.Errorf("%w: more than %d files; open the folder of one exam", ErrTooLarge, maxFiles)
+		}
+	}
+	return nil
+}

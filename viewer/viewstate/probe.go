@@ -1,0 +1,192 @@
+package viewstate
+
+import (
+	"fmt"
+	"math"
+
+	"bayeslice/inference"
+	"bayeslice/internal/exam"
+	"bayeslice/internal/geom"
+	"bayeslice/internal/volume"
+)
+
+// ADCUnit is how ADC values are written.
+const ADCUnit = "×10⁻⁶ mm²/s"
+
+// Value is what one series holds at the cursor.
+type Value struct {
+	Label  string // "T2W", "b 1000", "ADC"
+	Text   string // the nearest voxel's value with its unit, or "outside"
+	Inside bool
+}
+
+// Probe returns the values of the viewports' series at a world point (LPS mm): of the nearest voxel,
+// not interpolated, as a measurement is read.
+func (s *State) Probe(world geom.Vec3) []Value {
+	var out []Value
+	for v := range s.views {
+		series := s.Series(v)
+		if series == nil {
+			continue
+		}
+		role := s.Role(v)
+		value := Value{Label: shortLabel(role, series), Text: "outside"}
+		if x, ok := nearest(series.Volume, world); ok {
+			value.Inside = true
+			value.Text = formatValue(role, series, float64(x))
+		}
+		out = append(out, value)
+	}
+	return out
+}
+
+// nearest returns the voxel nearest to a world point; ok is false outside the grid.
+func nearest(v *volume.Volume, world geom.Vec3) (x float32, ok bool) {
+	i, j, k, ok := nearestVoxel(v.Grid(), world)
+	if !ok {
+		return 0, false
+	}
+	return v.At(i, j, k), true
+}
+
+func nearestVoxel(g geom.Grid, world geom.Vec3) (i, j, k int, ok bool) {
+	p := g.Voxel(world)
+	if !p.Finite() || math.Abs(p[0])+math.Abs(p[1])+math.Abs(p[2]) > 1e9 {
+		return 0, 0, 0, false
+	}
+	i, j, k = int(math.Round(p[0])), int(math.Round(p[1])), int(math.Round(p[2]))
+	return i, j, k, g.Contains(i, j, k)
+}
+
+// formatValue writes a voxel value: ADC as an integer with its unit, MR intensities without one.
+func formatValue(role exam.Role, series *exam.Series, x float64) string {
+	unit := ""
+	if role == exam.ADC {
+		unit = " " + ADCUnit
+	} else if u := series.Volume.Unit(); u != "" {
+		unit = " " + u
+	}
+	if math.Abs(x) < 10 && x != math.Trunc(x) {
+		return fmt.Sprintf("%.3g%s", x, unit)
+	}
+	return fmt.Sprintf("%.0f%s", x, unit)
+}
+
+// shortLabel names a series in the status bar.
+func shortLabel(role exam.Role, series *exam.Series) string {
+	switch {
+	case role == exam.ADC || role == exam.T2W:
+		return role.String()
+	case series.HasB:
+		return fmt.Sprintf("b %.0f", series.B)
+	case role == exam.RoleUnknown:
+		return "series " + fmt.Sprint(series.Number)
+	}
+	return role.String()
+}
+
+// Histogram counts values of 0…1 in equal bins.
+type Histogram struct {
+	Class  Class
+	Counts []int
+	N      int     // number of values
+	Mean   float64 // of the values, not of the bins
+	SD     float64 // population standard deviation
+}
+
+// Peak returns the largest count.
+func (h Histogram) Peak() int {
+	peak := 0
+	for _, c := range h.Counts {
+		peak = max(peak, c)
+	}
+	return peak
+}
+
+// HistogramBins is the number of bins of the histograms in the window.
+const HistogramBins = 25
+
+// add counts one value of 0…1; 1 falls in the last bin.
+func (h *Histogram) add(p float64) {
+	bin := min(int(clamp(p, 0, 1)*float64(len(h.Counts))), len(h.Counts)-1)
+	h.Counts[bin]++
+	h.N++
+	delta := p - h.Mean
+	h.Mean += delta / float64(h.N)
+	h.SD += delta * (p - h.Mean) // sum of squares until finish
+}
+
+func (h *Histogram) finish() {
+	if h.N > 0 {
+		h.SD = math.Sqrt(h.SD / float64(h.N))
+	}
+}
+
+// SegmentHistogram returns the distribution of a class's mean probability over the voxels of its
+// predicted segment (arg max of the mean; TZ ∪ PZ for WG), the histogram under the paper's Figure 3.
+// ok is false where there is no prediction for the class; an empty segment has N = 0.
+func (s *State) SegmentHistogram(c Class) (h Histogram, ok bool) {
+	p := s.predictions[c.Task()]
+	f, _ := s.field(Probability, c)
+	if p == nil || p.Hard == nil || f == nil {
+		return Histogram{}, false
+	}
+	h = Histogram{Class: c, Counts: make([]int, HistogramBins)}
+	label := classIndex(p, c)
+	values := f.Data()
+	for at, l := range p.Hard.Data() {
+		if int(l) == label || c == WG && l != 0 {
+			h.add(float64(values[at]))
+		}
+	}
+	h.finish()
+	return h, true
+}
+
+// classIndex returns the index of a class in a prediction, −1 for WG, which has none of its own.
+func classIndex(p *inference.Prediction, c Class) int {
+	for i, name := range p.Card.Classes {
+		if name == c.String() {
+			return i
+		}
+	}
+	return -1
+}
+
+// VoxelHistogram returns the distribution of a class's probability over the stored samples at the
+// voxel of the model grid nearest to a world point (LPS mm). note says in words why there is none.
+func (s *State) VoxelHistogram(c Class, world geom.Vec3) (h Histogram, note string) {
+	p := s.predictions[c.Task()]
+	switch {
+	case p == nil:
+		return Histogram{}, "No samples of this class yet."
+	case p.Store == nil || p.Store.Len() == 0:
+		return Histogram{}, "The samples at single voxels are shown when the run has ended."
+	}
+	i, j, k, ok := nearestVoxel(p.Grid, world)
+	if !ok {
+		return Histogram{}, "The voxel lies outside the region the model saw."
+	}
+	h = Histogram{Class: c, Counts: make([]int, HistogramBins)}
+	for n := range p.Store.Len() {
+		x, ok := sampleValue(p, c, n, i, j, k)
+		if !ok {
+			return Histogram{}, "Single samples are kept near the gland only; this voxel lies outside that box."
+		}
+		h.add(x)
+	}
+	h.finish()
+	return h, ""
+}
+
+func sampleValue(p *inference.Prediction, c Class, n, i, j, k int) (x float64, ok bool) {
+	if c == WG {
+		x, ok = p.Store.At(n, 0, i, j, k)
+		return 1 - x, ok
+	}
+	at := classIndex(p, c)
+	if at < 0 {
+		return 0, false
+	}
+	return p.Store.At(n, at, i, j, k)
+}

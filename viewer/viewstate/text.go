@@ -1,0 +1,122 @@
+package viewstate
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"bayeslice/internal/exam"
+	"bayeslice/internal/geom"
+)
+
+// Title returns the large label of a viewport: the role, and always the b-value or the b-values an
+// ADC map was computed from.
+func (s *State) Title(v int) string {
+	series := s.Series(v)
+	if series == nil {
+		return s.Role(v).String()
+	}
+	return SeriesTitle(s.Role(v), series)
+}
+
+// SeriesTitle names a series in a role for a reader: "T2W", "DWI b 1000 (calculated)", "ADC (b 50–800)".
+func SeriesTitle(role exam.Role, series *exam.Series) string {
+	var label string
+	switch {
+	case role == exam.ADC:
+		label = "ADC"
+		if n := len(series.SourceBs); n > 0 {
+			label += fmt.Sprintf(" (b %.0f–%.0f)", series.SourceBs[0], series.SourceBs[n-1])
+		}
+	case series.HasB:
+		label = fmt.Sprintf("DWI b %.0f", series.B)
+		if series.Calculated {
+			label += " (calculated)"
+		}
+	case role == exam.RoleUnknown:
+		label = series.Description
+	default:
+		label = role.String()
+	}
+	return label
+}
+
+// SliceText returns the corner text of a viewport: "12/19 · S +8.4 mm · W525 L290". The slice
+// number counts from 1 along the stack. A cursor beyond the stack is said, since then the slice
+// shown is not at the cursor.
+func (s *State) SliceText(v int) string {
+	series := s.Series(v)
+	if series == nil {
+		return ""
+	}
+	g := series.Volume.Grid()
+	at := SliceAt(g, s.cursor)
+	w := s.Window(v)
+	text := fmt.Sprintf("%d/%d · %s · W%s L%s", at.Index+1, g.Size[2], SlicePosition(g, at.Index), short(w.Width), short(w.Level))
+	if !at.Inside {
+		text += fmt.Sprintf(" · cursor %.0f mm beyond", math.Abs(at.OffsetMM))
+	}
+	return text
+}
+
+// ZoomText returns the magnification and, for stacks that are not along a body axis, the tilt.
+func (s *State) ZoomText(v int) string {
+	series := s.Series(v)
+	if series == nil {
+		return ""
+	}
+	text := fmt.Sprintf("%.0f %%", s.ZoomPercent(v))
+	n := series.Volume.Grid().Normal()
+	if tilt := math.Acos(math.Min(1, math.Abs(n[dominant(n)]))) * 180 / math.Pi; tilt >= 1 {
+		text += fmt.Sprintf(" · tilt %.1f°", tilt)
+	}
+	return text
+}
+
+// EdgeLetters returns the patient sides at the left, right, top and bottom edge of a viewport.
+func (s *State) EdgeLetters(v int) (left, right, top, bottom string) {
+	series := s.Series(v)
+	if series == nil {
+		return "", "", "", ""
+	}
+	r, d := ScreenAxes(series.Volume.Grid())
+	flip := func(a geom.Vec3) string { return geom.OrientationLetters(a.Scale(-1)) }
+	return flip(r), geom.OrientationLetters(r), flip(d), geom.OrientationLetters(d)
+}
+
+// FrameNote says where a viewport's series has another frame of reference than the T2W series, so
+// that its link rests on an assumption; "" where they agree or one is unknown.
+func (s *State) FrameNote(v int) string {
+	series := s.Series(v)
+	if series == nil {
+		return ""
+	}
+	t2 := s.exam.Chosen(exam.T2W)
+	if t2 == nil || t2.FrameOfReference == "" || series.FrameOfReference == "" || t2.FrameOfReference == series.FrameOfReference {
+		return ""
+	}
+	return "other frame of reference than T2W"
+}
+
+// StatusText returns the line about the cursor: position and the value in each series.
+func (s *State) StatusText(world geom.Vec3) string {
+	if s.exam == nil {
+		return ""
+	}
+	parts := []string{PositionText(world)}
+	for _, v := range s.Probe(world) {
+		parts = append(parts, v.Label+" "+v.Text)
+	}
+	return strings.Join(parts, "   ·   ")
+}
+
+// short writes a window's number with three or more significant digits, without an exponent.
+func short(v float64) string {
+	switch a := math.Abs(v); {
+	case a >= 100 || a == 0:
+		return strings.Replace(fmt.Sprintf("%.0f", v), "-", "−", 1)
+	case a >= 1:
+		return strings.Replace(fmt.Sprintf("%.1f", v), "-", "−", 1)
+	}
+	return strings.Replace(fmt.Sprintf("%.3g", v), "-", "−", 1)
+}

@@ -47,6 +47,7 @@ var height = map[string]int{
 	"internal/imageio/dicomout":  3,
 	"internal/imageio":           3,
 	"internal/imageio/nifti":     2,
+	"internal/imageio/codec":     1,
 	"internal/imageio/metaimage": 2,
 	"internal/onnx/pb":           2,
 	"internal/volume":            1,

@@ -52,8 +52,8 @@ func (s *Series) reasonFor(r Role) string {
 	switch {
 	case r == ADC && len(s.SourceBs) > 0:
 		text += bList("; computed from b = ", s.SourceBs) + " s/mm²"
-	case r == HighB && s.Calculated:
-		text += bList("; calculated from b = ", s.SourceBs)
+	case r == HighB && s.Calculated && len(s.SourceBs) > 0:
+		text += bList("; calculated from b = ", s.SourceBs) + " s/mm²"
 	}
 	return text
 }

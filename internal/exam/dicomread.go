@@ -22,6 +22,7 @@ const (
 	maxRepeats  = 16      // more time points or directions of one series are not listed one by one
 	maxExam     = 4 << 30 // bytes of voxels
 	loadWorkers = 2
+	minSlices   = 5 // of a volume to read from, as in the rules
 )
 
 // dicomReader turns an index of DICOM files into series.
@@ -88,11 +89,10 @@ func (r *dicomReader) read(ctx context.Context, uid string, series []*dicom.Seri
 	patients := map[string]bool{}
 	for _, ds := range series {
 		patients[ds.Header.Identity.PatientID] = true
-		listed, found := r.list(ds)
+		listed := r.list(ds)
 		for _, j := range listed {
 			e.Series = append(e.Series, j.series)
 		}
-		e.found = append(e.found, found...)
 		jobs = append(jobs, listed...)
 	}
 	if len(patients) > 1 {
@@ -121,50 +121,63 @@ type loadJob struct {
 	stack  *dicom.Stack
 }
 
-// list makes one Series of every stack. Stacks beyond maxRepeats are named in an issue instead.
-func (r *dicomReader) list(ds *dicom.Series) (jobs []loadJob, found []Issue) {
+// list makes one Series of every stack; few slices in mixed orientations make one together. Repeats
+// beyond maxRepeats are named in an issue instead.
+func (r *dicomReader) list(ds *dicom.Series) []loadJob {
+	var jobs []loadJob
+	var mixed *Series
 	unlisted, images := 0, 0
 	for _, stack := range ds.Stacks {
-		if stack.Repeats > maxRepeats && stack.Repeat > 1 {
+		switch {
+		case stack.Repeats > maxRepeats && stack.Repeat > 1:
 			unlisted++
 			images += len(stack.Frames)
-			continue
+		case ds.Orientations > 1 && len(stack.Frames) < minSlices && mixed != nil:
+			mixed.Images += len(stack.Frames)
+		default:
+			job := loadJob{r.describe(ds, stack), stack}
+			if ds.Orientations > 1 && len(stack.Frames) < minSlices {
+				mixed = job.series
+				mixed.Problem = fmt.Sprintf("it mixes %d slice orientations, as a localizer does", ds.Orientations)
+			}
+			jobs = append(jobs, job)
 		}
-		jobs = append(jobs, loadJob{r.describe(ds, stack), stack})
+	}
+	first := jobs[0].series
+	note := func(code, format string, args ...any) {
+		first.found = append(first.found, Issue{Code: code, Severity: Note, Text: fmt.Sprintf("series %d ", ds.Header.SeriesNumber) + fmt.Sprintf(format, args...)})
 	}
 	if unlisted > 0 {
-		found = append(found, Issue{Code: TimePoints, Severity: Note, Series: jobs[0].series.ID, Text: fmt.Sprintf(
-			"series %d repeats the same slices; the first repeat is listed, the other %d (%d images) are not", ds.Header.SeriesNumber, unlisted, images)})
+		note(TimePoints, "repeats the same slices; the first repeat is listed, the other %d (%d images) are not", unlisted, images)
 	}
 	if ds.Copies > 0 {
-		found = append(found, Issue{Code: DuplicateSlice, Severity: Note, Series: jobs[0].series.ID, Text: fmt.Sprintf(
-			"%d files of series %d are copies of others and were left out", ds.Copies, ds.Header.SeriesNumber)})
+		note(DuplicateSlice, "has %s more than once, which %s left out", plural(ds.Copies, "image"), wasWere(ds.Copies))
 	}
 	if ds.Orientations > 1 {
-		found = append(found, Issue{Code: MixedOrientation, Severity: Note, Series: jobs[0].series.ID, Text: fmt.Sprintf(
-			"series %d mixes %d slice orientations and was taken apart by them", ds.Header.SeriesNumber, ds.Orientations)})
+		note(MixedOrientation, "mixes %d slice orientations and was taken apart by them", ds.Orientations)
 	}
-	found = append(found, shortSisters(ds)...)
-	return jobs, found
+	shortSisters(ds, jobs)
+	return jobs
 }
 
 // shortSisters compares the stacks of one series that differ in b-value alone: the one with fewer
 // slices lacks some at an end, which its own positions cannot tell.
-func shortSisters(ds *dicom.Series) []Issue {
-	var out []Issue
-	for _, s := range ds.Stacks {
-		most := 0
+func shortSisters(ds *dicom.Series, jobs []loadJob) {
+	for _, j := range jobs {
+		s, most := j.stack, 0
+		if s.Problem != nil || !s.B.Known {
+			continue
+		}
 		for _, o := range ds.Stacks {
-			if o.Problem == nil && s.Problem == nil && o.B.Known && s.B.Known && o.Grid.Dir == s.Grid.Dir {
+			if o.Problem == nil && o.B.Known && o.Grid.Dir == s.Grid.Dir {
 				most = max(most, o.Grid.Size[2])
 			}
 		}
-		if s.Problem == nil && s.B.Known && s.Grid.Size[2] < most {
-			out = append(out, Issue{Code: MissingSlice, Severity: Warning, Text: fmt.Sprintf(
+		if s.Grid.Size[2] < most {
+			j.series.found = append(j.series.found, Issue{Code: MissingSlice, Severity: Warning, Text: fmt.Sprintf(
 				"series %d has %d slices at b = %s and %d at another b-value: slices are missing at an end", ds.Header.SeriesNumber, s.Grid.Size[2], number(s.B.Value), most)})
 		}
 	}
-	return out
 }
 
 // describe makes a Series without voxels.
@@ -242,8 +255,10 @@ func (r *dicomReader) load(ctx context.Context, jobs []loadJob) error {
 	group, gctx := errgroup.WithContext(ctx)
 	group.SetLimit(loadWorkers)
 	for _, j := range jobs {
-		if j.stack.Problem != nil {
+		if j.series.Problem == "" && j.stack.Problem != nil {
 			j.series.Problem = plain(j.stack.Problem)
+		}
+		if j.series.Problem != "" {
 			continue
 		}
 		if total += 4 * int64(j.stack.Grid.Voxels()); total > maxExam {
@@ -310,12 +325,12 @@ func (s *Series) notes(stack *dicom.Stack) {
 		s.found = append(s.found, Issue{Code: code, Severity: severity, Text: s.label() + " " + fmt.Sprintf(format, args...)})
 	}
 	if s.Problem != "" {
-		add(NotAVolume, Warning, "(%d images) cannot be used: %s", s.Images, s.Problem)
+		add(NotAVolume, Warning, "(%s) cannot be used: %s", plural(s.Images, "image"), s.Problem)
 		return
 	}
 	if n := len(stack.Missing); n > 0 {
-		add(MissingSlice, Severe, "lacks %s of %d slices (%s, counted from the %s); it was filled in from its neighbours and shows nothing measured",
-			count(n, "one", ""), stack.Grid.Size[2], slicesText(stack.Missing), lowEnd(stack))
+		add(MissingSlice, Severe, "lacks %s of %d slices (%s, counted from the %s); what is shown there is interpolated from the neighbours, not measured",
+			oneOr(n), stack.Grid.Size[2], slicesText(stack.Missing), lowEnd(stack))
 	}
 	if stack.Uneven {
 		add(UnevenGap, Warning, "has uneven gaps between its slices, up to %s off; it was interpolated to an even spacing of %s", mm(stack.MaxShiftMM), mm(stack.Grid.Spacing[2]))
@@ -348,9 +363,9 @@ func lowEnd(stack *dicom.Stack) string {
 	return names[axis][0] + " end"
 }
 
-func count(n int, one, _ string) string {
+func oneOr(n int) string {
 	if n == 1 {
-		return one
+		return "one"
 	}
 	return fmt.Sprint(n)
 }

@@ -54,8 +54,8 @@ func dicomFacts(s *dicom.Series, stack *dicom.Stack) facts {
 	}
 	if stack.B.Known {
 		f.numbers["b"] = stack.B.Value
-		if r := dicom.RangeOfB(h.Sequence); len(r) == 2 && stack.B.Value > r[1] {
-			f.numbers["bAboveRange"] = stack.B.Value - r[1]
+		if r := dicom.RangeOfB(h.Sequence); len(r) > 0 && stack.B.Value > r[len(r)-1] {
+			f.numbers["bAboveRange"] = stack.B.Value - r[len(r)-1]
 		}
 	}
 	return f

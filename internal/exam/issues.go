@@ -109,7 +109,7 @@ func (e *Exam) ambiguities() []Issue {
 		}
 		var others []string
 		for _, a := range c.Alternatives {
-			if c.Score-a.Score < nearScore {
+			if c.Score-a.Score < nearScore && (r != HighB || c.Series.B == a.Series.B && c.Series.HasB == a.Series.HasB) {
 				others = append(others, a.Series.label())
 			}
 		}
@@ -143,8 +143,12 @@ func (e *Exam) judgeADC() []Issue {
 	if s == nil || len(s.SourceBs) > 0 {
 		return nil
 	}
+	carried := ""
+	if b, ok := s.facts.numbers["b"]; ok {
+		carried = fmt.Sprintf(" (its files carry b = %s alone)", number(b))
+	}
 	return []Issue{{Code: ADCBUnknown, Severity: Note, Series: s.ID, Text: fmt.Sprintf(
-		"the b-values that the ADC (%s) was computed from are not stated; ADC from different b-values must not be compared", s.label())}}
+		"the b-values that the ADC (%s) was computed from are not stated%s; ADC from different b-values must not be compared", s.label(), carried)}}
 }
 
 // judgeAgreement compares the chosen series with the T2W.
@@ -201,7 +205,7 @@ func (s *Series) label() string {
 	return text
 }
 
-// bList prints b-values behind a lead, "" where there are none.
+// bList prints b-values behind a lead, "" where there are none. Two are the ends of a range.
 func bList(lead string, bs []float64) string {
 	if len(bs) == 0 {
 		return ""
@@ -209,6 +213,9 @@ func bList(lead string, bs []float64) string {
 	parts := make([]string, len(bs))
 	for i, b := range bs {
 		parts[i] = number(b)
+	}
+	if len(bs) == 2 {
+		return lead + parts[0] + "–" + parts[1]
 	}
 	return lead + strings.Join(parts, ", ")
 }

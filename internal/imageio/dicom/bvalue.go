@@ -35,8 +35,11 @@ var privateSources = []privateSource{
 // nameB finds b-values in a SequenceName or description: "*ep_b800t", "ep_b50_800", "b=1400", "bval1000".
 var nameB = regexp.MustCompile(`(?i)(?:^|[^a-z])b(?:val(?:ue)?s?)?[\s_=-]?(\d{1,5})`)
 
-// rangeB finds a range as in "*ep_b50_800", as ADC maps and calculated images carry.
-var rangeB = regexp.MustCompile(`(?i)(?:^|[^a-z])b[\s_=-]?(\d{1,5})[_\s,-]+b?(\d{2,5})(?:[^\d]|$)`)
+// rangeB finds several b-values in a row, as in "*ep_b50_800" or "b50_400_800".
+var rangeB = regexp.MustCompile(`(?i)(?:^|[^a-z])b[\s_=-]?(\d{1,5}(?:[_\s,-]+b?\d{2,5})+)`)
+
+// diffusionWords must stand beside a b-value of 0 or 1 in a text: B0 and B1 are also magnetic fields.
+var diffusionWords = regexp.MustCompile(`(?i)diff|dwi|trace|ep_b|hbv`)
 
 // bValue reads the diffusion weighting of a classic image: the standard element, then the vendors'
 // private ones, then SequenceName, then the description.
@@ -59,7 +62,7 @@ func bValue(a attrs) BValue {
 		}
 		if all := nameB.FindAllStringSubmatch(text, -1); len(all) == 1 {
 			n, err := strconv.Atoi(all[0][1])
-			if b, ok := plausibleB(float64(n)); err == nil && ok {
+			if b, ok := plausibleB(float64(n)); err == nil && ok && (n > 1 || diffusionWords.MatchString(text)) {
 				return BValue{true, b, t.name}
 			}
 		}
@@ -125,17 +128,26 @@ func (p privateSource) value(a attrs, at tag.Tag) (float64, bool) {
 	return 0, false
 }
 
-// RangeOfB returns the lowest and highest b-value, s/mm², of a range such as "*ep_b50_800" in a
-// sequence name or description, as ADC maps and calculated images carry it; nil where there is none.
+// RangeOfB returns the ascending b-values, s/mm², that a sequence name or description gives in a row,
+// as those of ADC maps and calculated images do ("*ep_b50_800": Siemens names the lowest and the
+// highest); nil where there are not at least two.
 func RangeOfB(text string) []float64 {
 	m := rangeB.FindStringSubmatch(text)
 	if m == nil {
 		return nil
 	}
-	low, _ := strconv.ParseFloat(m[1], 64)  // digits only
-	high, _ := strconv.ParseFloat(m[2], 64) // digits only
-	if low >= high || high > 20000 {
+	var out []float64
+	for _, digits := range numbersIn.FindAllString(m[1], -1) {
+		b, err := strconv.ParseFloat(digits, 64)
+		if err != nil || b > 20000 || len(out) > 0 && b <= out[len(out)-1] {
+			break
+		}
+		out = append(out, b)
+	}
+	if len(out) < 2 {
 		return nil
 	}
-	return []float64{low, high}
+	return out
 }
+
+var numbersIn = regexp.MustCompile(`\d+`)

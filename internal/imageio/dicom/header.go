@@ -89,6 +89,9 @@ func newHeader(name string, s *sieved, a attrs) (*Header, error) {
 	if h.SOPClass == "" && h.Series == "" && h.Modality == "" {
 		return nil, fmt.Errorf("%w: it names no SOP class, series or modality", ErrNotDICOM)
 	}
+	if s.pixels == nil && mrImage(h.SOPClass) {
+		return h, fmt.Errorf("%w: it ends before its pixel data", ErrTruncated)
+	}
 	if s.pixels == nil || nonImage(h.Modality) {
 		return h, fmt.Errorf("%w (%s)", ErrNotImage, kindOf(h, a))
 	}
@@ -101,6 +104,15 @@ func newHeader(name string, s *sieved, a attrs) (*Header, error) {
 		return h, err
 	}
 	return h, nil
+}
+
+// mrImage reports whether an SOP class is one of the MR images, which always have pixel data.
+func mrImage(class string) bool {
+	switch class {
+	case "1.2.840.10008.5.1.4.1.1.4", "1.2.840.10008.5.1.4.1.1.4.1", "1.2.840.10008.5.1.4.1.1.4.4":
+		return true
+	}
+	return false
 }
 
 // nonImage lists modalities whose pixel data are not images to read from.

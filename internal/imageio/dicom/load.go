@@ -8,8 +8,8 @@ import (
 
 // LoadOptions of [Stack.Load].
 type LoadOptions struct {
-	Invert    bool // mirror MONOCHROME1 values within their stored range, so that bright means bright
-	RealWorld bool // apply the real-world value mapping instead of the modality rescale, where every frame has one
+	Invert    bool   // mirror MONOCHROME1 values within their stored range, so that bright means bright
+	RealWorld bool   // apply the real-world value mapping instead of the modality rescale, where every frame has one
 	Each      func() // called after every slice; nil: not
 }
 

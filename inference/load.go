@@ -1,0 +1,172 @@
+package inference
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"bayeslice/internal/modelcard"
+	"bayeslice/internal/onnx/graph"
+	"bayeslice/internal/tensor"
+)
+
+// maxModelBytes bounds a model file: protobuf cannot hold more than 2 GiB.
+const maxModelBytes = 2<<30 - 1
+
+// Load reads a model file, checks that its card and its graph agree, divides the graph into the
+// part before the noise and the part after it, and opens both with open. The weights are in memory
+// once more than the runners need while this lasts. It fails with [ErrModel], which wraps
+// [modelcard.ErrCard] and the errors of the graph packages (external weights, custom operators),
+// with what open says, or with ctx.Err().
+func Load(ctx context.Context, path string, open OpenRunner) (*Model, error) {
+	g, digest, err := readGraph(path)
+	if err != nil {
+		return nil, err
+	}
+	card, err := modelcard.Decode(g.Metadata())
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrModel, err)
+	}
+	if err := agree(card, g); err != nil {
+		return nil, err
+	}
+	prefix, suffix, err := divide(card, g)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrModel, err)
+	}
+	g = nil //nolint:ineffassign,wastedassign // lets the weights that no part needs be collected
+	parts := Parts{Card: card, SHA256: digest, Carried: carried(card, suffix)}
+	if prefix != nil {
+		if parts.Prefix, err = openGraph(ctx, prefix, open); err != nil {
+			return nil, err
+		}
+	}
+	if parts.Suffix, err = openGraph(ctx, suffix, open); err != nil {
+		if parts.Prefix != nil {
+			err = errors.Join(err, parts.Prefix.Close())
+		}
+		return nil, err
+	}
+	return NewModel(parts)
+}
+
+// readGraph decodes a file and computes its digest on the way.
+func readGraph(path string) (*graph.Graph, string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, "", fmt.Errorf("%w: %w", ErrModel, err)
+	}
+	defer f.Close() //nolint:errcheck // only read
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		return nil, "", fmt.Errorf("%w: %w", ErrModel, err)
+	case !info.Mode().IsRegular():
+		return nil, "", fmt.Errorf("%w: %s is not a file", ErrModel, filepath.Base(path))
+	case info.Size() > maxModelBytes:
+		return nil, "", fmt.Errorf("%w: %s has %d bytes, more than an ONNX file can have", ErrModel, filepath.Base(path), info.Size())
+	}
+	digest := sha256.New()
+	g, err := graph.Decode(io.TeeReader(io.LimitReader(f, maxModelBytes), digest))
+	if err != nil {
+		return nil, "", fmt.Errorf("%w: %s: %w", ErrModel, filepath.Base(path), err)
+	}
+	return g, hex.EncodeToString(digest.Sum(nil)), nil
+}
+
+// agree checks that the graph has exactly the inputs, and the output, that the card promises.
+func agree(card modelcard.Card, g *graph.Graph) error {
+	r, k := card.Recipe, len(card.Classes)
+	want := map[string]string{card.Input: describe(tensor.Float32, []int{1, len(r.Channels), r.Size[2], r.Size[1], r.Size[0]})}
+	for _, n := range card.Noise {
+		t := tensor.Float32
+		if n.Kind == modelcard.Bernoulli {
+			t = tensor.Bool
+		}
+		want[n.Name] = describe(t, n.Shape)
+	}
+	for _, in := range g.Inputs() {
+		have := describe(in.DType(), in.Shape())
+		switch w, ok := want[in.Name()]; {
+		case !ok:
+			return fmt.Errorf("%w: the graph has an input %q that its card does not describe, so that it cannot be fed", ErrModel, in.Name())
+		case w != have:
+			return fmt.Errorf("%w: its input %q is %s, but its card says %s", ErrModel, in.Name(), have, w)
+		}
+		delete(want, in.Name())
+	}
+	for name := range want {
+		return fmt.Errorf("%w: its card describes an input %q that the graph does not have", ErrModel, name)
+	}
+	probabilities := describe(tensor.Float32, []int{1, k, r.Size[2], r.Size[1], r.Size[0]})
+	for _, out := range g.Outputs() {
+		if out.Name() != card.Output {
+			continue
+		}
+		if have := describe(out.DType(), out.Shape()); have != probabilities {
+			return fmt.Errorf("%w: its output %q is %s where %s is needed for classes %q", ErrModel, card.Output, have, probabilities, card.Classes)
+		}
+		return nil
+	}
+	return fmt.Errorf("%w: the graph has no output %q", ErrModel, card.Output)
+}
+
+func describe(t tensor.DType, shape []int) string { return fmt.Sprint(t, shape) }
+
+// divide cuts the part of the graph that yields the probabilities at the noise.
+func divide(card modelcard.Card, g *graph.Graph) (prefix, suffix *graph.Graph, err error) {
+	if g, err = graph.Select(g, card.Output); err != nil {
+		return nil, nil, err
+	}
+	if len(card.Noise) == 0 {
+		return nil, g, nil
+	}
+	var noise []string
+	for _, in := range g.Inputs() {
+		if isNoise(card, in.Name()) {
+			noise = append(noise, in.Name())
+		}
+	}
+	if len(noise) != len(card.Noise) {
+		return nil, nil, fmt.Errorf("only %d of its %d noise inputs change the output", len(noise), len(card.Noise))
+	}
+	return graph.Cut(g, noise)
+}
+
+func isNoise(card modelcard.Card, name string) bool {
+	return slices.ContainsFunc(card.Noise, func(n modelcard.Noise) bool { return n.Name == name })
+}
+
+// carried lists the inputs of the suffix that are not noise.
+func carried(card modelcard.Card, suffix *graph.Graph) []string {
+	var names []string
+	for _, in := range suffix.Inputs() {
+		if !isNoise(card, in.Name()) {
+			names = append(names, in.Name())
+		}
+	}
+	return names
+}
+
+// openGraph encodes a graph and opens it.
+func openGraph(ctx context.Context, g *graph.Graph, open OpenRunner) (Runner, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	if err := g.WithMetadata(nil).Encode(&b); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrModel, err)
+	}
+	r, err := open(b.Bytes())
+	if err != nil {
+		return nil, fmt.Errorf("inference: opening the model: %w", err)
+	}
+	return r, nil
+}

@@ -37,7 +37,7 @@ func (r LesionRule) Candidates(size [3]int, p []float32) []Candidate {
 	if r == (LesionRule{}) {
 		r = PICAIRule()
 	}
-	e := extraction{rule: r, size: size, left: slices.Clone(p), mark: make([]uint8, len(p)), taken: make([]bool, len(p))}
+	e := newExtraction(r, size, p)
 	var found []Candidate
 	for len(found) < r.Max {
 		peak, at := maximum(e.left)
@@ -50,87 +50,121 @@ func (r LesionRule) Candidates(size [3]int, p []float32) []Candidate {
 			e.clearAbove(threshold)
 			continue
 		}
-		adjacent := e.touchesTaken(c.Voxels)
+		adjacent := len(found) > 0 && e.touchesTaken(c.Voxels)
 		for _, v := range c.Voxels {
 			e.left[v] = 0
+			e.taken[v] = e.taken[v] || !adjacent
 		}
-		if adjacent {
-			continue
+		if !adjacent {
+			found = append(found, c)
 		}
-		for _, v := range c.Voxels {
-			e.taken[v] = true
-		}
-		found = append(found, c)
 	}
+	found = slices.DeleteFunc(found, func(c Candidate) bool { return c.Confidence < r.MinConfidence })
 	slices.SortStableFunc(found, func(a, b Candidate) int { return cmp.Compare(b.Confidence, a.Confidence) })
-	return slices.DeleteFunc(found, func(c Candidate) bool { return c.Confidence < r.MinConfidence })
+	for n := range found {
+		e.unpad(&found[n])
+	}
+	return found
 }
 
-// extraction is the state of one search.
+// extraction is the state of one search. Its arrays have a border of one voxel all round, so that
+// every voxel has its 26 neighbours at fixed distances; candidates hold offsets into them until the end.
 type extraction struct {
 	rule  LesionRule
-	size  [3]int
+	size  [3]int    // of the map
+	wide  [3]int    // with the border
+	near  [26]int   // distances to the neighbours
 	left  []float32 // what was not taken yet
 	taken []bool    // voxels of candidates found so far
-	mark  []uint8   // scratch: 1 where a component was visited
+	seen  []bool    // scratch of best
+	queue []int32   // scratch of grow
+}
+
+func newExtraction(r LesionRule, size [3]int, p []float32) *extraction {
+	e := &extraction{rule: r, size: size, wide: [3]int{size[0] + 2, size[1] + 2, size[2] + 2}}
+	n := e.wide[0] * e.wide[1] * e.wide[2]
+	e.left, e.taken, e.seen = make([]float32, n), make([]bool, n), make([]bool, n)
+	for row := range size[1] * size[2] {
+		copy(e.left[e.pad(row*size[0]):], p[row*size[0]:(row+1)*size[0]])
+	}
+	at := 0
+	for dk := -1; dk <= 1; dk++ {
+		for dj := -1; dj <= 1; dj++ {
+			for di := -1; di <= 1; di++ {
+				if d := di + e.wide[0]*(dj+e.wide[1]*dk); d != 0 {
+					e.near[at] = d
+					at++
+				}
+			}
+		}
+	}
+	return e
+}
+
+// pad turns an offset on the map into one with the border.
+func (e *extraction) pad(v int) int {
+	i, j, k := v%e.size[0], v/e.size[0]%e.size[1], v/(e.size[0]*e.size[1])
+	return i + 1 + e.wide[0]*(j+1+e.wide[1]*(k+1))
+}
+
+// unpad turns a candidate's offsets into those on the map.
+func (e *extraction) unpad(c *Candidate) {
+	back := func(v int) int {
+		i, j, k := v%e.wide[0]-1, v/e.wide[0]%e.wide[1]-1, v/(e.wide[0]*e.wide[1])-1
+		return i + e.size[0]*(j+e.size[1]*k)
+	}
+	c.Peak = back(c.Peak)
+	for n, v := range c.Voxels {
+		c.Voxels[n] = int32(back(int(v)))
+	}
+	slices.Sort(c.Voxels)
 }
 
 // best returns the most confident component above a threshold that is large enough.
 func (e *extraction) best(threshold float32) (Candidate, bool) {
 	var best Candidate
-	clear(e.mark)
+	clear(e.seen)
 	for v, p := range e.left {
-		if p < threshold || p <= 0 || e.mark[v] != 0 {
+		if p < threshold || p <= 0 || e.seen[v] {
 			continue
 		}
-		c := e.grow(v, threshold)
-		if len(c.Voxels) > e.rule.MinVoxels && c.Confidence > best.Confidence {
-			best = c
+		peak, voxels := e.grow(v, threshold)
+		if confidence := float64(e.left[peak]); len(voxels) > e.rule.MinVoxels && confidence > best.Confidence {
+			best = Candidate{Confidence: confidence, Peak: peak, Voxels: slices.Clone(voxels)}
 		}
 	}
-	slices.Sort(best.Voxels)
 	return best, len(best.Voxels) > 0
 }
 
-// grow collects the component of a voxel.
-func (e *extraction) grow(start int, threshold float32) Candidate {
-	c := Candidate{Peak: start, Voxels: []int32{int32(start)}}
-	e.mark[start] = 1
-	for next := 0; next < len(c.Voxels); next++ {
-		v := int(c.Voxels[next])
-		if p := e.left[v]; p > e.left[c.Peak] || (p == e.left[c.Peak] && v < c.Peak) {
-			c.Peak = v
+// grow collects the component of a voxel. voxels is valid until the next call.
+func (e *extraction) grow(start int, threshold float32) (peak int, voxels []int32) {
+	peak, voxels = start, append(e.queue[:0], int32(start))
+	e.seen[start] = true
+	for next := 0; next < len(voxels); next++ {
+		v := int(voxels[next])
+		if p := e.left[v]; p > e.left[peak] || (p == e.left[peak] && v < peak) {
+			peak = v
 		}
-		e.neighbours(v, func(n int) {
-			if e.mark[n] == 0 && e.left[n] >= threshold && e.left[n] > 0 {
-				e.mark[n] = 1
-				c.Voxels = append(c.Voxels, int32(n))
-			}
-		})
-	}
-	c.Confidence = float64(e.left[c.Peak])
-	return c
-}
-
-// neighbours calls f for the voxels that share a face, an edge or a corner with v, and for v.
-func (e *extraction) neighbours(v int, f func(n int)) {
-	nx, ny, nz := e.size[0], e.size[1], e.size[2]
-	i, j, k := v%nx, v/nx%ny, v/(nx*ny)
-	for z := max(k-1, 0); z <= min(k+1, nz-1); z++ {
-		for y := max(j-1, 0); y <= min(j+1, ny-1); y++ {
-			for x := max(i-1, 0); x <= min(i+1, nx-1); x++ {
-				f(x + nx*(y+ny*z))
+		for _, d := range e.near {
+			if n := v + d; !e.seen[n] && e.left[n] >= threshold && e.left[n] > 0 {
+				e.seen[n] = true
+				voxels = append(voxels, int32(n))
 			}
 		}
 	}
+	e.queue = voxels
+	return peak, voxels
 }
 
 func (e *extraction) touchesTaken(voxels []int32) bool {
-	touches := false
 	for _, v := range voxels {
-		e.neighbours(int(v), func(n int) { touches = touches || e.taken[n] })
+		for _, d := range e.near {
+			if e.taken[int(v)+d] {
+				return true
+			}
+		}
 	}
-	return touches
+	return false
 }
 
 func (e *extraction) clearAbove(threshold float32) {

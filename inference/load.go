@@ -14,14 +14,16 @@ import (
 
 	"bayeslice/internal/modelcard"
 	"bayeslice/internal/onnx/graph"
+	"bayeslice/internal/onnx/rewrite"
 	"bayeslice/internal/tensor"
 )
 
 // maxModelBytes bounds a model file: protobuf cannot hold more than 2 GiB.
 const maxModelBytes = 2<<30 - 1
 
-// Load reads a model file, checks that its card and its graph agree, divides the graph into the
-// part before the noise and the part after it, and opens both with open. The weights are in memory
+// Load reads a model file, checks that its card and its graph agree, rewrites the graph to an equal
+// one that runs faster, divides it into the part before the noise and the part after it, and opens
+// both with open. The weights are in memory
 // once more than the runners need while this lasts. It fails with [ErrModel], which wraps
 // [modelcard.ErrCard] and the errors of the graph packages (external weights, custom operators),
 // with what open says, or with ctx.Err().
@@ -120,9 +122,12 @@ func agree(card modelcard.Card, g *graph.Graph) error {
 
 func describe(t tensor.DType, shape []int) string { return fmt.Sprint(t, shape) }
 
-// divide cuts the part of the graph that yields the probabilities at the noise.
+// divide rewrites and cuts the part of the graph that yields the probabilities at the noise.
 func divide(card modelcard.Card, g *graph.Graph) (prefix, suffix *graph.Graph, err error) {
 	if g, err = graph.Select(g, card.Output); err != nil {
+		return nil, nil, err
+	}
+	if g, err = rewrite.All(g); err != nil {
 		return nil, nil, err
 	}
 	if len(card.Noise) == 0 {

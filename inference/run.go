@@ -64,6 +64,12 @@ func (r *run) stability() Stability {
 	return Stability{LesionSE: worstSE(r.candidates(), r.lesionClass(), r.stats), VolumeSE: r.volumes.relativeError(), Flips: r.flips}
 }
 
+// converged reports whether further samples are neither wanted nor needed.
+func (r *run) converged() bool {
+	n := r.stats.N()
+	return r.Convergence != nil && n >= r.limits.MinSamples && n < r.Samples && r.limits.holds(n, r.stability())
+}
+
 func (r *run) secondsPerSample() float64 {
 	if r.Clock == nil || r.stats.N() == 0 {
 		return 0

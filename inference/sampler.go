@@ -117,7 +117,7 @@ func (r *run) draw(ctx context.Context, carried map[string]*tensor.Tensor) (Stop
 			return "", fmt.Errorf("inference: sample %d of %d: %w", r.stats.N()+1, r.Samples, err)
 		}
 		r.tell()
-		if r.Convergence != nil && r.stats.N() < r.Samples && r.limits.holds(r.stats.N(), r.stability()) {
+		if r.converged() {
 			return Converged, nil
 		}
 		if err := r.snapshot(); err != nil {

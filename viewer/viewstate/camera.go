@@ -27,7 +27,7 @@ func (z Size) shorter() float64 { return float64(max(1, min(z.W, z.H))) }
 
 // fitCamera shows the whole of a stack's slices.
 func fitCamera(g geom.Grid, z Size) Camera {
-	right, down := ScreenAxes(g)
+	right, down := screenAxes(g)
 	extent := func(axis geom.Vec3) float64 {
 		mm := 0.0
 		for a := range 2 {
@@ -42,7 +42,7 @@ func fitCamera(g geom.Grid, z Size) Camera {
 
 // plane returns what a viewport of z device pixels shows: the slice of g nearest to the cursor.
 func (c Camera) plane(g geom.Grid, cursor geom.Vec3, z Size) render.Plane {
-	right, down := ScreenAxes(g)
+	right, down := screenAxes(g)
 	k := SliceAt(g, cursor).Index
 	return render.Plane{
 		Centre:  onSlice(g, c.Centre, k),

@@ -39,17 +39,7 @@ func (c Class) Task() modelcard.Task {
 }
 
 // Color returns the class's colour: Okabe-Ito hues, told apart by colour-blind readers on black.
-func (c Class) Color() color.NRGBA {
-	switch c {
-	case TZ:
-		return color.NRGBA{86, 180, 233, 255}
-	case PZ:
-		return color.NRGBA{0, 158, 115, 255}
-	case CsPCa:
-		return color.NRGBA{230, 159, 0, 255}
-	}
-	return color.NRGBA{230, 230, 230, 255}
-}
+func (c Class) Color() color.NRGBA { return render.ZoneColor(c.String()) }
 
 // Layer is the map drawn over the grey image.
 type Layer uint8

@@ -1,8 +1,6 @@
 package viewstate
 
 import (
-	"image/color"
-
 	"bayeslice/inference"
 	"bayeslice/internal/exam"
 	"bayeslice/internal/modelcard"
@@ -155,13 +153,6 @@ func (s *State) Scene(v int) (scene render.Scene, ok bool) {
 	return scene, true
 }
 
-// Levels of mean probability at which bands are drawn.
-const (
-	outerBand = 0.1
-	middle    = 0.5
-	innerBand = 0.9
-)
-
 // contourLines returns the lines of the current mode; scale is device pixels per logical pixel.
 func (s *State) contourLines(scale float64) []render.Contour {
 	if s.contours == NoContours || s.hidden {
@@ -173,21 +164,11 @@ func (s *State) contourLines(scale float64) []render.Contour {
 		if f == nil {
 			continue
 		}
-		col := c.Color()
 		if s.contours == Bands && c == s.class {
-			faint := color.NRGBA{col.R, col.G, col.B, 170}
-			lines = append(lines,
-				render.Contour{Field: f, Level: outerBand, Color: faint, Width: scale, Dash: 3 * scale},
-				render.Contour{Field: f, Level: innerBand, Color: faint, Width: scale})
+			lines = append(lines, render.ZoneBand(c.String(), f, scale)...)
+		} else {
+			lines = append(lines, render.ZoneContour(c.String(), f, 0.5, scale))
 		}
-		line := render.Contour{Field: f, Level: middle, Color: col, Width: 1.6 * scale}
-		switch c {
-		case WG:
-			line.Dash = 6 * scale
-		case CsPCa:
-			line.Width = 2.4 * scale
-		}
-		lines = append(lines, line)
 	}
 	return lines
 }

@@ -127,3 +127,6 @@ func (s *State) Wheel(v, notches int, m Mods, x, y float64) {
 		}
 	})
 }
+
+// Abandon forgets a press whose release was not seen, as when it happened outside the window.
+func (s *State) Abandon() { s.pointer = pointer{} }

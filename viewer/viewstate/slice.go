@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"bayeslice/internal/geom"
+	"bayeslice/render"
 )
 
 // Slice is where a world point falls in a stack of slices.
@@ -59,16 +60,11 @@ var positionLetters = [3]string{"L", "P", "S"}
 // SlicePosition returns the position of slice k along the slice normal, e.g. "S +8.4 mm": the
 // distance of the slice plane from the patient origin, positive towards the named side.
 func SlicePosition(g geom.Grid, k int) string {
-	n := g.Normal()
-	a := dominant(n)
-	if n[a] < 0 {
-		n = n.Scale(-1)
-	}
-	mm := g.World(geom.Vec3{0, 0, float64(k)}).Dot(n)
+	mm := render.SlicePositionMM(g, float64(k))
 	if math.Abs(mm) < 0.05 {
 		mm = 0
 	}
-	return fmt.Sprintf("%s %s mm", positionLetters[a], signed(mm))
+	return fmt.Sprintf("%s %s mm", positionLetters[dominant(g.Normal())], signed(mm))
 }
 
 // PositionText returns a world point as patient coordinates, e.g. "R 3.1  P 12.0  S 8.4 mm".
@@ -93,31 +89,10 @@ func signed(v float64) string {
 	return fmt.Sprintf("+%.1f", v)
 }
 
-// ScreenAxes returns the unit world directions of screen right and screen down for a stack, both
-// along in-plane axes of its own: patient left at the right of the screen and posterior or feet at
-// the bottom, as radiologists read. Sagittal stacks have anterior at the left.
-func ScreenAxes(g geom.Grid) (right, down geom.Vec3) {
-	wantRight := geom.Vec3{1, 0, 0}
-	wantDown := geom.Vec3{0, 1, 0}
-	switch dominant(g.Normal()) {
-	case 0:
-		wantRight, wantDown = geom.Vec3{0, 1, 0}, geom.Vec3{0, 0, -1}
-	case 1:
-		wantDown = geom.Vec3{0, 0, -1}
-	}
-	a, b := g.Dir[0].Unit(), g.Dir[1].Unit()
-	if math.Abs(b.Dot(wantRight)) > math.Abs(a.Dot(wantRight)) {
-		a, b = b, a
-	}
-	if a.Dot(wantRight) < 0 {
-		a = a.Scale(-1)
-	}
-	if b.Dot(wantDown) < 0 {
-		b = b.Scale(-1)
-	}
-	// Grids are orthogonal within 0.1 %; a picture needs exactly perpendicular axes.
-	b = b.Sub(a.Scale(a.Dot(b))).Unit()
-	return a, b
+// screenAxes returns the unit world directions of screen right and screen down for a stack.
+func screenAxes(g geom.Grid) (right, down geom.Vec3) {
+	p := render.PlaneFor(g, 0, 1, 1, render.Camera{})
+	return p.Right, p.Down
 }
 
 func clamp(v, lo, hi float64) float64 { return math.Max(lo, math.Min(hi, v)) }

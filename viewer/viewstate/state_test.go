@@ -129,7 +129,7 @@ func TestScreenAxesAreRadiological(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if r, d := ScreenAxes(g); r.Sub(c.right).Norm() > 1e-9 || d.Sub(c.down).Norm() > 1e-9 {
+		if r, d := screenAxes(g); r.Sub(c.right).Norm() > 1e-9 || d.Sub(c.down).Norm() > 1e-9 {
 			t.Errorf("%s: right %v down %v, want %v %v", name, r, d, c.right, c.down)
 		}
 	}
@@ -284,8 +284,8 @@ func TestTexts(t *testing.T) {
 	if values[2].Text != "11 "+ADCUnit {
 		t.Errorf("ADC probe = %q", values[2].Text)
 	}
-	if l, r, top, bottom := s.EdgeLetters(0); l+r+top+bottom != "RLAP" {
-		t.Errorf("letters %s %s %s %s", l, r, top, bottom)
+	if e := s.EdgeLetters(0); e != (render.Edges{Left: "R", Right: "L", Top: "A", Bottom: "P"}) {
+		t.Errorf("letters %+v", e)
 	}
 }
 

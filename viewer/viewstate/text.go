@@ -7,6 +7,7 @@ import (
 
 	"bayeslice/internal/exam"
 	"bayeslice/internal/geom"
+	"bayeslice/render"
 )
 
 // Title returns the large label of a viewport: the role, and always the b-value or the b-values an
@@ -73,15 +74,12 @@ func (s *State) ZoomText(v int) string {
 	return text
 }
 
-// EdgeLetters returns the patient sides at the left, right, top and bottom edge of a viewport.
-func (s *State) EdgeLetters(v int) (left, right, top, bottom string) {
-	series := s.Series(v)
-	if series == nil {
-		return "", "", "", ""
+// EdgeLetters returns the patient sides at the edges of a viewport.
+func (s *State) EdgeLetters(v int) render.Edges {
+	if s.Series(v) == nil {
+		return render.Edges{}
 	}
-	r, d := ScreenAxes(series.Volume.Grid())
-	flip := func(a geom.Vec3) string { return geom.OrientationLetters(a.Scale(-1)) }
-	return flip(r), geom.OrientationLetters(r), flip(d), geom.OrientationLetters(d)
+	return render.EdgeLetters(s.Plane(v))
 }
 
 // FrameNote says where a viewport's series has another frame of reference than the T2W series, so

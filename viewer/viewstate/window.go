@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"bayeslice/internal/exam"
-	"bayeslice/internal/geom"
 	"bayeslice/internal/volume"
 	"bayeslice/render"
 )
@@ -19,36 +18,38 @@ type Preset struct {
 // PresetCount is the number of presets every series has.
 const PresetCount = 5
 
-// glandBoxMM is the side of the central box from which windows are taken before a gland is known.
-const glandBoxMM = 40
-
 // Presets returns the windows for a series in a role, the default first. ADC windows are fixed, in
 // 10⁻⁶ mm²/s, so that a grey means the same diffusion in every patient; others come from percentiles
 // over the whole stack of a central box the size of a gland, since MR intensities have no unit.
 func Presets(role exam.Role, v *volume.Volume) []Preset {
-	box := values(v, glandBox(v.Grid()))
-	all := values(v, fullBox(v.Grid()))
+	all := thinned(v)
 	full := Preset{"Full range", between(percentile(all, 0), percentile(all, 1))}
 	if role == exam.ADC {
 		return []Preset{
-			{"Standard 0–2000", render.Window{Level: 1000, Width: 2000}},
+			{"Standard 0–2000", render.ADCWindow()},
 			{"Lesion", render.Window{Level: 900, Width: 1200}},
 			{"Wide 0–3000", render.Window{Level: 1500, Width: 3000}},
-			{"Gland", between(percentile(box, 0.01), percentile(box, 0.995))},
+			{"Gland", gland(v, 1, 99.5)},
 			full,
 		}
 	}
-	top := 0.995
+	standard := render.T2WWindow(v)
 	if role == exam.HighB || role == exam.DWI {
-		top = 0.998
+		standard = render.HighBWindow(v)
 	}
 	return []Preset{
-		{"Gland", between(percentile(box, 0.01), percentile(box, top))},
-		{"Gland, high contrast", between(percentile(box, 0.10), percentile(box, 0.95))},
+		{"Gland", standard},
+		{"Gland, high contrast", gland(v, 10, 95)},
 		{"Pelvis", between(percentile(all, 0.01), percentile(all, 0.99))},
-		{"Bright lesion", between(percentile(box, 0.50), percentile(box, 1))},
+		{"Bright lesion", gland(v, 50, 100)},
 		full,
 	}
+}
+
+// gland returns the window between two percentiles of a central box the size of a gland: 40 × 40 mm
+// in the middle 40 % of the slices.
+func gland(v *volume.Volume, low, top float64) render.Window {
+	return render.AutoWindow(v, render.Region{Centre: v.Grid().Centre(), SideMM: 40, SliceFraction: 0.4, LowPct: low, TopPct: top})
 }
 
 // between returns the window that maps lo to black and hi to white; it is never empty.
@@ -60,45 +61,17 @@ func between(lo, hi float64) render.Window {
 	return render.Window{Level: (lo + hi) / 2, Width: width}
 }
 
-// box is a range of voxels, lo inclusive, hi exclusive.
-type box struct{ lo, hi [3]int }
-
-func fullBox(g geom.Grid) box { return box{hi: g.Size} }
-
-// glandBox returns the central 40 × 40 mm of the middle 40 % of the slices.
-func glandBox(g geom.Grid) box {
-	var b box
-	for a := range 3 {
-		n := float64(g.Size[a])
-		half := glandBoxMM / 2 / g.Spacing[a]
-		if a == 2 {
-			half = 0.2 * n
-		}
-		b.lo[a] = int(math.Max(0, math.Floor(n/2-half)))
-		b.hi[a] = int(math.Min(n, math.Ceil(n/2+half)))
-	}
-	return b
-}
-
-// maxPercentileValues bounds the work of a percentile; larger boxes are read with a stride.
+// maxPercentileValues bounds the work of a percentile over a whole stack, which is read with a stride.
 const maxPercentileValues = 1 << 17
 
-// values returns the finite voxels of a box in ascending order, thinned evenly to a bounded number.
-func values(v *volume.Volume, b box) []float32 {
-	g := v.Grid()
-	n := (b.hi[0] - b.lo[0]) * (b.hi[1] - b.lo[1]) * (b.hi[2] - b.lo[2])
-	stride := 1 + n/maxPercentileValues
-	out := make([]float32, 0, n/stride+1)
-	at := 0
-	for k := b.lo[2]; k < b.hi[2]; k++ {
-		for j := b.lo[1]; j < b.hi[1]; j++ {
-			row := v.Data()[g.Index(b.lo[0], j, k) : g.Index(b.hi[0]-1, j, k)+1]
-			for _, x := range row {
-				if at%stride == 0 && !math.IsNaN(float64(x)) && !math.IsInf(float64(x), 0) {
-					out = append(out, x)
-				}
-				at++
-			}
+// thinned returns finite voxels of a volume in ascending order, evenly chosen and of a bounded number.
+func thinned(v *volume.Volume) []float32 {
+	data := v.Data()
+	stride := 1 + len(data)/maxPercentileValues
+	out := make([]float32, 0, len(data)/stride+1)
+	for at := 0; at < len(data); at += stride {
+		if x := float64(data[at]); finite(x) {
+			out = append(out, data[at])
 		}
 	}
 	slices.Sort(out)

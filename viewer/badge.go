@@ -1,0 +1,34 @@
+package viewer
+
+import (
+	"image/color"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/canvas"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/layout"
+)
+
+// badge is a short text on a rounded coloured ground.
+type badge struct {
+	*fyne.Container
+	ground *canvas.Rectangle
+	text   *canvas.Text
+}
+
+func newBadge(s string, ground, text color.Color) *badge {
+	b := &badge{ground: canvas.NewRectangle(ground), text: canvas.NewText(s, text)}
+	b.ground.CornerRadius = 4
+	b.text.TextSize = textCaption + 1
+	b.text.TextStyle.Bold = true
+	b.Container = container.NewCenter(container.NewStack(b.ground, container.New(layout.NewCustomPaddedLayout(3, 3, 8, 8), b.text)))
+	return b
+}
+
+// set changes text and ground.
+func (b *badge) set(s string, ground color.Color) {
+	b.text.Text, b.ground.FillColor = s, ground
+	b.text.Refresh()
+	b.ground.Refresh()
+	b.Refresh()
+}

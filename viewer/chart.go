@@ -1,0 +1,137 @@
+package viewer
+
+import (
+	"fmt"
+	"image"
+	"image/color"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/canvas"
+	"fyne.io/fyne/v2/widget"
+
+	"bayeslice/viewer/viewstate"
+)
+
+// chart draws one histogram of values of 0…1 with its class, counts and axis.
+type chart struct {
+	widget.BaseWidget
+	unit  string // what is counted: "voxels", "samples"
+	hist  viewstate.Histogram
+	bars  *canvas.Raster
+	name  *canvas.Text
+	facts *canvas.Text
+	empty *canvas.Text
+	ticks [3]*canvas.Text
+}
+
+// newChart makes an empty chart for a class.
+func newChart(c viewstate.Class, unit string) *chart {
+	t := &chart{
+		unit:  unit,
+		hist:  viewstate.Histogram{Class: c},
+		name:  canvas.NewText(c.String(), c.Color()),
+		facts: canvas.NewText("", colorMuted),
+		empty: canvas.NewText("", colorMuted),
+	}
+	t.name.TextStyle.Bold = true
+	t.name.TextSize = textCaption + 1
+	t.facts.TextSize = textCaption
+	t.facts.Alignment = fyne.TextAlignTrailing
+	t.empty.TextSize = textCaption
+	t.empty.Alignment = fyne.TextAlignCenter
+	for i, label := range []string{"0", "0.5", "1"} {
+		t.ticks[i] = canvas.NewText(label, colorMuted)
+		t.ticks[i].TextSize = textCaption - 1
+	}
+	t.ticks[1].Alignment = fyne.TextAlignCenter
+	t.ticks[2].Alignment = fyne.TextAlignTrailing
+	t.bars = canvas.NewRaster(t.draw)
+	t.ExtendBaseWidget(t)
+	return t
+}
+
+// set shows a histogram; one without values says so.
+func (t *chart) set(h viewstate.Histogram) {
+	t.hist = h
+	t.empty.Text, t.facts.Text = "", ""
+	if h.N == 0 {
+		t.empty.Text = "no " + t.unit
+	} else {
+		t.facts.Text = fmt.Sprintf("%.2f ± %.2f · n %s", h.Mean, h.SD, thousands(h.N))
+	}
+	t.Refresh()
+}
+
+// draw paints the bars at device resolution.
+func (t *chart) draw(w, h int) image.Image {
+	img := image.NewRGBA(image.Rect(0, 0, w, h))
+	fill(img, img.Bounds(), color.RGBA{16, 19, 23, 255})
+	for _, at := range []int{w / 4, w / 2, 3 * w / 4} {
+		fill(img, image.Rect(at, 0, at+1, h), color.RGBA{38, 44, 53, 255})
+	}
+	if peak, n := t.hist.Peak(), len(t.hist.Counts); peak > 0 {
+		c := t.hist.Class.Color()
+		for b, count := range t.hist.Counts {
+			height := count * (h - 3) / peak
+			if count > 0 {
+				height = max(height, 1)
+			}
+			fill(img, image.Rect(b*w/n+1, h-1-height, (b+1)*w/n, h-1), color.RGBA{c.R, c.G, c.B, 255})
+		}
+	}
+	fill(img, image.Rect(0, h-1, w, h), color.RGBA{90, 100, 114, 255})
+	return img
+}
+
+// fill sets a rectangle of an image, clipped to it.
+func fill(img *image.RGBA, r image.Rectangle, c color.RGBA) {
+	r = r.Intersect(img.Bounds())
+	for y := r.Min.Y; y < r.Max.Y; y++ {
+		for x := r.Min.X; x < r.Max.X; x++ {
+			img.SetRGBA(x, y, c)
+		}
+	}
+}
+
+// thousands groups digits with thin spaces.
+func thousands(n int) string {
+	s := fmt.Sprint(n)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "\u2009" + s[i:]
+	}
+	return s
+}
+
+// MinSize of a chart in a column of the panel.
+func (t *chart) MinSize() fyne.Size { return fyne.NewSize(140, 92) }
+
+// CreateRenderer implements [fyne.Widget].
+func (t *chart) CreateRenderer() fyne.WidgetRenderer { return &chartRenderer{t} }
+
+type chartRenderer struct{ t *chart }
+
+func (r *chartRenderer) Destroy()           {}
+func (r *chartRenderer) MinSize() fyne.Size { return r.t.MinSize() }
+func (r *chartRenderer) Refresh() {
+	r.Layout(r.t.Size())
+	for _, o := range r.Objects() {
+		o.Refresh()
+	}
+}
+
+func (r *chartRenderer) Objects() []fyne.CanvasObject {
+	t := r.t
+	return []fyne.CanvasObject{t.bars, t.name, t.facts, t.empty, t.ticks[0], t.ticks[1], t.ticks[2]}
+}
+
+func (r *chartRenderer) Layout(size fyne.Size) {
+	const head, foot = 17, 14
+	t := r.t
+	place(t.name, 0, 0, size.Width/3, head)
+	place(t.facts, 0, 0, size.Width, head)
+	place(t.bars, 0, head+1, size.Width, size.Height-head-foot-1)
+	place(t.empty, 0, head+1, size.Width, size.Height-head-foot-1)
+	for _, tick := range t.ticks {
+		place(tick, 0, size.Height-foot, size.Width, foot)
+	}
+}

@@ -1,0 +1,51 @@
+package viewer
+
+import (
+	"context"
+
+	"bayeslice/inference"
+	"bayeslice/internal/exam"
+	"bayeslice/internal/modelcard"
+)
+
+// Progress is how far an opening has come. Total is 0 while it is unknown.
+type Progress struct {
+	Stage       string // what is being done, in words
+	Done, Total int
+}
+
+// Model is a model file that can be run.
+type Model struct {
+	ID   string // unique in a list; the path
+	Card modelcard.Card
+}
+
+// Job asks for a run of one model.
+type Job struct {
+	Model   Model
+	Samples int
+	Seed    uint64
+}
+
+// Device is what runs the network.
+type Device struct {
+	Name     string // "CPU (ONNX Runtime 1.27.0)"
+	Fallback string // why it is not the one asked for, in words; "" where it is
+}
+
+// Engine is the application behind the window. Its methods are called off the UI goroutine, several
+// at a time, and may take long; they end early, with ctx's error, when ctx does. Callbacks come from
+// any goroutine of the engine, one at a time.
+type Engine interface {
+	// OpenExam reads the exam at path; study selects one of several (see exam.Options.Study).
+	OpenExam(ctx context.Context, path, study string, progress func(Progress)) (*exam.Exam, error)
+	// DemoExam makes a phantom exam and reads it.
+	DemoExam(ctx context.Context, progress func(Progress)) (*exam.Exam, error)
+	// Choose puts a series into a role and remembers the choice.
+	Choose(ctx context.Context, e *exam.Exam, role exam.Role, seriesID string) (*exam.Exam, error)
+	// Models lists the models; problems are sentences about files that cannot be used.
+	Models(ctx context.Context) (models []Model, problems []string)
+	// Predict samples one model on an exam. on gets snapshots; the result of a cancelled run with
+	// at least one sample is returned without an error, with its stop reason.
+	Predict(ctx context.Context, e *exam.Exam, job Job, on func(*inference.Prediction)) (*inference.Prediction, Device, error)
+}

@@ -1,0 +1,152 @@
+package viewer
+
+import (
+	"fmt"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/layout"
+	"fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
+
+	"bayeslice/internal/exam"
+	"bayeslice/viewer/viewstate"
+)
+
+// examPanel shows which series has which role and why, lets the user choose another, and lists what
+// must be known about the data.
+type examPanel struct {
+	content *fyne.Container
+	name    *widget.Label
+	about   *widget.Label
+	roles   *fyne.Container
+	issues  *fyne.Container
+	choose  func(role exam.Role, seriesID string)
+}
+
+func newExamPanel(choose func(exam.Role, string)) *examPanel {
+	p := &examPanel{name: heading(""), about: caption(""), roles: container.NewVBox(), issues: container.NewVBox(), choose: choose}
+	p.name.SizeName = theme.SizeNameSubHeadingText
+	p.content = container.NewVBox(p.name, p.about, p.roles, widget.NewSeparator(), p.issues)
+	return p
+}
+
+// update shows an exam, or that there is none.
+func (p *examPanel) update(e *exam.Exam, issues []exam.Issue) {
+	p.roles.RemoveAll()
+	p.issues.RemoveAll()
+	if e == nil {
+		p.name.SetText("No exam open")
+		p.about.SetText("Open a DICOM folder, a ZIP, a DICOMDIR, or NIfTI or MHA files, or drop them on the window.")
+		return
+	}
+	p.name.SetText(e.Name)
+	p.about.SetText(about(e))
+	for _, role := range exam.ReadingRoles {
+		p.roles.Add(p.roleRow(e, role))
+	}
+	p.issues.Add(heading(issueTitle(len(issues))))
+	for _, i := range issues {
+		p.issues.Add(issueRow(i))
+	}
+}
+
+// about says how much was opened, without identity.
+func about(e *exam.Exam) string {
+	images := 0
+	for _, s := range e.Series {
+		images += s.Images
+	}
+	text := fmt.Sprintf("%d series, %d images", len(e.Series), images)
+	if e.Synthetic {
+		text += " · synthetic phantom"
+	}
+	return text
+}
+
+func issueTitle(n int) string {
+	switch n {
+	case 0:
+		return "No issues found in the data"
+	case 1:
+		return "1 issue to know about"
+	}
+	return fmt.Sprintf("%d issues to know about", n)
+}
+
+// roleRow is the picker of one role with the reason of the present choice.
+func (p *examPanel) roleRow(e *exam.Exam, role exam.Role) fyne.CanvasObject {
+	choice := e.Roles[role]
+	series := candidates(e, role)
+	labels := make([]string, len(series))
+	for i, s := range series {
+		labels[i] = seriesLabel(role, s)
+	}
+	pick := widget.NewSelect(labels, nil)
+	pick.PlaceHolder = "no series found: choose one"
+	for i, s := range series {
+		if s == choice.Series {
+			pick.SetSelectedIndex(i)
+		}
+	}
+	pick.OnChanged = func(string) {
+		if i := pick.SelectedIndex(); i >= 0 && series[i] != choice.Series {
+			p.choose(role, series[i].ID)
+		}
+	}
+	reason := choice.Reason
+	switch {
+	case choice.Series == nil:
+		reason = "No series fits this role. Models that need it cannot run."
+	case choice.Overridden:
+		reason = "Chosen by you. " + reason
+	}
+	return container.NewVBox(heading(role.String()), pick, caption(reason))
+}
+
+// candidates lists the series for a role: the choice, the alternatives, then every other image.
+func candidates(e *exam.Exam, role exam.Role) []*exam.Series {
+	choice := e.Roles[role]
+	var out []*exam.Series
+	seen := map[*exam.Series]bool{nil: true}
+	add := func(s *exam.Series) {
+		if !seen[s] && s.Volume != nil {
+			seen[s] = true
+			out = append(out, s)
+		}
+	}
+	add(choice.Series)
+	for _, a := range choice.Alternatives {
+		add(a.Series)
+	}
+	for _, s := range e.Series {
+		add(s)
+	}
+	return out
+}
+
+// seriesLabel is one line of a picker; the index in front keeps lines apart that read the same.
+func seriesLabel(role exam.Role, s *exam.Series) string {
+	size := s.Volume.Grid().Size
+	title := viewstate.SeriesTitle(role, s)
+	if title == role.String() || title == "" {
+		title = s.Description
+	}
+	return fmt.Sprintf("%d · %s · %d×%d×%d", s.Number, title, size[0], size[1], size[2])
+}
+
+// issueRow shows one issue with its severity as icon and word, not by colour alone.
+func issueRow(i exam.Issue) fyne.CanvasObject {
+	icon, word := theme.InfoIcon(), "Note"
+	switch i.Severity {
+	case exam.Warning:
+		icon, word = theme.NewWarningThemedResource(theme.WarningIcon()), "Warning"
+	case exam.Severe:
+		icon, word = theme.NewErrorThemedResource(theme.ErrorIcon()), "Severe"
+	}
+	text := widget.NewLabel(word + ": " + i.Text)
+	text.Wrapping = fyne.TextWrapWord
+	text.SizeName = theme.SizeNameCaptionText
+	image := container.New(layout.NewCustomPaddedLayout(5, 0, 4, 0), container.NewVBox(widget.NewIcon(icon)))
+	return container.NewBorder(nil, nil, image, nil, text)
+}

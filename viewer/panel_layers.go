@@ -1,0 +1,245 @@
+package viewer
+
+import (
+	"fmt"
+	"slices"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/canvas"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/layout"
+	"fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
+
+	"bayeslice/inference"
+	"bayeslice/internal/modelcard"
+	"bayeslice/viewer/viewstate"
+)
+
+// layersPanel chooses what is drawn over the images, and shows the numbers of the result.
+type layersPanel struct {
+	state     *viewstate.State
+	content   *fyne.Container
+	class     *segmented
+	contours  *segmented
+	layer     *widget.Select
+	opacity   *widget.Slider
+	opacityAt *widget.Label
+	cut       *widget.Slider
+	cutAt     *widget.Label
+	bar       *colorBar
+	meaning   *widget.Label
+	volumes   *fyne.Container
+	lesions   *fyne.Container
+	untrained *widget.Label
+}
+
+func newLayersPanel(s *viewstate.State) *layersPanel {
+	p := &layersPanel{state: s, bar: newColorBar(), meaning: caption(""), volumes: container.NewVBox(), lesions: container.NewVBox()}
+	p.class = newSegmented(names(viewstate.Classes[:]), func(i int) { s.SetClass(viewstate.Classes[i]) })
+	p.contours = newSegmented(names(viewstate.ContourModes[:]), func(i int) { s.SetContours(viewstate.ContourModes[i]) })
+	p.layer = widget.NewSelect(names(viewstate.Layers[:]), func(string) { s.SetLayer(viewstate.Layers[p.layer.SelectedIndex()]) })
+	p.opacity, p.opacityAt = slider(0, 1, 0.05, s.SetOpacity)
+	p.cut, p.cutAt = slider(0, 0.95, 0.05, s.SetThreshold)
+	p.untrained = widget.NewLabel("Untrained network: random weights. The numbers below mean nothing clinically.")
+	p.untrained.Wrapping = fyne.TextWrapWord
+	p.untrained.Importance = widget.WarningImportance
+	p.untrained.SizeName = theme.SizeNameCaptionText
+	p.content = container.NewVBox(
+		row("Class", p.class), row("Contours", p.contours), row("Map", p.layer),
+		row("Opacity", container.NewBorder(nil, nil, nil, p.opacityAt, p.opacity)),
+		row("Hide below", container.NewBorder(nil, nil, nil, p.cutAt, p.cut)),
+		inset(p.bar), p.meaning, widget.NewSeparator(), p.untrained, p.volumes, p.lesions)
+	return p
+}
+
+// names returns the display names of a list.
+func names[T fmt.Stringer](list []T) []string {
+	out := make([]string, len(list))
+	for i, x := range list {
+		out[i] = x.String()
+	}
+	return out
+}
+
+// slider returns a slider with a label for its value.
+func slider(lo, hi, step float64, changed func(float64)) (*widget.Slider, *widget.Label) {
+	s := widget.NewSlider(lo, hi)
+	s.Step = step
+	s.OnChanged = changed
+	l := widget.NewLabel("00 %")
+	l.Alignment = fyne.TextAlignTrailing
+	return s, l
+}
+
+// rowLabelWidth aligns the controls of a panel.
+const rowLabelWidth = 78
+
+// row puts a label before a control.
+func row(label string, control fyne.CanvasObject) fyne.CanvasObject {
+	l := widget.NewLabel(label)
+	return container.NewBorder(nil, nil, container.New(fixedWidth{rowLabelWidth}, l), nil, control)
+}
+
+// inset indents an object by the padding labels have.
+func inset(o fyne.CanvasObject) fyne.CanvasObject {
+	return container.New(layout.NewCustomPaddedLayout(4, 2, 6, 6), o)
+}
+
+// update brings controls and numbers up to date with the state.
+func (p *layersPanel) update(c viewstate.Change) {
+	s := p.state
+	available := s.AvailableClasses()
+	for i, class := range viewstate.Classes {
+		p.class.enable(i, slices.Contains(available, class))
+	}
+	if len(available) == 0 {
+		p.class.set(-1)
+	} else {
+		p.class.set(int(s.Class()))
+	}
+	mode, hidden := s.Contours()
+	if hidden {
+		mode = viewstate.NoContours
+	}
+	p.contours.set(int(mode))
+	l, hidden := s.Layer()
+	if hidden {
+		l = viewstate.NoLayer
+	}
+	if p.layer.SelectedIndex() != int(l) { // set without the callback, which would show a hidden layer
+		changed := p.layer.OnChanged
+		p.layer.OnChanged = nil
+		p.layer.SetSelectedIndex(int(l))
+		p.layer.OnChanged = changed
+	}
+	setSlider(p.opacity, p.opacityAt, s.Opacity())
+	setSlider(p.cut, p.cutAt, s.Threshold())
+	if legend, ok := s.Legend(); ok {
+		p.bar.set(legend)
+		p.bar.Show()
+		p.meaning.SetText(legend.Layer.Meaning())
+	} else {
+		p.bar.Hide()
+		p.meaning.SetText(noMapText(l, len(available) > 0))
+	}
+	if c.Has(viewstate.ChangedPrediction | viewstate.ChangedExam) {
+		setVisible(p.untrained, s.Flags().Untrained)
+		p.showVolumes()
+		p.showLesions()
+	}
+}
+
+func noMapText(l viewstate.Layer, results bool) string {
+	switch {
+	case !results:
+		return "Contours and maps appear here while the models run."
+	case l == viewstate.NoLayer:
+		return "Contours show where 10, 50 and 90 % of the probability lies."
+	}
+	return ""
+}
+
+func setSlider(s *widget.Slider, l *widget.Label, v float64) {
+	if s.Value != v {
+		changed := s.OnChanged
+		s.OnChanged = nil
+		s.SetValue(v)
+		s.OnChanged = changed
+	}
+	l.SetText(fmt.Sprintf("%.0f %%", 100*v))
+}
+
+// showVolumes lists the volumes of the zones with the interval over the samples.
+func (p *layersPanel) showVolumes() {
+	p.volumes.RemoveAll()
+	var rows []fyne.CanvasObject
+	for _, task := range []modelcard.Task{modelcard.Anatomy, modelcard.Diagnosis} {
+		r := p.state.Prediction(task)
+		if r == nil {
+			continue
+		}
+		for _, z := range r.Volumes {
+			rows = append(rows, volumeRow(z))
+		}
+	}
+	if len(rows) == 0 {
+		return
+	}
+	p.volumes.Add(tableHead("Volume", "mean", "5–95 % of samples"))
+	for _, r := range rows {
+		p.volumes.Add(r)
+	}
+}
+
+// tableHead and tableRow share their columns: one wide name and two right-aligned numbers.
+func tableHead(name, a, b string) fyne.CanvasObject {
+	l := heading(name)
+	return container.New(layout.NewCustomPaddedLayout(2, 0, 0, 0),
+		container.NewGridWithColumns(3, l, trailing(a, true), trailing(b, true)))
+}
+
+func trailing(s string, muted bool) *widget.Label {
+	l := widget.NewLabel(s)
+	l.Alignment = fyne.TextAlignTrailing
+	if muted {
+		l.Importance = widget.LowImportance
+		l.SizeName = theme.SizeNameCaptionText
+	}
+	return l
+}
+
+func volumeRow(z inference.ZoneVolume) fyne.CanvasObject {
+	chip := canvas.NewRectangle(colorMuted)
+	for _, c := range viewstate.Classes {
+		if c.String() == z.Zone {
+			chip.FillColor = c.Color()
+		}
+	}
+	chip.SetMinSize(fyne.NewSize(10, 10))
+	chip.CornerRadius = 2
+	name := container.NewHBox(container.New(layout.NewCustomPaddedLayout(0, 0, 6, 0), container.NewCenter(chip)), widget.NewLabel(z.Zone))
+	return container.New(tight{}, container.NewGridWithColumns(3, name,
+		trailing(fmt.Sprintf("%.1f mL", z.ML.Mean), false), trailing(fmt.Sprintf("%.1f–%.1f", z.ML.P5, z.ML.P95), false)))
+}
+
+// tight is a layout that lets rows of a table overlap their padding.
+type tight struct{}
+
+// MinSize implements [fyne.Layout].
+func (tight) MinSize(o []fyne.CanvasObject) fyne.Size {
+	return o[0].MinSize().SubtractWidthHeight(0, 8)
+}
+
+// Layout implements [fyne.Layout].
+func (tight) Layout(o []fyne.CanvasObject, size fyne.Size) {
+	place(o[0], 0, -4, size.Width, size.Height+8)
+}
+
+// maxLesions bounds the list on screen; the export has all.
+const maxLesions = 12
+
+// showLesions lists the candidates; a click jumps to the most probable voxel.
+func (p *layersPanel) showLesions() {
+	p.lesions.RemoveAll()
+	r := p.state.Prediction(modelcard.Diagnosis)
+	if r == nil {
+		return
+	}
+	p.lesions.Add(heading("csPCa candidates"))
+	if len(r.Lesions) == 0 {
+		p.lesions.Add(caption("None above the extraction threshold in the mean probability."))
+		return
+	}
+	for i, l := range r.Lesions {
+		if i == maxLesions {
+			p.lesions.Add(caption(fmt.Sprintf("and %d more, less confident ones", len(r.Lesions)-maxLesions)))
+			break
+		}
+		b := widget.NewButton(fmt.Sprintf("%d    confidence %.2f    in %d of %d samples    %.2f mL", l.ID, l.Confidence, l.Present, l.Samples, l.VolumeML),
+			func() { p.state.JumpTo(l.PeakWorld) })
+		b.Alignment = widget.ButtonAlignLeading
+		b.Importance = widget.LowImportance
+		p.lesions.Add(b)
+	}
+}

@@ -1,0 +1,282 @@
+package viewer
+
+import (
+	"fmt"
+	"math"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
+
+	"bayeslice/inference"
+	"bayeslice/internal/modelcard"
+)
+
+// Bounds on what can be typed.
+const maxSamples = 10000
+
+// noModel is the picker's line for running no model of a task.
+const noModel = "none"
+
+// runPanel chooses models, number of samples and seed, starts and stops runs, and shows how far they are.
+type runPanel struct {
+	content  *fyne.Container
+	models   map[modelcard.Task][]Model
+	pickers  map[modelcard.Task]*widget.Select
+	samples  *widget.Entry
+	seed     *widget.Entry
+	run      *widget.Button
+	stop     *widget.Button
+	bar      *widget.ProgressBar
+	status   *widget.Label
+	note     *widget.Label
+	running  bool
+	hasExam  bool
+	onChange func()
+}
+
+// runTasks are the tasks in the order in which they run.
+var runTasks = [...]modelcard.Task{modelcard.Anatomy, modelcard.Diagnosis}
+
+var taskNames = map[modelcard.Task]string{modelcard.Anatomy: "Zones", modelcard.Diagnosis: "Lesions"}
+
+func newRunPanel(samples int, seed uint64, run, stop func()) *runPanel {
+	p := &runPanel{models: map[modelcard.Task][]Model{}, pickers: map[modelcard.Task]*widget.Select{},
+		samples: widget.NewEntry(), seed: widget.NewEntry(), bar: widget.NewProgressBar(), status: widget.NewLabel(""), note: caption("")}
+	p.samples.SetText(strconv.Itoa(samples))
+	p.seed.SetText(strconv.FormatUint(seed, 10))
+	p.samples.Validator = func(s string) error { _, err := parseSamples(s); return err }
+	p.seed.Validator = func(s string) error { _, err := parseSeed(s); return err }
+	p.samples.OnChanged = func(string) { p.refresh() }
+	p.seed.OnChanged = func(string) { p.refresh() }
+	p.run = widget.NewButtonWithIcon("Run", theme.MediaPlayIcon(), run)
+	p.run.Importance = widget.HighImportance
+	p.stop = widget.NewButtonWithIcon("Stop", theme.MediaStopIcon(), stop)
+	p.bar.TextFormatter = func() string { return "" }
+	p.status.Truncation = fyne.TextTruncateEllipsis
+	rows := container.NewVBox()
+	for _, task := range runTasks {
+		pick := widget.NewSelect([]string{noModel}, func(string) { p.refresh() })
+		pick.SetSelectedIndex(0)
+		p.pickers[task] = pick
+		rows.Add(row(taskNames[task], pick))
+	}
+	numbers := container.NewGridWithColumns(2, row("Samples", p.samples), container.NewBorder(nil, nil, widget.NewLabel("Seed"), nil, p.seed))
+	p.content = container.NewVBox(rows, numbers, container.NewGridWithColumns(2, p.run, p.stop),
+		container.New(fixedHeight{8}, p.bar), p.status, p.note)
+	p.refresh()
+	return p
+}
+
+// fixedHeight is a layout that gives its object a height of its own.
+type fixedHeight struct{ height float32 }
+
+// MinSize implements [fyne.Layout].
+func (f fixedHeight) MinSize([]fyne.CanvasObject) fyne.Size { return fyne.NewSize(10, f.height) }
+
+// Layout implements [fyne.Layout].
+func (f fixedHeight) Layout(objects []fyne.CanvasObject, size fyne.Size) {
+	for _, o := range objects {
+		place(o, 0, 0, size.Width, size.Height)
+	}
+}
+
+func parseSamples(s string) (int, error) {
+	n, err := strconv.Atoi(strings.TrimSpace(s))
+	if err != nil || n < 1 || n > maxSamples {
+		return 0, fmt.Errorf("a whole number from 1 to %d", maxSamples)
+	}
+	return n, nil
+}
+
+func parseSeed(s string) (uint64, error) {
+	n, err := strconv.ParseUint(strings.TrimSpace(s), 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("a whole number from 0")
+	}
+	return n, nil
+}
+
+// setModels fills the pickers; the first model of each task is chosen unless the user chose before.
+func (p *runPanel) setModels(models []Model) {
+	p.models = map[modelcard.Task][]Model{}
+	for _, m := range models {
+		p.models[m.Card.Task] = append(p.models[m.Card.Task], m)
+	}
+	for _, task := range runTasks {
+		options := []string{}
+		for i, m := range p.models[task] {
+			options = append(options, modelLabel(m, i))
+		}
+		options = append(options, noModel)
+		p.pickers[task].Options = options
+		p.pickers[task].SetSelectedIndex(0)
+	}
+	p.refresh()
+}
+
+// modelLabel names a model, and says where its weights are random.
+func modelLabel(m Model, index int) string {
+	name := m.Card.Name
+	if name == "" {
+		name = filepath.Base(m.ID)
+	}
+	if !m.Card.Trained {
+		name += " · untrained"
+	}
+	if index > 0 {
+		name = fmt.Sprintf("%s (%d)", name, index+1)
+	}
+	return name
+}
+
+// jobs returns what Run would do; an error says in words what is missing.
+func (p *runPanel) jobs() ([]Job, error) {
+	samples, err := parseSamples(p.samples.Text)
+	if err != nil {
+		return nil, fmt.Errorf("samples: %w", err)
+	}
+	seed, err := parseSeed(p.seed.Text)
+	if err != nil {
+		return nil, fmt.Errorf("seed: %w", err)
+	}
+	var jobs []Job
+	for _, task := range runTasks {
+		if i := p.pickers[task].SelectedIndex(); i >= 0 && i < len(p.models[task]) {
+			jobs = append(jobs, Job{Model: p.models[task][i], Samples: samples, Seed: seed})
+		}
+	}
+	if len(jobs) == 0 {
+		return nil, fmt.Errorf("choose a model")
+	}
+	return jobs, nil
+}
+
+// refresh allows the buttons that make sense now.
+func (p *runPanel) refresh() {
+	if p.stop == nil || p.content == nil {
+		return
+	}
+	_, err := p.jobs()
+	enable(p.run, p.hasExam && !p.running && err == nil)
+	enable(p.stop, p.running)
+	if !p.running {
+		switch {
+		case !p.hasExam:
+			p.tell("Open an exam to run the models", "")
+		case err != nil:
+			p.tell(strings.ToUpper(err.Error()[:1])+err.Error()[1:], p.note.Text)
+		}
+	}
+}
+
+func enable(o fyne.Disableable, on bool) {
+	if on && o.Disabled() {
+		o.Enable()
+	} else if !on && !o.Disabled() {
+		o.Disable()
+	}
+}
+
+// setExam tells whether there is an exam to run on.
+func (p *runPanel) setExam(open bool) {
+	p.hasExam = open
+	if open && !p.running {
+		p.bar.SetValue(0)
+		p.tell("Ready", "")
+	}
+	p.refresh()
+}
+
+// begin shows that a run starts.
+func (p *runPanel) begin(job Job) {
+	p.running = true
+	p.bar.SetValue(0)
+	p.tell(taskNames[job.Model.Card.Task]+" · preparing", "")
+	p.refresh()
+}
+
+// tell sets the two lines under the bar.
+func (p *runPanel) tell(status, note string) {
+	p.status.SetText(status)
+	p.note.SetText(note)
+}
+
+// progress shows a snapshot.
+func (p *runPanel) progress(r *inference.Prediction) {
+	if r.Requested > 0 {
+		p.bar.SetValue(float64(r.Samples) / float64(r.Requested))
+	}
+	p.tell(progressText(r), r.StopNote)
+}
+
+// progressText says how far a run is: "Zones · sample 12 of 100 · 1.9 s each · 2 min 47 s left".
+func progressText(r *inference.Prediction) string {
+	text := fmt.Sprintf("%s · %d of %d", taskNames[r.Card.Task], r.Samples, r.Requested)
+	if r.SecondsPerSample > 0 {
+		left := time.Duration(r.SecondsPerSample * float64(r.Requested-r.Samples) * float64(time.Second))
+		text += fmt.Sprintf(" · %s each · %s left", seconds(r.SecondsPerSample), durationText(left))
+	}
+	return text
+}
+
+// seconds writes a short time with two significant digits.
+func seconds(s float64) string {
+	if s < 1 {
+		return fmt.Sprintf("%.0f ms", math.Max(1, 1000*s))
+	}
+	return fmt.Sprintf("%.1f s", s)
+}
+
+func durationText(d time.Duration) string {
+	s := int(d.Round(time.Second) / time.Second)
+	switch {
+	case s >= 3600:
+		return fmt.Sprintf("%d h %d min", s/3600, s%3600/60)
+	case s >= 60:
+		return fmt.Sprintf("%d min %d s", s/60, s%60)
+	}
+	return fmt.Sprintf("%d s", s)
+}
+
+// finish shows how the runs ended.
+func (p *runPanel) finish(results []*inference.Prediction, err error) {
+	p.running = false
+	status, note := "Ready", ""
+	if len(results) > 0 {
+		status = ""
+		for _, r := range results {
+			if status != "" {
+				status += "   "
+			}
+			status += fmt.Sprintf("%s: %d samples, %s", taskNames[r.Card.Task], r.Samples, stopWord(r.Stop))
+			note = r.StopNote
+		}
+		p.bar.SetValue(1)
+	} else {
+		p.bar.SetValue(0)
+	}
+	if err != nil {
+		what, _, _ := explain(err)
+		status = what
+	}
+	p.tell(status, note)
+	p.refresh()
+}
+
+func stopWord(s inference.StopReason) string {
+	switch s {
+	case inference.Completed:
+		return "done"
+	case inference.Converged:
+		return "converged"
+	case inference.Cancelled:
+		return "stopped"
+	}
+	return string(s)
+}

@@ -1,0 +1,33 @@
+package viewer
+
+import (
+	"errors"
+	"runtime"
+)
+
+// errNoNativeDialog says that the system's own dialog is not built in or not usable here; Fyne's is used instead.
+var errNoNativeDialog = errors.New("viewer: no native dialog")
+
+// errPickCancelled says that the user closed the dialog without a choice.
+var errPickCancelled = errors.New("viewer: nothing was chosen")
+
+// pickKind is what the user may choose.
+type pickKind uint8
+
+const (
+	pickFolder pickKind = iota
+	pickFile
+)
+
+// examExtensions are the files that hold an exam by themselves.
+var examExtensions = []string{"zip", "dcm", "nii", "gz", "mha", "mhd"}
+
+// pickNatively shows the system's own dialog on a goroutine with an OS thread to itself, which the
+// native toolkits want, and calls done there with a path, [errPickCancelled] or [errNoNativeDialog].
+func pickNatively(kind pickKind, done func(path string, err error)) {
+	go func() {
+		runtime.LockOSThread() // not unlocked: the thread ends with the goroutine, and the toolkit's state with it
+		path, err := nativePick(kind)
+		done(path, err)
+	}()
+}

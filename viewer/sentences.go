@@ -1,0 +1,85 @@
+package viewer
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"strings"
+	"syscall"
+
+	"bayeslice/inference"
+	"bayeslice/internal/exam"
+	"bayeslice/internal/imageio"
+	"bayeslice/internal/modelcard"
+	"bayeslice/internal/prep"
+	"bayeslice/render"
+)
+
+// ErrRuntime is to be wrapped by an [Engine]'s errors where the inference runtime is missing or
+// refused its work; their own text says what to do.
+var ErrRuntime = errors.New("viewer: no inference runtime")
+
+// sentence is how an error is told: what happened, and what to do next.
+type sentence struct{ what, next string }
+
+// sentences is the table of everything the engines decide to refuse, most specific first.
+var sentences = []struct {
+	err error
+	sentence
+}{
+	{exam.ErrSeveralExams, sentence{"This place holds more than one exam.", "Choose one of them."}},
+	{exam.ErrNoImages, sentence{"No images were found here.", "Choose the folder that holds the DICOM files, or a NIfTI or MHA file."}},
+	{exam.ErrSingleSlice, sentence{"Only single slices were found, no volume.", "Choose the folder with the whole series."}},
+	{exam.ErrNoSuchStudy, sentence{"The exam asked for is not in this place.", "Open the folder again and choose one of those listed."}},
+	{exam.ErrNoSuchRole, sentence{"This role cannot be chosen by hand.", "Choose a series for T2W, high-b DWI or ADC."}},
+	{exam.ErrNoSuch, sentence{"This series cannot take the role.", "Choose a series with an image volume."}},
+	{exam.ErrOverrides, sentence{"Your series choices could not be stored or read.", "The choice holds until the exam is closed. Check the space and the rights of the settings folder."}},
+	{exam.ErrTooLarge, sentence{"The exam is larger than this program reads.", "Choose the folder of one exam."}},
+	{imageio.ErrTooLarge, sentence{"The image is larger than this program reads.", "Crop or resample it first."}},
+	{imageio.ErrTruncated, sentence{"A file is incomplete.", "Copy it again from its source."}},
+	{imageio.ErrUnsupported, sentence{"The file is of a kind this program does not read.", "Convert it to uncompressed DICOM, NIfTI or MHA."}},
+	{imageio.ErrFormat, sentence{"The file is not a valid image.", "Choose DICOM, NIfTI or MHA files."}},
+	{exam.ErrUnreadable, sentence{"The exam could not be read.", "Check that all files were copied completely."}},
+	{prep.ErrMissingRole, sentence{"The exam lacks a series that the model needs.", "Choose the series by hand under Exam, or run the other model alone."}},
+	{prep.ErrGeometry, sentence{"An image does not cover the region the model looks at.", "Check under Exam that the chosen series belong together."}},
+	{prep.ErrUnits, sentence{"The unit of the ADC map is not known.", "Choose another ADC series under Exam."}},
+	{prep.ErrIntensity, sentence{"The values of an image cannot be normalised.", "Check under Exam that the chosen series hold images."}},
+	{prep.ErrRecipe, sentence{"The model asks for a preparation that cannot be followed.", "Choose another model file."}},
+	{modelcard.ErrCard, sentence{"The file is not a Bayeslice model.", "Choose a model made by this program (bayeslice model init)."}},
+	{inference.ErrModel, sentence{"The model file cannot be used.", "Choose another model file."}},
+	{inference.ErrInput, sentence{"The exam was not prepared for this model.", "Run again; if it stays, choose another model."}},
+	{inference.ErrOutput, sentence{"The network gave numbers that are no probabilities.", "Choose another model file or device."}},
+	{ErrRuntime, sentence{"The network cannot run on this machine yet.", "See the details for the remedy."}},
+	{render.ErrScene, sentence{"This slice cannot be drawn.", "Press R to reset the view."}},
+	{syscall.ENOSPC, sentence{"The disk is full.", "Free some space and try again."}},
+	{fs.ErrPermission, sentence{"This place may not be read.", "Check its permissions, or copy it to a folder of your own."}},
+	{fs.ErrNotExist, sentence{"The file or folder is not there any more.", "Check the drive or the network, and choose it again."}},
+	{context.DeadlineExceeded, sentence{"This took too long and was stopped.", "Try again."}},
+}
+
+// explain returns what happened and what to do next for an error, and its own words as details.
+func explain(err error) (what, next, details string) {
+	for _, s := range sentences {
+		if errors.Is(err, s.err) {
+			return s.what, s.next, detail(err)
+		}
+	}
+	return "Something went wrong.", "Try again; if it stays, report the details.", detail(err)
+}
+
+// detail makes the words of an error readable: without the package name in front, as a sentence.
+func detail(err error) string {
+	text := err.Error()
+	if i := strings.Index(text, ": "); i > 0 && !strings.ContainsAny(text[:i], " /.") {
+		text = text[i+2:]
+	}
+	if text == "" {
+		return ""
+	}
+	r := []rune(text)
+	text = strings.ToUpper(string(r[0])) + string(r[1:])
+	if !strings.HasSuffix(text, ".") {
+		text += "."
+	}
+	return text
+}

@@ -1,0 +1,120 @@
+package viewer
+
+import (
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/canvas"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/layout"
+	"fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
+
+	"bayeslice/internal/modelcard"
+	"bayeslice/viewer/viewstate"
+)
+
+// toolbar is the row at the top: opening, arrangement, grey window, and what the pictures must not
+// be taken for.
+type toolbar struct {
+	w         *Window
+	content   fyne.CanvasObject
+	layout    *segmented
+	presets   *widget.Select
+	synthetic *badge
+	untrained *badge
+	device    *badge
+	deviceIs  Device
+}
+
+func newToolbar(w *Window) *toolbar {
+	t := &toolbar{w: w}
+	var open *widget.Button
+	open = widget.NewButtonWithIcon("Open", theme.FolderOpenIcon(), func() { w.showOpenMenu(open) })
+	t.layout = newSegmented([]string{"One large", "Columns"}, func(i int) { w.state.SetLayout(viewstate.Layout(i)) })
+	t.presets = widget.NewSelect(nil, nil)
+	t.presets.PlaceHolder = "Grey window"
+	fit := widget.NewButtonWithIcon("Fit", theme.ZoomFitIcon(), func() { w.command(viewstate.FitView) })
+	reset := widget.NewButtonWithIcon("Reset", theme.ViewRefreshIcon(), func() { w.command(viewstate.ResetView) })
+	help := widget.NewButtonWithIcon("Keys", theme.HelpIcon(), w.showHelp)
+	dark := theme.Color(theme.ColorNameBackground)
+	t.synthetic = newBadge("SYNTHETIC", colorWarning, dark)
+	t.untrained = newBadge("UNTRAINED", colorWarning, dark)
+	t.device = newBadge("No run yet", colorInput, colorText)
+	left := container.NewHBox(open, gap(6), t.layout, gap(6), container.New(fixedWidth{170}, t.presets), fit, reset, help)
+	right := container.NewHBox(t.synthetic, t.untrained, t.device)
+	line := container.NewHBox(left, spread(), right)
+	t.content = container.NewStack(canvas.NewRectangle(colorPanel), container.New(layout.NewCustomPaddedLayout(4, 4, 6, 8), line))
+	return t
+}
+
+// gap is empty space of a width.
+func gap(width float32) fyne.CanvasObject {
+	r := canvas.NewRectangle(nil)
+	r.SetMinSize(fyne.NewSize(width, 1))
+	return r
+}
+
+// update brings the row up to date with the state.
+func (t *toolbar) update(c viewstate.Change) {
+	s := t.w.state
+	if c.Has(viewstate.ChangedLayout) {
+		layout, alone := s.Layout()
+		t.layout.set(int(layout))
+		if alone >= 0 {
+			t.layout.set(-1)
+		}
+	}
+	if c.Has(viewstate.ChangedLayout | viewstate.ChangedExam | viewstate.ChangedWindow) {
+		t.updatePresets()
+	}
+	if c.Has(viewstate.ChangedExam | viewstate.ChangedPrediction) {
+		f := s.Flags()
+		setVisible(t.synthetic.Container, f.Synthetic)
+		setVisible(t.untrained.Container, f.Untrained)
+		t.updateDevice()
+	}
+}
+
+// updatePresets lists the presets of the focused viewport's series and marks the present one.
+func (t *toolbar) updatePresets() {
+	s := t.w.state
+	presets := s.Presets(s.Focus())
+	t.presets.OnChanged = nil
+	t.presets.Options = nil
+	selected := ""
+	for _, p := range presets {
+		t.presets.Options = append(t.presets.Options, p.Name)
+		if selected == "" && p.Window == s.Window(s.Focus()) {
+			selected = p.Name
+		}
+	}
+	t.presets.PlaceHolder = "Grey window"
+	if len(presets) > 0 && selected == "" {
+		t.presets.PlaceHolder = "Manual window"
+	}
+	if selected == "" {
+		t.presets.ClearSelected()
+	} else {
+		t.presets.SetSelected(selected)
+	}
+	enable(t.presets, len(presets) > 0)
+	t.presets.OnChanged = func(string) { s.ApplyPreset(s.Focus(), t.presets.SelectedIndex()) }
+	t.presets.Refresh()
+}
+
+// updateDevice shows what ran the network: red where it was not what was asked for.
+func (t *toolbar) updateDevice() {
+	text, ground := "No run yet", colorInput
+	for _, task := range []modelcard.Task{modelcard.Anatomy, modelcard.Diagnosis} {
+		if p := t.w.state.Prediction(task); p != nil {
+			text = p.Device
+			if p.Card.Name != "" {
+				text = p.Card.Name + " on " + p.Device
+			}
+		}
+	}
+	if t.deviceIs.Fallback != "" {
+		ground = colorDanger
+		text += " · fallback"
+	}
+	t.device.set(text, ground)
+}

@@ -1,0 +1,288 @@
+package viewer
+
+import (
+	"image/color"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/canvas"
+	"fyne.io/fyne/v2/widget"
+
+	"bayeslice/render"
+	"bayeslice/viewer/viewstate"
+)
+
+// viewport shows one series' slice with its overlays, texts and cursor. Its methods run on the UI
+// goroutine, but for [viewport.receive].
+type viewport struct {
+	widget.BaseWidget
+	index int
+	state *viewstate.State
+	keys  func(viewstate.Command) // what a key means
+	hover func(index int, at fyne.Position, inside bool)
+	paint *render.Latest
+	do    func(func())
+
+	back    *canvas.Rectangle
+	picture *canvas.Image
+	border  *canvas.Rectangle
+	lines   [4]*canvas.Line // the cursor, with a gap round the point
+	ring    *canvas.Circle  // the pinned voxel
+	letters [4]*imageText   // left, right, top, bottom
+	title   *imageText
+	note    *imageText // banner: synthetic, untrained, frame of reference
+	slice   *imageText
+	zoom    *imageText
+	message *imageText // in the middle, where there is no image
+
+	space bool    // the space bar is held
+	wheel float32 // wheel movement that has not made a notch yet
+}
+
+// newViewport makes a viewport; its paint worker must deliver to [viewport.receive].
+func newViewport(index int, s *viewstate.State) *viewport {
+	v := &viewport{
+		index:   index,
+		state:   s,
+		back:    canvas.NewRectangle(color.Black),
+		picture: &canvas.Image{ScaleMode: canvas.ImageScaleFastest, FillMode: canvas.ImageFillStretch},
+		border:  canvas.NewRectangle(color.Transparent),
+		ring:    canvas.NewCircle(color.Transparent),
+		title:   newImageText(textImage, colorOnImage, true),
+		note:    newImageText(textCaption+1, colorWarning, true),
+		slice:   newImageText(textBody, colorOnImage, false),
+		zoom:    newImageText(textCaption+1, colorOnImage, false),
+		message: newImageText(textBody, colorMuted, false),
+	}
+	v.border.StrokeWidth = 1.5
+	v.ring.StrokeWidth = 1.5
+	v.ring.StrokeColor = colorCursor
+	for i := range v.lines {
+		v.lines[i] = canvas.NewLine(colorCursor)
+		v.lines[i].StrokeWidth = 1
+	}
+	for i := range v.letters {
+		v.letters[i] = newImageText(textBody, color.NRGBA{185, 195, 207, 255}, true)
+	}
+	v.ExtendBaseWidget(v)
+	return v
+}
+
+// CreateRenderer implements [fyne.Widget].
+func (v *viewport) CreateRenderer() fyne.WidgetRenderer { return &viewportRenderer{v} }
+
+// MinSize keeps the texts readable.
+func (v *viewport) MinSize() fyne.Size { return fyne.NewSize(180, 160) }
+
+type viewportRenderer struct{ v *viewport }
+
+func (r *viewportRenderer) Destroy() {}
+
+func (r *viewportRenderer) MinSize() fyne.Size { return r.v.MinSize() }
+
+func (r *viewportRenderer) Refresh() {
+	r.v.arrange()
+	canvas.Refresh(r.v)
+}
+
+func (r *viewportRenderer) Objects() []fyne.CanvasObject {
+	v := r.v
+	out := []fyne.CanvasObject{v.back, v.picture}
+	for _, l := range v.lines {
+		out = append(out, l)
+	}
+	out = append(out, v.ring)
+	texts := append(v.letters[:], v.title, v.note, v.slice, v.zoom, v.message)
+	for _, t := range texts {
+		out = append(out, t.shadow, t.text)
+	}
+	return append(out, v.border)
+}
+
+// Layout is called for every change of a text as well, so it asks for a picture only where the
+// number of device pixels changed.
+func (r *viewportRenderer) Layout(size fyne.Size) {
+	v := r.v
+	for _, o := range []fyne.CanvasObject{v.back, v.picture, v.border} {
+		o.Move(fyne.NewPos(0, 0))
+		o.Resize(size)
+	}
+	v.measure(size)
+	v.arrange()
+}
+
+// measure tells the state the size in device pixels.
+func (v *viewport) measure(size fyne.Size) {
+	c := fyne.CurrentApp().Driver().CanvasForObject(v)
+	if c == nil || size.Width < 1 || size.Height < 1 {
+		return
+	}
+	w, h := c.PixelCoordinateForPosition(fyne.NewPos(size.Width, size.Height))
+	v.state.SetSize(v.index, viewstate.Size{W: w, H: h}, float64(w)/float64(size.Width))
+}
+
+// update brings the viewport up to date with the state after a change.
+func (v *viewport) update(c viewstate.Change) {
+	if !v.Visible() {
+		return
+	}
+	if c.Has(viewstate.ChangedAll &^ (viewstate.ChangedProbe | viewstate.ChangedTexts)) {
+		v.redraw()
+	}
+	v.arrange()
+}
+
+// redraw asks for a picture of the current scene, or blanks the viewport.
+func (v *viewport) redraw() {
+	scene, ok := v.state.Scene(v.index)
+	if !ok {
+		if v.picture.Image != nil {
+			v.picture.Image = nil
+			v.picture.Refresh()
+		}
+		return
+	}
+	z, _ := v.state.Size(v.index)
+	if v.paint != nil {
+		v.paint.Submit(scene, z.W, z.H)
+	}
+}
+
+// receive shows a picture. It is called on the renderer's goroutine.
+func (v *viewport) receive(r render.Result) {
+	v.do(func() {
+		if r.Err != nil {
+			v.message.set("This slice cannot be drawn: " + r.Err.Error())
+			v.message.show(true)
+			v.arrange()
+			return
+		}
+		if v.state.Series(v.index) == nil { // the exam was closed meanwhile
+			return
+		}
+		v.picture.Image = r.Image
+		v.picture.Refresh()
+	})
+}
+
+// arrange sets and places texts and cursor.
+func (v *viewport) arrange() {
+	size := v.Size()
+	s, i := v.state, v.index
+	has := s.Series(i) != nil
+	texts := s.Texts()
+	v.border.StrokeColor = color.Transparent
+	if s.Focus() == i && s.Exam() != nil {
+		v.border.StrokeColor = colorFocus
+	}
+	v.border.Refresh()
+
+	v.title.set(s.Title(i))
+	v.title.show(s.Exam() != nil && texts != viewstate.NoTexts)
+	v.slice.set(s.SliceText(i))
+	v.slice.show(has && texts == viewstate.AllTexts)
+	v.zoom.set(s.ZoomText(i))
+	v.zoom.show(has && texts == viewstate.AllTexts)
+	v.note.set(v.noteText())
+	v.note.show(has) // never hidden by the text toggle: it says what the picture is not
+	v.message.set(v.messageText())
+	v.message.show(s.Exam() != nil && !has)
+
+	const margin = 8
+	v.title.place(margin, 6, 0, 0)
+	v.note.place(size.Width-margin, 8, 1, 0)
+	v.slice.place(margin, size.Height-6, 0, 1)
+	v.zoom.place(size.Width-margin, size.Height-6, 1, 1)
+	v.message.place(size.Width/2, size.Height/2, 0.5, 0.5)
+	if v.zoom.text.Position().X < v.slice.text.Position().X+v.slice.text.Size().Width+margin {
+		v.zoom.show(false)
+	}
+	edges := s.EdgeLetters(i)
+	spots := [4][4]float32{{margin, size.Height / 2, 0, 0.5}, {size.Width - margin, size.Height / 2, 1, 0.5},
+		{size.Width / 2, 6, 0.5, 0}, {size.Width / 2, size.Height - 6, 0.5, 1}}
+	for n, letter := range []string{edges.Left, edges.Right, edges.Top, edges.Bottom} {
+		v.letters[n].set(letter)
+		v.letters[n].show(has && texts != viewstate.NoTexts)
+		p := spots[n]
+		v.letters[n].place(p[0], p[1], p[2], p[3])
+	}
+	v.clearCollisions()
+	v.arrangeCursor(size)
+}
+
+// clearCollisions moves the letters of the top and bottom edges out of the corner texts of a narrow viewport.
+func (v *viewport) clearCollisions() {
+	raise := func(letter, corner *imageText, dy float32) {
+		l, c := letter.text, corner.text
+		if !c.Visible() || l.Position().X > c.Position().X+c.Size().Width+4 || l.Position().X+l.Size().Width+4 < c.Position().X {
+			return
+		}
+		for _, o := range []*canvas.Text{letter.text, letter.shadow} {
+			o.Move(o.Position().AddXY(0, dy*c.Size().Height))
+		}
+	}
+	raise(v.letters[2], v.title, 1)
+	raise(v.letters[2], v.note, 1)
+	raise(v.letters[3], v.slice, -1)
+	raise(v.letters[3], v.zoom, -1)
+}
+
+// noteText returns what the picture must not be taken for.
+func (v *viewport) noteText() string {
+	f := v.state.Flags()
+	text := ""
+	add := func(s string) {
+		if text != "" {
+			text += " · "
+		}
+		text += s
+	}
+	if series := v.state.Series(v.index); series != nil && series.Synthetic {
+		add("SYNTHETIC")
+	}
+	if f.Untrained {
+		add("UNTRAINED")
+	}
+	if note := v.state.FrameNote(v.index); note != "" {
+		add(note)
+	}
+	return text
+}
+
+func (v *viewport) messageText() string {
+	if v.state.Exam() == nil || v.state.Series(v.index) != nil {
+		return ""
+	}
+	return "No " + v.state.Role(v.index).String() + " series in this exam"
+}
+
+// arrangeCursor places the linked cursor and the pinned voxel.
+func (v *viewport) arrangeCursor(size fyne.Size) {
+	const gap = 7
+	x, y, ok := v.state.PositionOf(v.index, v.state.Cursor())
+	cx, cy := float32(x), float32(y)
+	ok = ok && v.state.Crosshair() && cx >= 0 && cy >= 0 && cx <= size.Width && cy <= size.Height
+	ends := [4][4]float32{{0, cy, cx - gap, cy}, {cx + gap, cy, size.Width, cy}, {cx, 0, cx, cy - gap}, {cx, cy + gap, cx, size.Height}}
+	for n, l := range v.lines {
+		e := ends[n]
+		l.Hidden = !ok || e[0] > e[2] || e[1] > e[3]
+		l.Position1, l.Position2 = fyne.NewPos(e[0], e[1]), fyne.NewPos(e[2], e[3])
+		l.Refresh()
+	}
+	v.ring.Hidden = true
+	if world, pinned := v.state.Pinned(); pinned && v.state.Crosshair() {
+		if px, py, ok := v.state.PositionOf(v.index, world); ok && px >= 0 && py >= 0 && float32(px) <= size.Width && float32(py) <= size.Height && v.onShownSlice(world) {
+			const r = 5
+			v.ring.Hidden = false
+			v.ring.Move(fyne.NewPos(float32(px)-r, float32(py)-r))
+			v.ring.Resize(fyne.NewSize(2*r, 2*r))
+		}
+	}
+	v.ring.Refresh()
+}
+
+// onShownSlice reports whether a world point lies nearest to the slice that is shown.
+func (v *viewport) onShownSlice(world [3]float64) bool {
+	g := v.state.Series(v.index).Volume.Grid()
+	at := viewstate.SliceAt(g, world)
+	return at.Inside && at.Index == viewstate.SliceAt(g, v.state.Cursor()).Index
+}

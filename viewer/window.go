@@ -1,0 +1,275 @@
+package viewer
+
+import (
+	"context"
+	"image/color"
+	"sync"
+	"time"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/canvas"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/driver/desktop"
+	"fyne.io/fyne/v2/layout"
+	"fyne.io/fyne/v2/widget"
+
+	"bayeslice/internal/exam"
+	"bayeslice/render"
+	"bayeslice/viewer/viewstate"
+)
+
+// Disclaimer stands at the foot of the window.
+const Disclaimer = "Research use only. Not a medical device."
+
+// panelWidth is the width of the side panel, logical pixels.
+const panelWidth = 344
+
+// shutdownWait bounds how long closing waits for work that was told to end.
+const shutdownWait = 15 * time.Second
+
+// Options of [New].
+type Options struct {
+	Engine     Engine
+	Renderer   render.Renderer // stays the caller's; it must outlive the window
+	RenderNote string          // why another renderer than the best one draws, or ""
+	Samples    int             // in the field at first
+	Seed       uint64          // in the field at first
+	AutoRun    bool            // run the models when the first exam is open
+	Opened     func(exam *exam.Exam, path string)
+	Ran        func() // after each run has ended, whatever came of it
+	// Do runs a function on the UI goroutine soon; nil is fyne.Do. Tests give a queue of their own.
+	Do func(func())
+}
+
+// Window is the application's window. Its methods run on the UI goroutine.
+type Window struct {
+	app    fyne.App
+	win    fyne.Window
+	opt    Options
+	do     func(func())
+	state  *viewstate.State
+	ctx    context.Context //nolint:containedctx // the life of the window's work, cancelled when it closes
+	cancel context.CancelFunc
+	work   sync.WaitGroup
+
+	views      [viewstate.ViewportCount]*viewport
+	painters   [viewstate.ViewportCount]*render.Latest
+	grid       *fyne.Container
+	welcome    *welcome
+	bar        *toolbar
+	exam       *examPanel
+	layers     *layersPanel
+	histograms *histogramPanel
+	run        *runPanel
+	tabs       *container.AppTabs
+	status     *widget.Label
+	issueCount int
+
+	opening     context.CancelFunc // of the opening under way, or nil
+	running     context.CancelFunc // of the run under way, or nil
+	openID      int                // counts openings, so that a result of an old one is dropped
+	autoRun     bool
+	wantRun     bool // run as soon as the models are known
+	closing     bool
+	modelsKnown bool
+}
+
+// New makes the window; [Window.Show] shows it. Work ends when ctx does or the window is closed.
+func New(ctx context.Context, app fyne.App, o Options) *Window {
+	w := &Window{app: app, win: app.NewWindow("Bayeslice"), opt: o, do: o.Do, state: viewstate.New(), autoRun: o.AutoRun}
+	if w.do == nil {
+		w.do = fyne.Do
+	}
+	w.ctx, w.cancel = context.WithCancel(ctx)
+	w.makeViews()
+	w.bar = newToolbar(w)
+	w.exam = newExamPanel(w.choose)
+	w.layers = newLayersPanel(w.state)
+	w.histograms = newHistogramPanel(w.state)
+	w.run = newRunPanel(o.Samples, o.Seed, w.startRun, w.stopRun)
+	w.welcome = newWelcome(w)
+	w.win.SetContent(w.content())
+	w.win.Resize(fyne.NewSize(1280, 800))
+	w.win.CenterOnScreen()
+	w.bindKeys()
+	w.win.SetOnDropped(w.dropped)
+	w.win.SetCloseIntercept(w.Close)
+	w.state.Listen(w.changed)
+	w.changed(viewstate.ChangedAll)
+	w.exam.update(nil, nil)
+	w.loadModels()
+	return w
+}
+
+// Show shows the window.
+func (w *Window) Show() { w.win.Show() }
+
+// State returns what the window shows.
+func (w *Window) State() *viewstate.State { return w.state }
+
+// makeViews makes the viewports and the workers that draw for them.
+func (w *Window) makeViews() {
+	w.grid = container.New(viewportLayout{w.state})
+	for i := range w.views {
+		v := newViewport(i, w.state)
+		v.keys, v.hover, v.do = w.command, w.hover, w.do
+		w.views[i], w.painters[i] = v, render.NewLatest(w.opt.Renderer, v.receive)
+		v.paint = w.painters[i]
+		w.grid.Add(v)
+	}
+}
+
+// content puts the window together.
+func (w *Window) content() fyne.CanvasObject {
+	w.tabs = container.NewAppTabs(
+		container.NewTabItem("Exam", container.NewVScroll(w.exam.content)),
+		container.NewTabItem("Results", container.NewVScroll(w.layers.content)),
+		container.NewTabItem("Histograms", container.NewVScroll(w.histograms.content)),
+	)
+	ground := canvas.NewRectangle(colorPanel)
+	side := container.NewStack(ground, container.NewBorder(nil,
+		container.NewVBox(widget.NewSeparator(), w.run.content), nil, nil, w.tabs))
+	w.status = widget.NewLabel("")
+	w.status.Truncation = fyne.TextTruncateEllipsis
+	w.status.SizeName = "helperText"
+	drawing := caption("Drawn by " + w.opt.Renderer.Name())
+	drawing.Wrapping = fyne.TextWrapOff
+	if w.opt.RenderNote != "" {
+		drawing.Importance = widget.WarningImportance
+	}
+	foot := widget.NewLabel(Disclaimer)
+	foot.SizeName = "helperText"
+	foot.TextStyle.Bold = true
+	bottom := container.NewStack(canvas.NewRectangle(colorPanel),
+		container.NewBorder(nil, nil, nil, container.NewHBox(drawing, foot), w.status))
+	images := container.NewStack(canvas.NewRectangle(color.Black), w.grid, w.welcome.content)
+	return container.New(frameLayout{}, w.bar.content, images, container.New(fixedWidth{panelWidth}, side), bottom)
+}
+
+// frameLayout places tool bar, images, side panel and status bar without padding between them.
+type frameLayout struct{}
+
+// MinSize implements [fyne.Layout].
+func (frameLayout) MinSize(o []fyne.CanvasObject) fyne.Size {
+	height := o[0].MinSize().Height + max(o[1].MinSize().Height, o[2].MinSize().Height) + o[3].MinSize().Height
+	return fyne.NewSize(max(o[0].MinSize().Width, o[1].MinSize().Width+panelWidth), height)
+}
+
+// Layout implements [fyne.Layout].
+func (frameLayout) Layout(o []fyne.CanvasObject, size fyne.Size) {
+	top, bottom := o[0].MinSize().Height, o[3].MinSize().Height
+	place(o[0], 0, 0, size.Width, top)
+	place(o[1], 0, top, size.Width-panelWidth-1, size.Height-top-bottom-1)
+	place(o[2], size.Width-panelWidth, top, panelWidth, size.Height-top-bottom-1)
+	place(o[3], 0, size.Height-bottom, size.Width, bottom)
+}
+
+// changed brings the window up to date with the state.
+func (w *Window) changed(c viewstate.Change) {
+	if c.Has(viewstate.ChangedLayout) {
+		w.grid.Refresh()
+		w.grid.Layout.Layout(w.grid.Objects, w.grid.Size())
+		c |= viewstate.ChangedCamera
+	}
+	for _, v := range w.views {
+		v.update(c)
+	}
+	w.bar.update(c)
+	if c.Has(viewstate.ChangedLayer | viewstate.ChangedPrediction | viewstate.ChangedExam) {
+		w.layers.update(c)
+	}
+	w.histograms.update(c)
+	if c.Has(viewstate.ChangedExam) || c.Has(viewstate.ChangedPrediction) && len(w.state.Issues()) != w.issueCount {
+		w.issueCount = len(w.state.Issues())
+		w.exam.update(w.state.Exam(), w.state.Issues())
+	}
+	if c.Has(viewstate.ChangedCursor | viewstate.ChangedExam | viewstate.ChangedLayout) {
+		w.showStatus()
+	}
+}
+
+// showStatus writes the values at the cursor.
+func (w *Window) showStatus() {
+	text := w.state.StatusText(w.state.Cursor())
+	if text != "" {
+		text = "Cursor  " + text
+	}
+	w.status.SetText(text)
+}
+
+// hover writes the values under the mouse, and those at the cursor when it leaves.
+func (w *Window) hover(index int, at fyne.Position, inside bool) {
+	if world, ok := w.state.WorldAt(index, float64(at.X), float64(at.Y)); ok && inside {
+		w.status.SetText("Mouse  " + w.state.StatusText(world))
+		return
+	}
+	w.showStatus()
+}
+
+// bindKeys makes keys work wherever the focus is, but in fields that are being typed in.
+func (w *Window) bindKeys() {
+	c := w.win.Canvas()
+	focused := func() *viewport { return w.views[w.state.Focus()] }
+	c.SetOnTypedKey(func(e *fyne.KeyEvent) { focused().TypedKey(e) })
+	c.SetOnTypedRune(func(r rune) { focused().TypedRune(r) })
+	if d, ok := c.(desktop.Canvas); ok {
+		d.SetOnKeyDown(func(e *fyne.KeyEvent) { focused().KeyDown(e) })
+		d.SetOnKeyUp(func(e *fyne.KeyEvent) { focused().KeyUp(e) })
+	}
+	for _, b := range viewstate.Bindings {
+		if b.Mods == viewstate.Ctrl {
+			c.AddShortcut(&desktop.CustomShortcut{KeyName: fyne.KeyName(b.Key), Modifier: fyne.KeyModifierShortcutDefault},
+				func(fyne.Shortcut) { w.command(b.Command) })
+		}
+	}
+}
+
+// command carries out a command.
+func (w *Window) command(c viewstate.Command) {
+	if w.closing || w.state.Apply(c) {
+		return
+	}
+	switch c {
+	case viewstate.OpenExam:
+		w.pick(pickFolder)
+	case viewstate.RunModel:
+		w.startRun()
+	case viewstate.CancelRun:
+		w.stopRun()
+	case viewstate.ShowHelp:
+		w.showHelp()
+	case viewstate.Quit:
+		w.Close()
+	}
+}
+
+// Close ends all work, waits for it without blocking the window, and closes the window. It may be repeated.
+func (w *Window) Close() {
+	if w.closing {
+		return
+	}
+	w.closing = true
+	w.cancel()
+	w.run.tell("Closing …", "")
+	go func() {
+		done := make(chan struct{})
+		go func() {
+			w.work.Wait()
+			for _, p := range w.painters {
+				p.Close()
+			}
+			close(done)
+		}()
+		select {
+		case <-done:
+		case <-time.After(shutdownWait):
+		}
+		w.do(func() {
+			w.win.SetCloseIntercept(nil)
+			w.win.Close()
+		})
+	}()
+}
+
+// spread is a spacer for rows.
+func spread() fyne.CanvasObject { return layout.NewSpacer() }

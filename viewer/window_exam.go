@@ -1,0 +1,290 @@
+package viewer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/dialog"
+	"fyne.io/fyne/v2/storage"
+	"fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
+
+	"bayeslice/internal/exam"
+)
+
+// welcome fills the image area while no exam is open or one is being opened.
+type welcome struct {
+	content  *fyne.Container
+	start    *fyne.Container
+	busy     *fyne.Container
+	stage    *widget.Label
+	bar      *widget.ProgressBar
+	progress Progress
+}
+
+func newWelcome(w *Window) *welcome {
+	p := &welcome{stage: widget.NewLabel("Opening …"), bar: widget.NewProgressBar()}
+	title := widget.NewLabel("Bayeslice")
+	title.SizeName = theme.SizeNameHeadingText
+	title.TextStyle.Bold = true
+	title.Alignment = fyne.TextAlignCenter
+	what := widget.NewLabel("Prostate MRI with sampled segmentations and their uncertainty")
+	what.Alignment = fyne.TextAlignCenter
+	folder := widget.NewButtonWithIcon("Open exam folder …", theme.FolderOpenIcon(), func() { w.pick(pickFolder) })
+	folder.Importance = widget.HighImportance
+	file := widget.NewButtonWithIcon("Open file (ZIP, NIfTI, MHA) …", theme.FileIcon(), func() { w.pick(pickFile) })
+	demo := widget.NewButtonWithIcon("Open a synthetic demo exam", theme.ComputerIcon(), w.openDemo)
+	hint := caption("or drop a folder or a file on the window")
+	hint.Alignment = fyne.TextAlignCenter
+	p.start = container.NewCenter(container.New(fixedWidth{380}, container.NewVBox(title, what, gapDown(8), folder, file, demo, hint)))
+	cancel := widget.NewButtonWithIcon("Cancel", theme.CancelIcon(), w.cancelOpening)
+	p.stage.Alignment = fyne.TextAlignCenter
+	p.busy = container.NewCenter(container.New(fixedWidth{380}, container.NewVBox(p.stage, p.bar, container.NewCenter(cancel))))
+	p.busy.Hide()
+	p.content = container.NewStack(p.start, p.busy)
+	return p
+}
+
+func gapDown(height float32) fyne.CanvasObject { return container.New(fixedHeight{height}) }
+
+// show shows the start page, the progress of an opening, or neither.
+func (p *welcome) show(start, busy bool) {
+	setVisible(p.start, start)
+	setVisible(p.busy, busy)
+}
+
+// set shows how far an opening is.
+func (p *welcome) set(g Progress) {
+	p.stage.SetText(g.Stage)
+	if g.Total > 0 {
+		p.bar.SetValue(float64(g.Done) / float64(g.Total))
+		p.stage.SetText(fmt.Sprintf("%s: %d of %d", g.Stage, g.Done, g.Total))
+	}
+}
+
+// Open opens the exam at path.
+func (w *Window) Open(path string) { w.open(path, "") }
+
+func (w *Window) open(path, study string) {
+	w.startOpening("Opening …", func(ctx context.Context, progress func(Progress)) (*exam.Exam, error) {
+		return w.opt.Engine.OpenExam(ctx, path, study, progress)
+	}, func(e *exam.Exam, err error) {
+		var several *exam.SeveralExamsError
+		switch {
+		case errors.As(err, &several):
+			w.chooseStudy(path, several.Studies)
+		case err != nil:
+			w.showError("The exam was not opened", err)
+		case w.opt.Opened != nil:
+			w.opt.Opened(e, path)
+		}
+	})
+}
+
+func (w *Window) openDemo() {
+	w.startOpening("Making a synthetic exam …", w.opt.Engine.DemoExam, func(_ *exam.Exam, err error) {
+		if err != nil {
+			w.showError("The demo exam was not made", err)
+		}
+	})
+}
+
+// startOpening runs an opening, cancelling an earlier one, and shows the exam; then it calls done on
+// the UI goroutine, with an error or not.
+func (w *Window) startOpening(title string, open func(context.Context, func(Progress)) (*exam.Exam, error), done func(*exam.Exam, error)) {
+	if w.closing {
+		return
+	}
+	w.cancelOpening()
+	ctx, cancel := context.WithCancel(w.ctx)
+	w.openID++
+	id := w.openID
+	w.opening = cancel
+	w.welcome.set(Progress{Stage: title})
+	w.welcome.bar.SetValue(0)
+	w.welcome.show(false, true)
+	w.work.Go(func() {
+		defer cancel()
+		e, err := open(ctx, w.limited(id))
+		w.do(func() {
+			if id != w.openID || w.closing {
+				return
+			}
+			w.opening = nil
+			if err == nil {
+				w.show(e)
+			}
+			w.welcome.show(w.state.Exam() == nil, false)
+			if errors.Is(err, context.Canceled) {
+				err = nil
+				return
+			}
+			done(e, err)
+			if err == nil && w.autoRun {
+				w.autoRun = false
+				w.startRunWhenModelsKnown()
+			}
+		})
+	})
+}
+
+// limited returns a progress callback that reaches the window when it has shown the last one.
+func (w *Window) limited(id int) func(Progress) {
+	free := make(chan struct{}, 1)
+	free <- struct{}{}
+	return func(g Progress) {
+		select {
+		case <-free:
+		default:
+			return
+		}
+		w.do(func() {
+			if id == w.openID && w.opening != nil {
+				w.welcome.set(g)
+			}
+			free <- struct{}{}
+		})
+	}
+}
+
+// cancelOpening ends the opening under way; what was open before stays open.
+func (w *Window) cancelOpening() {
+	if w.opening == nil {
+		return
+	}
+	w.opening()
+	w.opening = nil
+	w.openID++
+	w.welcome.show(w.state.Exam() == nil, false)
+}
+
+// show shows an exam, ending a run on the one before.
+func (w *Window) show(e *exam.Exam) {
+	w.stopRun()
+	w.state.SetExam(e)
+	w.win.SetTitle("Bayeslice · " + e.Name)
+	w.tabs.SelectIndex(0)
+	w.run.setExam(true)
+}
+
+// choose puts another series into a role.
+func (w *Window) choose(role exam.Role, id string) {
+	e := w.state.Exam()
+	if e == nil || w.closing {
+		return
+	}
+	w.work.Go(func() {
+		changed, err := w.opt.Engine.Choose(w.ctx, e, role, id)
+		w.do(func() {
+			if w.state.Exam() != e || w.closing {
+				return
+			}
+			if changed != nil { // also where only storing the choice failed
+				w.stopRun()
+				w.state.SetExam(changed)
+			}
+			if err != nil {
+				w.showError("The choice of series", err)
+				w.exam.update(w.state.Exam(), w.state.Issues())
+			}
+		})
+	})
+}
+
+// chooseStudy asks which of several exams in one place to open.
+func (w *Window) chooseStudy(path string, studies []exam.StudyInfo) {
+	labels := make([]string, len(studies))
+	for i, s := range studies {
+		labels[i] = fmt.Sprintf("%s · %d series", s.Name, s.Series)
+		if s.Date != "" {
+			labels[i] = fmt.Sprintf("%s · %s · %d series", s.Name, s.Date, s.Series)
+		}
+	}
+	list := widget.NewRadioGroup(labels, nil)
+	list.SetSelected(labels[0])
+	list.Required = true
+	text := widget.NewLabel("This place holds more than one exam. Which one?")
+	dialog.NewCustomConfirm("Several exams", "Open", "Cancel", container.NewVBox(text, list), func(ok bool) {
+		for i, l := range labels {
+			if ok && l == list.Selected {
+				w.open(path, studies[i].Key)
+				return
+			}
+		}
+	}, w.win).Show()
+}
+
+// dropped opens what was dropped on the window.
+func (w *Window) dropped(_ fyne.Position, items []fyne.URI) {
+	if len(items) == 0 {
+		return
+	}
+	if len(items) > 1 {
+		w.showSentence("Several items were dropped", "One folder or one file is opened at a time.", "Drop the folder that holds the exam.", "")
+		return
+	}
+	w.open(items[0].Path(), "")
+}
+
+// showOpenMenu offers the ways to open an exam below a button.
+func (w *Window) showOpenMenu(below fyne.CanvasObject) {
+	menu := fyne.NewMenu("",
+		fyne.NewMenuItem("Folder …", func() { w.pick(pickFolder) }),
+		fyne.NewMenuItem("File (ZIP, NIfTI, MHA) …", func() { w.pick(pickFile) }),
+		fyne.NewMenuItemSeparator(),
+		fyne.NewMenuItem("Synthetic demo exam", w.openDemo))
+	at := w.app.Driver().AbsolutePositionForObject(below).AddXY(0, below.Size().Height+2)
+	widget.ShowPopUpMenuAtPosition(menu, w.win.Canvas(), at)
+}
+
+// pick asks for a folder or file with the system's dialog, or Fyne's where that is not built in.
+func (w *Window) pick(kind pickKind) {
+	pickNatively(kind, func(path string, err error) {
+		w.do(func() {
+			switch {
+			case w.closing || errors.Is(err, errPickCancelled):
+			case err != nil:
+				w.pickInWindow(kind)
+			default:
+				w.open(path, "")
+			}
+		})
+	})
+}
+
+// pickInWindow asks with Fyne's own dialog.
+func (w *Window) pickInWindow(kind pickKind) {
+	var d *dialog.FileDialog
+	if kind == pickFolder {
+		d = dialog.NewFolderOpen(func(u fyne.ListableURI, err error) {
+			if err != nil {
+				w.showError("The folder cannot be opened", err)
+			} else if u != nil {
+				w.open(u.Path(), "")
+			}
+		}, w.win)
+	} else {
+		d = dialog.NewFileOpen(func(r fyne.URIReadCloser, err error) {
+			if err != nil {
+				w.showError("The file cannot be opened", err)
+			} else if r != nil {
+				path := r.URI().Path()
+				if err := r.Close(); err != nil {
+					w.showError("The file cannot be opened", err)
+					return
+				}
+				w.open(path, "")
+			}
+		}, w.win)
+		dotted := make([]string, len(examExtensions))
+		for i, x := range examExtensions {
+			dotted[i] = "." + x
+		}
+		d.SetFilter(storage.NewExtensionFileFilter(dotted))
+	}
+	d.Resize(fyne.NewSize(820, 560))
+	d.Show()
+}

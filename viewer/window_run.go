@@ -1,0 +1,172 @@
+package viewer
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"bayeslice/inference"
+	"bayeslice/internal/exam"
+)
+
+// snapshotEvery is the least time between two snapshots on screen.
+const snapshotEvery = 100 * time.Millisecond
+
+// loadModels lists the models off the UI goroutine.
+func (w *Window) loadModels() {
+	w.work.Go(func() {
+		models, problems := w.opt.Engine.Models(w.ctx)
+		w.do(func() {
+			if w.closing {
+				return
+			}
+			w.run.setModels(models)
+			for _, p := range problems {
+				w.showSentence("A model file cannot be used", p, "Choose another file; see bayeslice model show.", "")
+			}
+			if w.wantRun {
+				w.wantRun = false
+				w.startRun()
+			}
+			w.modelsKnown = true
+		})
+	})
+}
+
+// startRunWhenModelsKnown runs at once, or when the list of models has arrived.
+func (w *Window) startRunWhenModelsKnown() {
+	if w.modelsKnown {
+		w.startRun()
+	} else {
+		w.wantRun = true
+	}
+}
+
+// startRun runs the chosen models one after the other on the open exam.
+func (w *Window) startRun() {
+	e := w.state.Exam()
+	if e == nil || w.running != nil || w.closing {
+		return
+	}
+	jobs, err := w.run.jobs()
+	if err != nil {
+		w.run.refresh()
+		return
+	}
+	ctx, cancel := context.WithCancel(w.ctx)
+	w.running = cancel
+	w.tabs.SelectIndex(1)
+	w.run.begin(jobs[0])
+	w.work.Go(func() {
+		defer cancel()
+		results, err := w.runJobs(ctx, e, jobs)
+		w.do(func() {
+			w.running = nil
+			if w.closing {
+				return
+			}
+			if errors.Is(err, context.Canceled) {
+				err = nil
+			}
+			w.run.finish(results, err)
+			if err != nil {
+				w.showError("The run ended early", err)
+			}
+			if w.opt.Ran != nil {
+				w.opt.Ran()
+			}
+		})
+	})
+}
+
+// runJobs samples each model in turn until one fails or is stopped. It runs on a worker goroutine.
+func (w *Window) runJobs(ctx context.Context, e *exam.Exam, jobs []Job) ([]*inference.Prediction, error) {
+	var results []*inference.Prediction
+	for _, job := range jobs {
+		if ctx.Err() != nil {
+			return results, ctx.Err()
+		}
+		w.do(func() {
+			if w.state.Exam() == e && !w.closing {
+				w.run.begin(job)
+			}
+		})
+		snapshots := &snapshots{w: w, e: e}
+		result, device, err := w.opt.Engine.Predict(ctx, e, job, snapshots.take)
+		snapshots.end()
+		if err != nil {
+			return results, err
+		}
+		results = append(results, result)
+		w.do(func() {
+			if w.state.Exam() != e || w.closing {
+				return
+			}
+			w.bar.deviceIs = device
+			w.run.progress(result)
+			w.showPrediction(result)
+		})
+		if result.Stop == inference.Cancelled {
+			return results, nil
+		}
+	}
+	return results, nil
+}
+
+// showPrediction shows a result or a snapshot; the first of a class nobody has looked at is selected.
+func (w *Window) showPrediction(p *inference.Prediction) {
+	w.state.Update(func() {
+		w.state.SetPrediction(p)
+		w.state.SetClass(w.state.Class())
+	})
+}
+
+// stopRun asks the run under way to end; the samples so far are kept.
+func (w *Window) stopRun() {
+	if w.running != nil {
+		w.running()
+		w.run.tell("Stopping after this sample …", "")
+	}
+}
+
+// snapshots hands the newest snapshot of a run to the window, at most ten times a second and never
+// faster than the window shows them.
+type snapshots struct {
+	w *Window
+	e *exam.Exam
+
+	mu    sync.Mutex
+	busy  bool
+	ended bool
+	last  time.Time
+}
+
+// take is the engine's callback. It never blocks.
+func (s *snapshots) take(p *inference.Prediction) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	if s.busy || s.ended || now.Sub(s.last) < snapshotEvery {
+		return
+	}
+	s.busy, s.last = true, now
+	s.w.do(func() {
+		s.mu.Lock()
+		ended := s.ended
+		s.busy = false
+		s.mu.Unlock()
+		if ended || s.w.closing || s.w.state.Exam() != s.e {
+			return
+		}
+		s.w.run.progress(p)
+		s.w.showPrediction(p)
+	})
+}
+
+// end drops snapshots that are not shown yet: the result comes instead.
+func (s *snapshots) end() {
+	s.mu.Lock()
+	s.ended = true
+	s.mu.Unlock()
+}

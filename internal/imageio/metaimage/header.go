@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -49,10 +50,10 @@ func readHeader(r *bufio.Reader) (f fields, length int64, err error) {
 		if !ok {
 			continue // MetaIO skips what it does not understand
 		}
-		key = strings.ToLower(strings.TrimSpace(key))
 		if !utf8.ValidString(key) {
 			return nil, 0, fmt.Errorf("line %d of its header is damaged; copy it again from its source: %w", n, codec.ErrFormat)
 		}
+		key = strings.ToLower(strings.TrimSpace(key))
 		f[key] = strings.TrimSpace(value)
 		if key == "elementdatafile" {
 			return f, length, nil
@@ -167,10 +168,11 @@ func (f fields) layout(info *codec.Info) (codec.Layout, int, error) {
 		return none, 0, fmt.Errorf("it has no DimSize: %w", codec.ErrFormat)
 	}
 	for a, s := range sizes {
-		n := int(min(max(s, -1), codec.MaxVoxels+1))
-		switch {
-		case float64(n) != s && s <= codec.MaxVoxels:
+		if !(s >= 1) || s != math.Trunc(s) {
 			return none, 0, fmt.Errorf("its DimSize holds %g: %w", s, codec.ErrFormat)
+		}
+		n := int(min(s, codec.MaxVoxels+1)) // Bytes refuses what is cut here
+		switch {
 		case a < 3:
 			l.Size[a] = n
 		case a == 3:

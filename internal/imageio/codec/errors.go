@@ -46,6 +46,8 @@ func osError(doing, path string, err error) error {
 		hint = "the file or its folder does not exist"
 	case errors.Is(err, syscall.ENOSPC), runtime.GOOS == "windows" && errors.Is(err, syscall.Errno(112)):
 		hint = "the disk is full: free some space or choose another folder"
+	case errors.Is(err, syscall.EFBIG):
+		hint = "its file system does not hold files of this size: choose another disk"
 	case errors.Is(err, syscall.EDQUOT):
 		hint = "your disk quota is used up: free some space or choose another folder"
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):

@@ -23,8 +23,10 @@ type Model struct {
 // Job asks for a run of one model.
 type Job struct {
 	Model   Model
-	Samples int
+	Samples int // at most
 	Seed    uint64
+	// Converge also ends the run when further samples would no longer change what is read from the maps.
+	Converge bool
 }
 
 // Device is what runs the network.

@@ -30,6 +30,7 @@ type runPanel struct {
 	pickers  map[modelcard.Task]*widget.Select
 	samples  *widget.Entry
 	seed     *widget.Entry
+	converge *widget.Check
 	run      *widget.Button
 	stop     *widget.Button
 	bar      *widget.ProgressBar
@@ -59,6 +60,7 @@ func newRunPanel(samples int, seed uint64, run, stop func()) *runPanel {
 	p.stop = widget.NewButtonWithIcon("Stop", theme.MediaStopIcon(), stop)
 	p.bar.TextFormatter = func() string { return "" }
 	p.status.Truncation = fyne.TextTruncateEllipsis
+	p.converge = widget.NewCheck("Stop when the result has settled", nil)
 	rows := container.NewVBox()
 	for _, task := range runTasks {
 		pick := widget.NewSelect([]string{noModel}, func(string) { p.refresh() })
@@ -67,7 +69,7 @@ func newRunPanel(samples int, seed uint64, run, stop func()) *runPanel {
 		rows.Add(row(taskNames[task], pick))
 	}
 	numbers := container.NewGridWithColumns(2, row("Samples", p.samples), container.NewBorder(nil, nil, widget.NewLabel("Seed"), nil, p.seed))
-	p.content = container.NewVBox(rows, numbers, container.NewGridWithColumns(2, p.run, p.stop),
+	p.content = container.NewVBox(rows, numbers, p.converge, container.NewGridWithColumns(2, p.run, p.stop),
 		container.New(fixedHeight{8}, p.bar), p.status, p.note)
 	p.refresh()
 	return p
@@ -148,7 +150,7 @@ func (p *runPanel) jobs() ([]Job, error) {
 	var jobs []Job
 	for _, task := range runTasks {
 		if i := p.pickers[task].SelectedIndex(); i >= 0 && i < len(p.models[task]) {
-			jobs = append(jobs, Job{Model: p.models[task][i], Samples: samples, Seed: seed})
+			jobs = append(jobs, Job{Model: p.models[task][i], Samples: samples, Seed: seed, Converge: p.converge.Checked})
 		}
 	}
 	if len(jobs) == 0 {
@@ -212,7 +214,20 @@ func (p *runPanel) progress(r *inference.Prediction) {
 	if r.Requested > 0 {
 		p.bar.SetValue(float64(r.Samples) / float64(r.Requested))
 	}
-	p.tell(progressText(r), r.StopNote)
+	p.tell(progressText(r), stabilityText(r))
+}
+
+// stabilityText says how far the result has settled, and at what it counts as settled.
+func stabilityText(r *inference.Prediction) string {
+	limit, s := inference.DefaultConvergence(), r.Stability
+	if r.Samples < 2 || math.IsInf(s.VolumeSE, 0) || math.IsInf(s.LesionSE, 0) {
+		return ""
+	}
+	text := fmt.Sprintf("Standard error of volumes %.1f %% (settled < %.0f %%)", 100*s.VolumeSE, 100*limit.VolumeSE)
+	if r.Card.Task == modelcard.Diagnosis {
+		text = fmt.Sprintf("Standard error of lesions %.3f (settled < %.2f)", s.LesionSE, limit.LesionSE)
+	}
+	return text + fmt.Sprintf(", labels changing %.2f %% (< %.1f %%)", 100*s.Flips, 100*limit.Flips)
 }
 
 // progressText says how far a run is: "Zones · sample 12 of 100 · 1.9 s each · 2 min 47 s left".
@@ -255,7 +270,7 @@ func (p *runPanel) finish(results []*inference.Prediction, err error) {
 				status += "   "
 			}
 			status += fmt.Sprintf("%s: %d samples, %s", taskNames[r.Card.Task], r.Samples, stopWord(r.Stop))
-			note = r.StopNote
+			note = stabilityText(r)
 		}
 		p.bar.SetValue(1)
 	} else {

@@ -13,7 +13,6 @@ import (
 	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/widget"
 
-	"bayeslice/internal/exam"
 	"bayeslice/render"
 	"bayeslice/viewer/viewstate"
 )
@@ -35,8 +34,8 @@ type Options struct {
 	Samples    int             // in the field at first
 	Seed       uint64          // in the field at first
 	AutoRun    bool            // run the models when the first exam is open
-	Opened     func(exam *exam.Exam, path string)
-	Ran        func() // after each run has ended, whatever came of it
+	Closed     func()          // on the UI goroutine when the window is gone; drawing has ended
+	Ran        func()          // after each run has ended, whatever came of it
 	// Do runs a function on the UI goroutine soon; nil is fyne.Do. Tests give a queue of their own.
 	Do func(func())
 }
@@ -94,6 +93,11 @@ func New(ctx context.Context, app fyne.App, o Options) *Window {
 	w.bindKeys()
 	w.win.SetOnDropped(w.dropped)
 	w.win.SetCloseIntercept(w.Close)
+	w.win.SetMaster()
+	if o.Closed != nil {
+		w.win.SetOnClosed(o.Closed)
+	}
+	context.AfterFunc(ctx, func() { w.do(w.Close) })
 	w.state.Listen(w.changed)
 	w.changed(viewstate.ChangedAll)
 	w.exam.update(nil, nil)
@@ -106,6 +110,19 @@ func (w *Window) Show() { w.win.Show() }
 
 // State returns what the window shows.
 func (w *Window) State() *viewstate.State { return w.state }
+
+// Numbers returns the number of samples and the seed in the fields, or those of the start where a
+// field holds something else.
+func (w *Window) Numbers() (samples int, seed uint64) {
+	samples, seed = w.opt.Samples, w.opt.Seed
+	if n, err := parseSamples(w.run.samples.Text); err == nil {
+		samples = n
+	}
+	if n, err := parseSeed(w.run.seed.Text); err == nil {
+		seed = n
+	}
+	return samples, seed
+}
 
 // makeViews makes the viewports and the workers that draw for them.
 func (w *Window) makeViews() {

@@ -71,21 +71,19 @@ func (w *Window) Open(path string) { w.open(path, "") }
 func (w *Window) open(path, study string) {
 	w.startOpening("Opening …", func(ctx context.Context, progress func(Progress)) (*exam.Exam, error) {
 		return w.opt.Engine.OpenExam(ctx, path, study, progress)
-	}, func(e *exam.Exam, err error) {
+	}, func(err error) {
 		var several *exam.SeveralExamsError
 		switch {
 		case errors.As(err, &several):
 			w.chooseStudy(path, several.Studies)
 		case err != nil:
 			w.showError("The exam was not opened", err)
-		case w.opt.Opened != nil:
-			w.opt.Opened(e, path)
 		}
 	})
 }
 
 func (w *Window) openDemo() {
-	w.startOpening("Making a synthetic exam …", w.opt.Engine.DemoExam, func(_ *exam.Exam, err error) {
+	w.startOpening("Making a synthetic exam …", w.opt.Engine.DemoExam, func(err error) {
 		if err != nil {
 			w.showError("The demo exam was not made", err)
 		}
@@ -94,7 +92,7 @@ func (w *Window) openDemo() {
 
 // startOpening runs an opening, cancelling an earlier one, and shows the exam; then it calls done on
 // the UI goroutine, with an error or not.
-func (w *Window) startOpening(title string, open func(context.Context, func(Progress)) (*exam.Exam, error), done func(*exam.Exam, error)) {
+func (w *Window) startOpening(title string, open func(context.Context, func(Progress)) (*exam.Exam, error), done func(error)) {
 	if w.closing {
 		return
 	}
@@ -122,7 +120,7 @@ func (w *Window) startOpening(title string, open func(context.Context, func(Prog
 				err = nil
 				return
 			}
-			done(e, err)
+			done(err)
 			if err == nil && w.autoRun {
 				w.autoRun = false
 				w.startRunWhenModelsKnown()

@@ -1,0 +1,115 @@
+// Package app puts the program with a window together: settings, inference runtime, renderer,
+// models, window, and the order in which they end. It contains no image processing and no widgets.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"fyne.io/fyne/v2"
+	fyneapp "fyne.io/fyne/v2/app"
+
+	"bayeslice/inference"
+	"bayeslice/internal/exam"
+	"bayeslice/render"
+	"bayeslice/viewer"
+)
+
+// ID is the application's identifier, as in FyneApp.toml.
+const ID = "org.bayeslice.Bayeslice"
+
+// ErrDisplay says that no window can be shown on this machine.
+var ErrDisplay = errors.New("app: no display")
+
+// Options of [Run]. The zero value shows an empty window with the stored settings.
+type Options struct {
+	Exam     string   // opened at the start; "" shows the start page
+	Models   []string // model files offered first
+	Samples  int      // 0 takes the stored number, or the paper's
+	Seed     uint64   // 0 takes the stored one, or 1
+	AutoRun  bool     // run the models once the exam is open
+	Library  string   // ONNX Runtime library or its folder; "" takes the settings and searches
+	Provider string   // execution provider; "" takes the settings
+	Threads  int      // of the network; 0 takes the settings
+	Renderer string   // "auto", "gl", "cpu"; "" takes the settings
+	Config   string   // folder of the settings; "" is the user's
+}
+
+// Run shows the window and returns when it is closed or ctx ends, after all work has ended. It must be
+// called on the main goroutine. It fails with [ErrDisplay], and with [ErrConfig] where the stored
+// settings are damaged.
+func Run(ctx context.Context, o Options) error {
+	if err := checkDisplay(os.Getenv); err != nil {
+		return err
+	}
+	store, err := openSettings(o.Config)
+	if err != nil {
+		return err
+	}
+	overrides, err := exam.OpenOverrides(filepath.Join(store.dir, "series-choices.json"))
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	settings := store.settings.with(o)
+	engine := newEngine(settings, o.Models, overrides)
+	renderer, note := render.New(settings.Renderer)
+
+	fyneapp.SetMetadata(fyne.AppMetadata{ID: ID, Name: "Bayeslice", Version: Version, Migrations: map[string]bool{"fyneDo": true}})
+	a := fyneapp.NewWithID(ID)
+	a.Settings().SetTheme(viewer.Theme{})
+	a.SetIcon(fyne.NewStaticResource("icon.png", icon))
+	var closing error
+	w := viewer.New(ctx, a, viewer.Options{
+		Engine: engine, Renderer: renderer, RenderNote: note,
+		Samples: settings.Samples, Seed: settings.Seed, AutoRun: o.AutoRun,
+		Closed: func() { closing = renderer.Close() }, // on the main thread, before the window system ends
+	})
+	w.Show()
+	if o.Exam != "" {
+		w.Open(o.Exam)
+	}
+	a.Run()
+	store.keep(settings, w)
+	return errors.Join(closing, engine.Close(), store.save())
+}
+
+// with returns the settings with what the caller asked for in their place.
+func (s Settings) with(o Options) Settings {
+	if o.Samples > 0 {
+		s.Samples = o.Samples
+	}
+	if s.Samples <= 0 {
+		s.Samples = inference.DefaultSamples
+	}
+	if o.Seed > 0 {
+		s.Seed = o.Seed
+	}
+	if s.Seed == 0 {
+		s.Seed = 1
+	}
+	if o.Provider != "" {
+		s.Provider = o.Provider
+	}
+	if o.Threads > 0 {
+		s.Threads = o.Threads
+	}
+	if o.Renderer != "" {
+		s.Renderer = o.Renderer
+	}
+	s.libraryOption = o.Library
+	return s
+}
+
+// keep stores the numbers that the user changed in the window; those given for this session alone stay out.
+func (s *settingsStore) keep(start Settings, w *viewer.Window) {
+	samples, seed := w.Numbers()
+	if samples != start.Samples {
+		s.settings.Samples = samples
+	}
+	if seed != start.Seed {
+		s.settings.Seed = seed
+	}
+}

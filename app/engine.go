@@ -1,0 +1,194 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"bayeslice/inference"
+	"bayeslice/internal/exam"
+	"bayeslice/internal/ort"
+	"bayeslice/internal/phantom"
+	"bayeslice/internal/prep"
+	"bayeslice/viewer"
+)
+
+// snapshotEvery is the least time between snapshots of a run; making one costs a pass over the maps.
+const snapshotEvery = 300 * time.Millisecond
+
+// demoSeed is the seed of the synthetic demo exam, and of built-in untrained weights.
+const demoSeed = 1
+
+// engine is the application behind the window. The inference runtime is loaded at the first run, so
+// that images can be looked at without it. Safe for concurrent use; runs are done one at a time.
+type engine struct {
+	settings  Settings
+	files     []string // models given by the user for this session
+	overrides *exam.Overrides
+
+	runs   sync.Mutex // one run at a time: the network takes all cores
+	mu     sync.Mutex
+	env    *ort.Env
+	loaded map[string]*loadedModel // by path
+}
+
+// loadedModel is a model that is ready to run.
+type loadedModel struct {
+	model     *inference.Model
+	modified  time.Time
+	fallbacks []string
+}
+
+var _ viewer.Engine = (*engine)(nil)
+
+func newEngine(s Settings, files []string, overrides *exam.Overrides) *engine {
+	return &engine{settings: s, files: files, overrides: overrides, loaded: map[string]*loadedModel{}}
+}
+
+// Close frees the models. No run may be under way.
+func (e *engine) Close() error {
+	e.runs.Lock()
+	defer e.runs.Unlock()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var errs []error
+	for path, m := range e.loaded {
+		errs = append(errs, m.model.Close())
+		delete(e.loaded, path)
+	}
+	return errors.Join(errs...)
+}
+
+// OpenExam implements [viewer.Engine].
+func (e *engine) OpenExam(ctx context.Context, path, study string, progress func(viewer.Progress)) (*exam.Exam, error) {
+	return exam.Open(ctx, path, exam.Options{Study: study, Overrides: e.overrides, Progress: func(p exam.Progress) {
+		progress(viewer.Progress{Stage: sentenceCase(p.Stage), Done: p.Done, Total: p.Total})
+	}})
+}
+
+func sentenceCase(s string) string {
+	if s == "" {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}
+
+// DemoExam implements [viewer.Engine]: a phantom is written as DICOM and read as any exam is.
+func (e *engine) DemoExam(ctx context.Context, progress func(viewer.Progress)) (_ *exam.Exam, err error) {
+	progress(viewer.Progress{Stage: "Making a synthetic exam …"})
+	made, err := phantom.Generate(ctx, phantom.DefaultConfig(demoSeed))
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "bayeslice-demo-*")
+	if err != nil {
+		return nil, fmt.Errorf("app: a temporary folder for the demo exam: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	progress(viewer.Progress{Stage: "Writing it as DICOM …"})
+	if err := made.WriteDICOM(ctx, dir); err != nil {
+		return nil, err
+	}
+	return e.OpenExam(ctx, dir, "", progress)
+}
+
+// Choose implements [viewer.Engine]. Where the choice cannot be stored, the changed exam comes with the error.
+func (e *engine) Choose(_ context.Context, old *exam.Exam, role exam.Role, seriesID string) (*exam.Exam, error) {
+	changed, err := old.With(role, seriesID)
+	if err != nil {
+		return nil, err
+	}
+	if old.Synthetic { // the demo exam is made anew each time
+		return changed, nil
+	}
+	return changed, e.overrides.Set(old, role, seriesID)
+}
+
+// Predict implements [viewer.Engine].
+func (e *engine) Predict(ctx context.Context, x *exam.Exam, job viewer.Job, on func(*inference.Prediction)) (*inference.Prediction, viewer.Device, error) {
+	e.runs.Lock()
+	defer e.runs.Unlock()
+	if err := ctx.Err(); err != nil {
+		return nil, viewer.Device{}, err
+	}
+	m, err := e.load(ctx, job.Model.ID)
+	if err != nil {
+		return nil, viewer.Device{}, err
+	}
+	device := viewer.Device{Name: m.model.Device()}
+	if len(m.fallbacks) > 0 {
+		device.Fallback = "on the CPU: " + strings.Join(m.fallbacks, ", ")
+	}
+	prepared, err := m.model.Card().Recipe.Apply(ctx, x, prep.Options{})
+	if err != nil {
+		return nil, device, err
+	}
+	sampler := inference.Sampler{Model: m.model, Samples: job.Samples, Seed: job.Seed, SnapshotEvery: snapshotEvery, Clock: time.Now}
+	if job.Converge {
+		limits := inference.DefaultConvergence()
+		sampler.Convergence = &limits
+	}
+	p, err := sampler.Run(ctx, prepared, on)
+	return p, device, err
+}
+
+// load returns a model that is ready to run, from memory unless its file has changed.
+func (e *engine) load(ctx context.Context, path string) (*loadedModel, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", inference.ErrModel, err)
+	}
+	if m, ok := e.loaded[path]; ok {
+		if m.modified.Equal(info.ModTime()) {
+			return m, nil
+		}
+		delete(e.loaded, path)
+		if err := m.model.Close(); err != nil {
+			return nil, err
+		}
+	}
+	if err := e.openRuntime(); err != nil {
+		return nil, err
+	}
+	m := &loadedModel{modified: info.ModTime()}
+	m.model, err = inference.Load(ctx, path, func(onnx []byte) (inference.Runner, error) {
+		s, err := e.env.NewSession(onnx, ort.SessionOptions{})
+		if err != nil {
+			return nil, runtimeError(err)
+		}
+		m.fallbacks = append(m.fallbacks, s.Fallbacks()...)
+		return s, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	e.loaded[path] = m
+	return m, nil
+}
+
+// openRuntime loads the inference runtime once. e.mu is held.
+func (e *engine) openRuntime() error {
+	if e.env != nil {
+		return nil
+	}
+	env, err := ort.Open(ort.Options{Library: e.settings.libraryOption, Settings: e.settings.Library, Provider: e.settings.Provider, Threads: e.settings.Threads})
+	if err != nil {
+		return runtimeError(err)
+	}
+	e.env = env
+	return nil
+}
+
+// runtimeError marks what the runtime refuses, for the window to say what it means.
+func runtimeError(err error) error {
+	if errors.Is(err, ort.ErrLibrary) || errors.Is(err, ort.ErrProvider) {
+		return fmt.Errorf("%w: %w", viewer.ErrRuntime, err)
+	}
+	return err
+}

@@ -6,6 +6,13 @@ package dicomout
 import (
 	"context"
 	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"github.com/suyashkumar/dicom"
 
 	"bayeslice/internal/volume"
 )
@@ -37,10 +44,12 @@ type Series struct {
 	Description   string
 	ImageType     []string // such as ORIGINAL, PRIMARY, DIFFUSION, NONE
 	SequenceName  string
-	Protocol      string  // ProtocolName (0018,1030)
-	Scanning      string  // ScanningSequence: SE, GR or EP
-	Variant       string  // SequenceVariant: SK, NONE, …
-	TR, TE        float64 // ms
+	Protocol      string // ProtocolName (0018,1030)
+	Scanning      string // ScanningSequence: SE, GR or EP
+	Variant       string // SequenceVariant: SK, NONE, …
+	Acquisition   string // MRAcquisitionType: 2D or 3D
+	TR, TE        float64
+	EchoTrain     int
 	FlipAngle     float64 // degrees
 	Averages      float64
 	HasB          bool
@@ -52,8 +61,100 @@ type Series struct {
 
 // WriteSeries writes one file per slice of v into dir, which is made where it does not exist. File
 // names are IM followed by the instance number. Voxels must be whole multiples of the slope within
-// 0…65535 after division by it; anything else fails with [ErrValue]. Files appear under their final
-// name only when complete.
+// 0…65535 after division by it, and k must run along the slice normal or against it on a grid with
+// uniform spacing, as every [geom.Grid] does; anything else fails with [ErrValue]. Files appear under
+// their final name only when complete; on an error the files before it stay. A full disk or a folder
+// that cannot be written is reported as a sentence that wraps the operating system's error.
 func WriteSeries(ctx context.Context, dir string, study Study, series Series, v *volume.Volume) error {
-	return errors.New("dicomout: under construction")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fileError("make the folder", dir, err)
+	}
+	if series.FirstInstance == 0 {
+		series.FirstInstance = 1
+	}
+	shared, err := sharedElements(study, series, v.Grid())
+	if err != nil {
+		return err
+	}
+	for k := range v.Grid().Size[2] {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		instance := series.FirstInstance + k
+		pixels, err := encode(v.Slice(k), series.Slope)
+		if err != nil {
+			return fmt.Errorf("%w (series %d, slice %d)", err, series.Number, k)
+		}
+		own, err := imageElements(study, series, v.Grid(), k, pixels)
+		if err != nil {
+			return err
+		}
+		path := filepath.Join(dir, fmt.Sprintf("IM%05d.dcm", instance))
+		if err := writeFile(path, sorted(shared, own)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// encode returns the stored values of a slice, little endian.
+func encode(values []float32, slope float64) ([]byte, error) {
+	if slope == 0 {
+		slope = 1
+	}
+	out := make([]byte, 0, 2*len(values))
+	for i, v := range values {
+		stored := float64(v) / slope
+		n := math.Round(stored)
+		if !(n >= 0 && n <= math.MaxUint16) || math.Abs(stored-n) > 1e-3 {
+			return nil, fmt.Errorf("%w: voxel %d is %g, which is not a whole multiple of %g in 0…65535", ErrValue, i, v, slope)
+		}
+		out = append(out, byte(int(n)), byte(int(n)>>8))
+	}
+	return out, nil
+}
+
+// writeFile writes the data set beside its final name, then renames it.
+func writeFile(path string, elements []*dicom.Element) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), ".partial-*")
+	if err != nil {
+		return fileError("write", path, err)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, ignoreMissing(os.Remove(f.Name())))
+		}
+	}()
+	if err := dicom.Write(f, dicom.Dataset{Elements: elements}); err != nil {
+		return errors.Join(fileError("write", path, err), f.Close())
+	}
+	if err := f.Chmod(0o644); err != nil {
+		return errors.Join(fileError("write", path, err), f.Close())
+	}
+	if err := f.Close(); err != nil {
+		return fileError("write", path, err)
+	}
+	if err := os.Rename(f.Name(), path); err != nil {
+		return fileError("write", path, err)
+	}
+	return nil
+}
+
+func ignoreMissing(err error) error {
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// fileError says what could not be done and, for the usual causes, what helps.
+func fileError(what, path string, err error) error {
+	hint := ""
+	switch {
+	case errors.Is(err, syscall.ENOSPC):
+		hint = "; the disk is full: free some space or choose another folder"
+	case errors.Is(err, os.ErrPermission):
+		hint = "; choose a folder that you may write to"
+	}
+	return fmt.Errorf("dicomout: cannot %s %s: %w%s", what, filepath.Base(path), err, hint)
 }

@@ -1,0 +1,253 @@
+package phantom
+
+import (
+	"math"
+	"math/rand/v2"
+
+	"bayeslice/internal/geom"
+)
+
+// pelvis is what surrounds the gland, in shape space. Paired structures are written for the left
+// side and mirrored; the deformation makes the sides differ.
+type pelvis struct {
+	gland geom.Vec3 // semi-axes of the gland, mm
+
+	bladder     geom.Vec3 // centre
+	bladderHalf geom.Vec3
+	bladderWall float64 // mm
+
+	rectum     float64 // AP position of the axis at mid-gland
+	rectumHalf [2]float64
+	sway       float64 // sideways bend of the rectum, mm
+	content    float64 // below 0.35 gas, below 0.7 stool, else collapsed
+
+	hiatus  float64 // half-width between the levators at mid-gland
+	wall    float64 // half-distance between the obturator muscles
+	body    [2]float64
+	obtuThk float64
+	pubis   float64 // AP position of the symphysis
+}
+
+// drawPelvis draws surroundings that fit the gland.
+func drawPelvis(r *rand.Rand, g *glandShape) pelvis {
+	h := g.half
+	fill := uniform(r, 0.75, 1.25)
+	p := pelvis{
+		gland:       h,
+		bladderHalf: geom.Vec3{uniform(r, 30, 36) * math.Sqrt(fill), uniform(r, 21, 26) * fill, uniform(r, 19, 24) * fill},
+		bladderWall: uniform(r, 3.5, 6),
+		rectumHalf:  [2]float64{uniform(r, 12, 18), uniform(r, 11, 16)},
+		sway:        uniform(r, -5, 5), content: r.Float64(),
+		hiatus: math.Max(h[0]+3.5, uniform(r, 27, 31)), obtuThk: uniform(r, 7, 9.5),
+		body: [2]float64{uniform(r, 88, 104), uniform(r, 100, 118)},
+	}
+	p.bladder = geom.Vec3{uniform(r, -3, 3), -0.55*h[1] - 0.35*p.bladderHalf[1], h[2] + 0.55*p.bladderHalf[2]}
+	p.rectum = 0.92*h[1] + 3.5 + p.rectumHalf[1]
+	p.wall = math.Max(p.hiatus+8, uniform(r, 38, 43))
+	p.pubis = -h[1] - uniform(r, 22, 27)
+	return p
+}
+
+// outOfGland returns the properties of a point outside the gland; level is the gland's level there.
+func (a *Anatomy) outOfGland(s geom.Vec3, level float64) props {
+	p := &a.pelvis
+	gap := math.Inf(1)
+	if level < outside {
+		gap = beyond(s, level)
+		if gap < 0.6 {
+			return table[tissueCapsule]
+		}
+	}
+	if !p.inBody(s) {
+		return table[tissueAir]
+	}
+	if m, ok := a.viscera(s); ok {
+		return m
+	}
+	m := geom.Vec3{math.Abs(s[0]), s[1], s[2]}
+	if t, ok := p.bone(m); ok {
+		return a.bony(s, t)
+	}
+	if p.muscle(m, s) {
+		return a.muscular(s)
+	}
+	if t, ok := p.vessel(m); ok {
+		return table[t]
+	}
+	return a.fatty(s, gap)
+}
+
+// inBody reports whether the point lies under the skin.
+func (p *pelvis) inBody(s geom.Vec3) bool {
+	x := s[0] / 185
+	y := s[1] / p.body[0]
+	if s[1] > 0 {
+		y = s[1] / p.body[1]
+	}
+	return x*x*x*x+y*y < 1
+}
+
+// ring classifies a hollow organ by relative radius: 0 outside, 1 wall, 2 lumen.
+func ring(x, y, z float64, half geom.Vec3, wall float64) int {
+	q := math.Sqrt(sq(x/half[0]) + sq(y/half[1]) + sq(z/half[2]))
+	if q > 1 {
+		return 0
+	}
+	if (1-q)*(half[0]+half[1]+half[2])/3 < wall {
+		return 1
+	}
+	return 2
+}
+
+func sq(x float64) float64 { return x * x }
+
+// viscera returns bladder, seminal vesicles, rectum, membranous urethra and penile bulb.
+func (a *Anatomy) viscera(s geom.Vec3) (props, bool) {
+	p := &a.pelvis
+	b := s.Sub(p.bladder)
+	switch ring(b[0], b[1], b[2], p.bladderHalf, p.bladderWall+1.2*a.fields[0].at(s, 7)) {
+	case 1:
+		return table[tissueBladderWall].toned(1+0.12*a.fields[1].at(s, 3), 1), true
+	case 2:
+		return table[tissueUrine], true
+	}
+	if m, ok := a.rectal(s); ok {
+		return m, true
+	}
+	if m, ok := a.vesicles(s); ok {
+		return m, true
+	}
+	return a.urethral(s)
+}
+
+// rectal returns the layers and the content of the rectum, which narrows to the anal canal under
+// the apex.
+func (a *Anatomy) rectal(s geom.Vec3) (props, bool) {
+	p := &a.pelvis
+	narrow := step(-0.6*p.gland[2], -1.5*p.gland[2], s[2])
+	if s[2] > -0.6*p.gland[2] {
+		narrow = 0
+	} else {
+		narrow = 1 - step(-1.5*p.gland[2], -0.6*p.gland[2], s[2])
+	}
+	x := s[0] - p.sway*math.Sin(s[2]/22)
+	y := s[1] - p.rectum + 0.16*math.Max(0, -s[2]-4) - 0.25*math.Max(0, s[2]-p.gland[2])
+	rx, ry := lerp(p.rectumHalf[0], 11, narrow), lerp(p.rectumHalf[1], 12, narrow)
+	fold := 1 + 0.09*a.fields[0].at(s, 11)
+	q := math.Hypot(x/rx, y/ry) / fold
+	if q > 1 {
+		return props{}, false
+	}
+	depth := (1 - q) * 0.5 * (rx + ry)
+	fine := a.fields[1].at(s, 2.5)
+	muscle := lerp(2.4, 5.5, narrow)
+	switch {
+	case depth < muscle:
+		return table[tissueBowelWall].toned(1+0.12*fine, 1), true
+	case depth < muscle+2.2+0.8*fine || narrow > 0.6:
+		return table[tissueMucosa].toned(1+0.25*fine, 1), true
+	case p.content < 0.35 && y < 0.35*ry:
+		return table[tissueAir], true
+	case p.content < 0.7:
+		return table[tissueStool].toned(math.Exp(0.5*a.fields[0].at(s, 5)+0.3*fine), 1), true
+	}
+	return blend(table[tissueMucosa], table[tissueBowelWall], step(-0.3, 0.5, a.fields[0].at(s, 4)+0.5*fine)), true
+}
+
+// vesicles returns the seminal vesicles: bright convoluted tubules with dark walls behind the
+// bladder, and the ampullae of the ducts between them.
+func (a *Anatomy) vesicles(s geom.Vec3) (props, bool) {
+	p := &a.pelvis
+	x, y, z := math.Abs(s[0]), s[1]-0.5*p.gland[1], s[2]-p.gland[2]-4
+	y += 0.12*(x-14) - 0.25*z
+	if sq((x-16)/18)+sq(y/7.5)+sq(z/11) > 1 {
+		return props{}, false
+	}
+	if x < 6 && sq((x-3)/2.6)+sq(y/3.2) > 1 {
+		return props{}, false
+	}
+	n := a.fields[1].at(s, 4.2) + 0.4*a.fields[2].at(s, 2.1)
+	return blend(table[tissueVesicle], table[tissueVesicleWall], 1-step(0.06, 0.24, math.Abs(n))), true
+}
+
+// urethral returns the membranous urethra and the penile bulb with the crura under the apex.
+func (a *Anatomy) urethral(s geom.Vec3) (props, bool) {
+	p := &a.pelvis
+	under := -s[2] - p.gland[2]
+	if under < -6 {
+		return props{}, false
+	}
+	y := s[1] + 0.06*p.gland[1]
+	d := math.Hypot(s[0], y)
+	bulb := sq(s[0]/10) + sq((y-2)/9) + sq((under-24)/11)
+	crus := sq((math.Abs(s[0])-24)/6) + sq((y+8)/13) + sq((under-20)/12)
+	switch {
+	case d < 1.8:
+		return table[tissueUrethra], true
+	case bulb < 1, crus < 1:
+		return table[tissueCavernous].toned(1+0.15*a.fields[1].at(s, 3), 1), true
+	case d < 6.5:
+		return table[tissueSphincter].toned(0.8+0.3*step(1.8, 3.5, 6.5-d), 1), true
+	}
+	return props{}, false
+}
+
+// vessel returns the external iliac and femoral vessels: a flow void and a vein; m has x ≥ 0.
+func (p *pelvis) vessel(m geom.Vec3) (tissue, bool) {
+	x, y := m[0]-66+0.1*m[2], m[1]+58-0.25*m[2]
+	switch {
+	case math.Hypot(x, y) < 5:
+		return tissueArtery, true
+	case math.Hypot(x, y) < 6.2:
+		return tissueBladderWall, true
+	case math.Hypot(x+12, y-5) < 6:
+		return tissueArtery, true
+	}
+	return 0, false
+}
+
+// muscular returns muscle with its fibres and fatty streaks.
+func (a *Anatomy) muscular(s geom.Vec3) props {
+	along := geom.Vec3{s[0] + 0.5*s[1], s[1] * 0.35, s[2] * 0.35}
+	streak := a.texture * a.fields[2].ridge(along, 7, 0.07)
+	grain := a.texture * a.fields[1].at(along, 2.5)
+	return blend(table[tissueMuscle].toned(1+0.12*grain, 1), table[tissueFat], 0.2*streak)
+}
+
+// bony returns cortical bone, or marrow with its trabecular mottle.
+func (a *Anatomy) bony(s geom.Vec3, t tissue) props {
+	if t != tissueMarrow {
+		return table[t]
+	}
+	n := a.texture * (0.16*a.fields[0].at(s, 9) + 0.1*a.fields[1].at(s, 2.6))
+	return table[tissueMarrow].toned(1+n, 1)
+}
+
+// fatty returns fat with its septa and small vessels. gap is the distance to the prostate in mm: near
+// it lie the dorsal venous complex in front and the neurovascular bundles at five and seven o'clock.
+func (a *Anatomy) fatty(s geom.Vec3, gap float64) props {
+	grain := a.texture * (0.05*a.fields[0].at(s, 14) + 0.06*a.fields[1].at(s, 3.5))
+	fat := table[tissueFat].toned(1+grain, 1)
+	if gap < 13 {
+		if m, ok := a.periprostatic(s, gap, fat); ok {
+			return m
+		}
+	}
+	septum := 0.75*a.fields[2].ridge(s, 16, 0.035) + 0.4*a.fields[0].ridge(s, 8, 0.03)
+	return blend(fat, table[tissueSeptum], a.texture*septum)
+}
+
+// periprostatic returns the venous complex and the bundles.
+func (a *Anatomy) periprostatic(s geom.Vec3, gap float64, fat props) (props, bool) {
+	h := a.gland.half
+	n := a.fields[1].at(s, 3.2)
+	if s[1] < -0.55*h[1] && math.Abs(s[0]) < 0.9*h[0] && s[2] < 0.6*h[2] {
+		m := blend(table[tissueSeptum], table[tissueVein], step(-0.25, 0.15, n))
+		return blend(m, fat, step(6, 13, gap)), true
+	}
+	phi := math.Atan2(math.Abs(s[0])/h[0], s[1]/h[1])
+	if phi > 0.5 && phi < 1.15 && gap < 8 {
+		return blend(fat, table[tissueSphincter], 0.8*step(0.15, 0.4, math.Abs(n)-0.12)), true
+	}
+	return blend(fat, table[tissueSeptum], 0.6*step(0.35, 0.6, math.Abs(n))), true
+}

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 
 	"bayeslice/internal/modelcard"
@@ -56,6 +57,7 @@ func Load(ctx context.Context, path string, open OpenRunner) (*Model, error) {
 		}
 		return nil, err
 	}
+	debug.FreeOSMemory() // the file, the graph and its parts: several times the weights
 	return NewModel(parts)
 }
 

@@ -104,6 +104,8 @@ func configure(n *ortgo.SessionOptions, o SessionOptions, strict bool) error {
 	}
 	err := errors.Join(n.SetIntraOpNumThreads(o.Threads), n.SetInterOpNumThreads(1), n.SetGraphOptimizationLevel(l),
 		n.SetLogSeverityLevel(ortgo.LoggingLevelFatal)) // errors come back as errors; nothing is printed
+	// Threads that wait sleep: spinning steals the cores that the window, and the next sample's noise, need.
+	err = errors.Join(err, n.AddSessionConfigEntry("session.intra_op.allow_spinning", "0"))
 	if o.ReleaseMemory {
 		err = errors.Join(err, n.SetCpuMemArena(false), n.SetMemPattern(false))
 	}

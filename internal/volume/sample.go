@@ -114,8 +114,8 @@ func linearTap(x float64, n int) tap {
 	x = min(max(x, 0), float64(n-1))
 	low := min(int(x), max(n-2, 0))
 	t := x - float64(low)
-	if t == 0 { // also keeps a NaN or infinite neighbour out of a voxel read at its own centre
-		return tap{n: 1, at: [4]int{low}, w: [4]float64{1}}
+	if t == 0 || t == 1 { // keeps a NaN or infinite neighbour out of a voxel read at its own centre
+		return tap{n: 1, at: [4]int{low + int(t)}, w: [4]float64{1}}
 	}
 	return tap{n: 2, at: [4]int{low, low + 1}, w: [4]float64{1 - t, t}}
 }

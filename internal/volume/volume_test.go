@@ -119,6 +119,10 @@ func TestNotFiniteVoxelsDoNotSpread(t *testing.T) {
 	if x, _ := v.Sampler(Linear).At(geom.Vec3{3, 4, 1}); x != v.At(3, 4, 1) {
 		t.Errorf("linear at the centre beside a NaN: %g, want %g", x, v.At(3, 4, 1))
 	}
+	data[g.Index(7, 0, 0)] = float32(math.Inf(1))
+	if x, _ := v.Sampler(Linear).At(geom.Vec3{8.4, 0, 0}); x != v.At(8, 0, 0) {
+		t.Errorf("linear beyond the last centre beside an infinity: %g, want %g", x, v.At(8, 0, 0))
+	}
 }
 
 func TestResampleStopsWithItsContext(t *testing.T) {

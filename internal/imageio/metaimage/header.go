@@ -43,7 +43,7 @@ func readHeader(r *bufio.Reader) (f fields, length int64, err error) {
 	for n := 1; ; n++ {
 		line, err := readLine(r, maxHeader-length)
 		length += int64(len(line))
-		if err != nil && !(errors.Is(err, io.EOF) && len(line) > 0) {
+		if err != nil && (!errors.Is(err, io.EOF) || line == "") {
 			return nil, 0, err
 		}
 		key, value, ok := strings.Cut(line, "=")

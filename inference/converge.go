@@ -24,8 +24,8 @@ func DefaultConvergence() Convergence {
 
 // Stability is how far the maps have settled: the quantities that [Convergence] limits.
 type Stability struct {
-	LesionSE float64 // largest standard error of a candidate's confidence; +Inf for a single sample
-	VolumeSE float64 // largest standard error of a zone's mean volume, share of it; +Inf for a single sample
+	LesionSE float64 // largest standard error of a candidate's confidence; 1 for a single sample
+	VolumeSE float64 // largest standard error of a zone's mean volume, share of it; 1 for a single sample
 	Flips    float64 // labels changed over the window, share of the foreground; 1 before the window is full
 }
 
@@ -70,11 +70,11 @@ func (h *labelHistory) add(hard []uint8) float64 {
 	return float64(changed) / float64(foreground)
 }
 
-// worstSE returns the largest standard error of the candidates' confidences.
+// worstSE returns the largest standard error of the candidates' confidences, 1 where it is not known.
 func worstSE(found []Candidate, class int, stats *Stats) float64 {
 	worst := 0.0
 	for _, c := range found {
-		worst = math.Max(worst, stats.StandardError(class, c.Peak))
+		worst = math.Max(worst, math.Min(1, stats.StandardError(class, c.Peak)))
 	}
 	return worst
 }

@@ -61,8 +61,27 @@ func (m *Model) Card() modelcard.Card { return m.card }
 // SHA256 returns the digest of the model file, hex.
 func (m *Model) SHA256() string { return m.sha }
 
-// Device says what runs the model.
-func (m *Model) Device() string { return m.suffix.Device() }
+// Device says what runs the model; where the part before the noise runs otherwise, both.
+func (m *Model) Device() string {
+	device := m.suffix.Device()
+	if m.prefix != nil && m.prefix.Device() != device {
+		device += "; before the noise " + m.prefix.Device()
+	}
+	return device
+}
+
+// Fallbacks names the operators that run on the CPU although another device was asked for, of both
+// parts, with their number, e.g. "Resize ×3". It is empty where everything runs where it should, and
+// for runners that cannot tell.
+func (m *Model) Fallbacks() []string {
+	var all []string
+	for _, r := range []Runner{m.prefix, m.suffix} {
+		if f, ok := r.(interface{ Fallbacks() []string }); ok {
+			all = append(all, f.Fallbacks()...)
+		}
+	}
+	return all
+}
 
 // Close frees the model. No sampling may be under way.
 func (m *Model) Close() error {

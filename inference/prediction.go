@@ -19,6 +19,7 @@ const (
 	Completed StopReason = "completed" // all requested samples were drawn
 	Converged StopReason = "converged" // the criterion of [Convergence] held
 	Cancelled StopReason = "cancelled" // by the user; the samples so far are kept
+	Failed    StopReason = "failed"    // a sample failed; those before it are returned with the error
 )
 
 // Interval is a mean with the 5th and 95th percentile over the samples.

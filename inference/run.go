@@ -161,6 +161,8 @@ func (r *run) note(stop StopReason, s Stability) string {
 		text = fmt.Sprintf("converged after %d of %d samples", n, r.Samples)
 	case Cancelled:
 		text = fmt.Sprintf("stopped by the user after %d of %d samples", n, r.Samples)
+	case Failed:
+		text = fmt.Sprintf("a sample failed after %d of %d", n, r.Samples)
 	case Completed:
 		text = fmt.Sprintf("all %d samples were drawn", n)
 	default:

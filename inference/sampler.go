@@ -45,7 +45,8 @@ type Progress struct {
 // Run samples the model on a prepared exam. on, which may be nil, receives immutable snapshots on
 // Run's goroutine and must return at once. It ends with all samples, on convergence, or when ctx
 // ends: then the samples drawn so far are returned with Stop == [Cancelled] and no error, or
-// ctx.Err() where there are none. Other errors: [ErrInput], [ErrOutput], and those of the runner.
+// ctx.Err() where there are none. Other errors: [ErrInput], [ErrOutput], and those of the runner;
+// where samples were drawn before one failed, they are returned with the error and Stop == [Failed].
 func (s *Sampler) Run(ctx context.Context, p *prep.Prepared, on func(*Prediction)) (*Prediction, error) {
 	r, err := s.begin(p, on)
 	if err != nil {
@@ -57,10 +58,11 @@ func (s *Sampler) Run(ctx context.Context, p *prep.Prepared, on func(*Prediction
 		return nil, err
 	}
 	stop, err := r.draw(ctx, carried)
-	if err != nil {
+	if err != nil && r.stats.N() == 0 {
 		return nil, err
 	}
-	return r.result(stop)
+	result, failed := r.result(stop)
+	return result, errors.Join(err, failed)
 }
 
 // begin checks the input and sets up a run.
@@ -100,31 +102,37 @@ func (r *run) draw(ctx context.Context, carried map[string]*tensor.Tensor) (Stop
 	ahead := newLookahead(r.noise, r.Samples)
 	defer ahead.wait()
 	for r.stats.N() < r.Samples {
-		noise, err := ahead.next()
-		if err != nil {
-			return "", err
-		}
-		p, err := r.Model.sample(ctx, carried, noise)
+		err := r.one(ctx, carried, ahead)
 		switch {
-		case ctx.Err() != nil && r.stats.N() > 0:
+		case ctx.Err() != nil && err != nil && r.stats.N() > 0:
 			return Cancelled, nil
-		case ctx.Err() != nil:
-			return "", ctx.Err()
+		case ctx.Err() != nil && err != nil:
+			return Cancelled, ctx.Err()
 		case err != nil:
-			return "", fmt.Errorf("inference: sample %d of %d: %w", r.stats.N()+1, r.Samples, err)
-		}
-		if err := r.add(p); err != nil {
-			return "", fmt.Errorf("inference: sample %d of %d: %w", r.stats.N()+1, r.Samples, err)
+			return Failed, fmt.Errorf("inference: sample %d of %d: %w", r.stats.N()+1, r.Samples, err)
 		}
 		r.tell()
 		if r.converged() {
 			return Converged, nil
 		}
 		if err := r.snapshot(); err != nil {
-			return "", err
+			return Failed, err
 		}
 	}
 	return Completed, nil
+}
+
+// one draws a sample and takes it into the statistics.
+func (r *run) one(ctx context.Context, carried map[string]*tensor.Tensor, ahead *lookahead) error {
+	noise, err := ahead.next()
+	if err != nil {
+		return err
+	}
+	p, err := r.Model.sample(ctx, carried, noise)
+	if err != nil {
+		return err
+	}
+	return r.add(p)
 }
 
 // lookahead draws the noise of the next sample while the present one is computed.

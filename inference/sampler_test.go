@@ -265,8 +265,12 @@ func TestRunErrorsSayWhichSample(t *testing.T) {
 		return right(run, in)
 	}
 	s := Sampler{Model: m, Samples: 9}
-	if _, err := s.Run(context.Background(), testExam(t, card), nil); !errors.Is(err, broken) || !strings.Contains(err.Error(), "sample 3 of 9") {
+	p, err := s.Run(context.Background(), testExam(t, card), nil)
+	if !errors.Is(err, broken) || !strings.Contains(err.Error(), "sample 3 of 9") {
 		t.Errorf("error = %v", err)
+	}
+	if p == nil || p.Samples != 2 || p.Stop != Failed || p.Mean[1] == nil {
+		t.Errorf("the two samples before the failure are lost: %+v", p)
 	}
 	suffix.f = func(int, map[string]*tensor.Tensor) (map[string]*tensor.Tensor, error) {
 		return map[string]*tensor.Tensor{"q": tensor.NewFloat32(1)}, nil

@@ -28,6 +28,8 @@ var (
 	ErrModel = errors.New("ort: model refused")
 	// ErrInput marks inputs that do not fit the model's; nothing was run.
 	ErrInput = errors.New("ort: inputs do not fit the model")
+	// ErrRun marks a run that ONNX Runtime gave up, for want of memory or because the device failed.
+	ErrRun = errors.New("ort: the model failed while running")
 	// ErrClosed marks a run on a session that was closed before or during it.
 	ErrClosed = errors.New("ort: session is closed")
 )
@@ -99,14 +101,15 @@ func load(o Options) (Library, error) {
 	if loaded.library != nil {
 		return sameLibrary(*loaded.library, o.Library)
 	}
-	lib, err := choose(Search(o))
+	places := Search(o)
+	lib, err := choose(places)
 	if err != nil {
 		return Library{}, err
 	}
 	ortgo.SetSharedLibraryPath(lib.Path)
 	// Everything below fatal comes back as an error as well; nothing is to be printed.
 	if err := ortgo.InitializeEnvironment(ortgo.WithLogLevelFatal()); err != nil {
-		return Library{}, fmt.Errorf("%w: %s (%s) could not be loaded: %s; %s", ErrLibrary, lib.Path, lib.From, loadReason(err), remedy)
+		return Library{}, fmt.Errorf("%w: %s (%s) could not be loaded: %s%s; %s", ErrLibrary, lib.Path, lib.From, loadReason(err), damaged(places), remedy)
 	}
 	// The program promises to be offline. Telemetry exists only in Windows builds, where this turns it off.
 	if err := ortgo.DisableTelemetry(); err != nil {

@@ -48,6 +48,19 @@ func Search(o Options) []Library {
 	return append(found, Library{Path: systemName(), From: "system"})
 }
 
+const noSuchFile = "there is no such file"
+
+// damaged names the places that hold something that was passed over.
+func damaged(places []Library) string {
+	var s strings.Builder
+	for _, l := range places {
+		if l.Problem != "" && l.Problem != noSuchFile {
+			fmt.Fprintf(&s, ", and %s (%s): %s", l.Path, l.From, l.Problem)
+		}
+	}
+	return s.String()
+}
+
 // choose returns the first usable place. A named place that is unusable is an error: the user
 // meant that one.
 func choose(places []Library) (Library, error) {
@@ -75,7 +88,7 @@ func resolveLibrary(place string) (path, problem string) {
 	}
 	switch {
 	case os.IsNotExist(err):
-		return path, "there is no such file"
+		return path, noSuchFile
 	case err != nil:
 		return path, err.Error()
 	case !info.Mode().IsRegular():

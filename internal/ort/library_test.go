@@ -8,6 +8,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"bayeslice/internal/ort/fetch"
 )
 
 // A process loads one library only, so that loading is tested in processes of its own: the test
@@ -80,9 +82,19 @@ func TestOpenWithoutAnyLibrary(t *testing.T) {
 	if _, err := exec.LookPath("libonnxruntime.so.1"); err == nil || runtime.GOOS != "linux" {
 		t.Skip("the system may have a library of its own")
 	}
-	got := openElsewhere(t, EnvLibrary+"=", "XDG_CACHE_HOME="+t.TempDir(), "LD_LIBRARY_PATH=")
+	cache := t.TempDir()
+	got := openElsewhere(t, EnvLibrary+"=", "XDG_CACHE_HOME="+cache, "LD_LIBRARY_PATH=")
 	if !strings.HasPrefix(got, ErrLibrary.Error()) || !strings.Contains(got, "bayeslice setup") {
 		t.Errorf("%q", got)
+	}
+	dir := filepath.Join(cache, "bayeslice", "onnxruntime", fetch.Version)
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, fetch.LibraryName()), []byte("cut short"))
+	got = openElsewhere(t, EnvLibrary+"=", "XDG_CACHE_HOME="+cache, "LD_LIBRARY_PATH=")
+	if !strings.Contains(got, "(user cache): it is not a Linux (ELF) shared library") {
+		t.Errorf("a damaged library in the cache is not named: %q", got)
 	}
 }
 

@@ -138,7 +138,7 @@ func readPlacement(profile []byte, want Provider) (placed, error) {
 // reason takes ONNX Runtime's source locations, codes and failed conditions off an error's text.
 func reason(err error) string {
 	text := err.Error()
-	for _, mark := range []string{" was false. ", "[ONNXRuntimeError] : ", "Error creating C session: "} {
+	for _, mark := range []string{" was false. ", "[ONNXRuntimeError] : ", "Error creating C session: ", "Error running network: "} {
 		if i := strings.LastIndex(text, mark); i >= 0 {
 			text = text[i+len(mark):]
 		}

@@ -161,8 +161,9 @@ func (s *Session) Close() error {
 }
 
 // Run runs the model on inputs by name and returns all outputs by name, in memory of their own.
-// It fails with [ErrInput] before anything runs where the inputs do not fit, with [ErrClosed], and
-// with ctx.Err() where the context ends: the operator that is being computed is finished first.
+// It fails with [ErrInput] before anything runs where the inputs do not fit, with [ErrClosed],
+// with [ErrRun], and with ctx.Err() where the context ends: the operator that is being computed is
+// finished first.
 func (s *Session) Run(ctx context.Context, in map[string]*tensor.Tensor) (map[string]*tensor.Tensor, error) {
 	if err := s.check(in); err != nil {
 		return nil, err
@@ -209,7 +210,7 @@ func (s *Session) runUntil(ctx context.Context, b *binding) error {
 	case s.under.ended():
 		return ErrClosed
 	}
-	return fmt.Errorf("ort: run on %s: %w", s.device, err)
+	return fmt.Errorf("%w on %s: %s; close other programs to free memory, or choose another device", ErrRun, s.device, reason(err))
 }
 
 // check compares the inputs with the model's.

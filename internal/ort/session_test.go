@@ -238,6 +238,10 @@ func TestExplicitProviderIsNeverTheCPUUnseen(t *testing.T) {
 			if !strings.HasPrefix(s.Device(), p.Label()+" (") {
 				t.Errorf("%s: runs on %q", p, s.Device())
 			}
+			out, err := s.Run(context.Background(), whereInput())
+			if err != nil || !slices.Equal(out["y"].F32, []float32{11, 10, 10, 14}) || !slices.Equal(out["dropped"].U8, []uint8{0, 1, 1, 0}) {
+				t.Errorf("%s: %+v, %v", p, out, err)
+			}
 			if err := s.Close(); err != nil {
 				t.Error(err)
 			}
@@ -245,6 +249,26 @@ func TestExplicitProviderIsNeverTheCPUUnseen(t *testing.T) {
 	}
 	if _, err := Open(Options{Provider: "abacus"}); !errors.Is(err, ErrProvider) {
 		t.Errorf("unknown provider: error = %v", err)
+	}
+}
+
+// failingModel gathers an element that its input chooses, and has no check before the operator runs.
+func failingModel(t testing.TB) []byte {
+	return encode(t, &pb.Graph{Name: "gather",
+		Nodes:   []*pb.Node{{OpType: "Gather", Inputs: []string{"x", "at"}, Outputs: []string{"y"}}},
+		Inputs:  []pb.ValueInfo{info("x", pb.Float, 4), info("at", pb.Int64, 1)},
+		Outputs: []pb.ValueInfo{info("y", pb.Float, 1)}})
+}
+
+func TestFailingRunsSayWhere(t *testing.T) {
+	s := open(t, openEnv(t), failingModel(t), SessionOptions{})
+	in := map[string]*tensor.Tensor{"x": tensor.NewFloat32(4), "at": tensor.FromInt64([]int64{9}, 1)}
+	if _, err := s.Run(context.Background(), in); !errors.Is(err, ErrRun) || !strings.Contains(err.Error(), "CPU (ONNX Runtime") {
+		t.Errorf("error = %v, want ErrRun and the device", err)
+	}
+	in["at"].I64[0] = 3
+	if _, err := s.Run(context.Background(), in); err != nil {
+		t.Errorf("the session cannot be used after a failed run: %v", err)
 	}
 }
 

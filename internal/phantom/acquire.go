@@ -129,25 +129,18 @@ func (sc *scanner) structural(ctx context.Context, e *Exam) error {
 	g := sc.t2w
 	data := make([]float32, g.Voxels())
 	zones, lesions := make([]uint8, g.Voxels()), make([]uint8, g.Voxels())
-	sub := subVoxel(sc.cfg.SubSamples)
 	ref := spinEcho(&table[tissuePZ], t2wTR, t2wTE)
 	err := sc.slices(ctx, g, func(k int) {
-		r := stream(sc.cfg.Seed, forNoiseT2W, k)
+		r, points := stream(sc.cfg.Seed, forNoiseT2W, k), newSampler(sc.anatomy, g, sc.cfg.SubSamples)
 		for j := range g.Size[1] {
 			for i := range g.Size[0] {
-				at, v := g.Index(i, j, k), geom.Vec3{float64(i), float64(j), float64(k)}
-				w := g.World(v)
+				at, w := g.Index(i, j, k), g.World(geom.Vec3{float64(i), float64(j), float64(k)})
 				if zone := sc.anatomy.Zone(w); zone != 0 {
 					zones[at] = zone
 					lesions[at] = min(LabelLesion, uint8(sc.anatomy.Lesion(w)))
 				}
-				var s float64
-				for _, o := range sub {
-					p := sc.anatomy.at(g.World(v.Add(o)))
-					s += spinEcho(&p, t2wTR, t2wTE)
-				}
-				s *= sc.coil.at(w) / (ref * float64(len(sub)))
-				data[at] = stored(storedT2W * rician(r, s, sc.cfg.NoiseT2W))
+				signal := meanSpinEcho(points.voxel(w), t2wTR, t2wTE) * sc.coil.at(w) / ref
+				data[at] = stored(storedT2W * rician(r, signal, sc.cfg.NoiseT2W))
 			}
 		}
 	})
@@ -179,6 +172,15 @@ func spinEcho(p *props, tr, te float64) float64 {
 		return 0
 	}
 	return p.pd * (1 - math.Exp(-tr/p.t1)) * math.Exp(-te/p.t2)
+}
+
+// meanSpinEcho returns the mean signal of the materials in a voxel.
+func meanSpinEcho(ps []props, tr, te float64) float64 {
+	var sum float64
+	for i := range ps {
+		sum += spinEcho(&ps[i], tr, te)
+	}
+	return sum / float64(len(ps))
 }
 
 // rician returns the magnitude of a complex signal with Gaussian noise sd in both parts. It draws

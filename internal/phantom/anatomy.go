@@ -45,7 +45,7 @@ func NewAnatomy(ctx context.Context, cfg Config) (*Anatomy, error) {
 	tilt := uniform(r, cfg.TiltDegrees.Min, cfg.TiltDegrees.Max) * math.Pi / 180
 	a.frame = frame{
 		origin: geom.Vec3{around(r, 0, 8), around(r, 0, 12), around(r, 0, 15)},
-		axes:   obliqueAxes(math.Max(0, tilt+around(r, 0, 0.05)), around(r, 0, 0.08), around(r, 0, 0.03)),
+		axes:   obliqueAxes(max(0, tilt+around(r, 0, 0.05)), around(r, 0, 0.08), around(r, 0, 0.03)),
 		warp:   drawWarp(stream(cfg.Seed, forWarp, 0), cfg.WarpMM),
 	}
 	tex := stream(cfg.Seed, forTexture, 0)

@@ -25,6 +25,6 @@ func (c *coil) at(world geom.Vec3) float64 {
 	}
 	d := world.Sub(c.centre).Scale(1.0 / 100)
 	y := d[1] * d[1]
-	log := d.Dot(c.lean) + 0.45*y/(1+0.3*y) - 0.08*d[0]*d[0] - 0.05*d[2]*d[2]
+	log := d.Dot(c.lean) + 0.3*y/(1+0.3*y) - 0.08*d[0]*d[0] - 0.05*d[2]*d[2]
 	return math.Exp(c.strength * log)
 }

@@ -65,8 +65,8 @@ func DefaultConfig(seed uint64) Config {
 		T2W:     Protocol{Columns: 320, Rows: 320, Slices: 22, PixelMM: 0.5625, SliceMM: 3},
 		DWI:     Protocol{Columns: 128, Rows: 112, Slices: 22, PixelMM: 2, SliceMM: 3},
 		BValues: []float64{50, 400, 800}, HighB: 1400,
-		NoiseT2W: 0.03, NoiseDWI: 0.03, Averages: 8, Bias: 1, Texture: 1,
-		SubSamples: 6, SubSamplesDiff: 12,
+		NoiseT2W: 0.03, NoiseDWI: 0.02, Averages: 8, Bias: 1, Texture: 1,
+		SubSamples: 4, SubSamplesDiff: 8,
 	}
 }
 

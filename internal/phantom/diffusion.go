@@ -55,7 +55,7 @@ func (sc *scanner) diffusion(ctx context.Context, e *Exam) error {
 // and as many averages as its share of the largest b-value asks for.
 func (sc *scanner) diffusionSlice(k int, images [][]float32) {
 	g, cfg := sc.dwi, &sc.cfg
-	sub := subVoxel(cfg.SubSamplesDiff)
+	points := newSampler(sc.anatomy, g, cfg.SubSamplesDiff)
 	ref := diffusionSignal(&table[tissuePZ], 0, false)
 	signal := make([]float64, len(images))
 	noise := make([]func(float64) float64, len(images))
@@ -72,16 +72,14 @@ func (sc *scanner) diffusionSlice(k int, images [][]float32) {
 	}
 	for j := range g.Size[1] {
 		for i := range g.Size[0] {
-			v := geom.Vec3{float64(i), float64(j), float64(k)}
+			w := g.World(geom.Vec3{float64(i), float64(j), float64(k)})
 			clear(signal)
-			for _, o := range sub {
-				w := sc.anatomy.distort(g.World(v.Add(o)), g.Dir[1], cfg.DistortionMM)
-				p := sc.anatomy.at(w)
+			for _, p := range points.voxel(sc.anatomy.distort(w, g.Dir[1], cfg.DistortionMM)) {
 				for n, b := range cfg.BValues {
 					signal[n] += diffusionSignal(&p, b, cfg.Kurtosis)
 				}
 			}
-			scale := sc.coil.at(g.World(v)) / (ref * float64(len(sub)))
+			scale := sc.coil.at(w) / (ref * float64(cfg.SubSamplesDiff))
 			for n := range images {
 				images[n][g.Index(i, j, k)] = stored(storedDWI * noise[n](signal[n]*scale))
 			}
@@ -107,7 +105,7 @@ func diffusionSignal(p *props, b float64, kurtosis bool) float64 {
 	if !kurtosis || p.kurt == 0 {
 		return s0 * math.Exp(-bd)
 	}
-	bd = math.Min(bd, 3/p.kurt)
+	bd = min(bd, 3/p.kurt)
 	return s0 * math.Exp(-bd+bd*bd*p.kurt/6)
 }
 
@@ -158,16 +156,16 @@ const maxADC = maxStored
 // fitVoxel fits one voxel from the stored images. As on scanners, a voxel whose weakest weighting is in the noise is 0
 // in the map and in the calculated image.
 func (sc *scanner) fitVoxel(f *fit, images [][]float32, at int, adc, high []float32) {
-	floor := math.Max(1, 2.5*sc.cfg.NoiseDWI*storedDWI)
+	floor := max(1, 4*sc.cfg.NoiseDWI*storedDWI)
 	if float64(images[0][at]) < floor {
 		return
 	}
 	var buf [16]float64
 	logs := buf[:0]
 	for i := range images {
-		logs = append(logs, math.Log(math.Max(0.5, float64(images[i][at]))))
+		logs = append(logs, math.Log(max(0.5, float64(images[i][at]))))
 	}
 	d, logS0 := f.solve(logs)
 	adc[at] = float32(clamp(math.Round(1e6*d), 0, maxADC))
-	high[at] = stored(math.Exp(logS0 - sc.cfg.HighB*math.Max(0, d)))
+	high[at] = stored(math.Exp(logS0 - sc.cfg.HighB*max(0, d)))
 }

@@ -26,7 +26,7 @@ func newEllipsoid(centre geom.Vec3, axes [3]geom.Vec3, half geom.Vec3, rough flo
 	for i := range axes {
 		e.inv[i] = axes[i].Scale(1 / half[i])
 	}
-	b := math.Max(half[0], math.Max(half[1], half[2])) * (1.15 + rough)
+	b := max(half[0], max(half[1], half[2])) * (1.15 + rough)
 	e.bound2 = b * b
 	return e
 }

@@ -30,8 +30,7 @@ type wave struct {
 
 // shape returns the position in shape space of a world position.
 func (f *frame) shape(world geom.Vec3) geom.Vec3 {
-	d := world.Sub(f.origin)
-	s := geom.Vec3{d.Dot(f.axes[0]), d.Dot(f.axes[1]), d.Dot(f.axes[2])}
+	s := f.turned(world.Sub(f.origin))
 	out := s
 	for i := range f.warp {
 		w := &f.warp[i]
@@ -41,6 +40,11 @@ func (f *frame) shape(world geom.Vec3) geom.Vec3 {
 		out[2] += a * w.shift[2]
 	}
 	return out
+}
+
+// turned returns a world direction along the shape axes, before the deformation.
+func (f *frame) turned(d geom.Vec3) geom.Vec3 {
+	return geom.Vec3{d.Dot(f.axes[0]), d.Dot(f.axes[1]), d.Dot(f.axes[2])}
 }
 
 // lattice returns the world position of a point given along the axes before the deformation, mm.

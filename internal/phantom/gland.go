@@ -59,7 +59,7 @@ func (g *glandShape) level(s geom.Vec3) float64 {
 	y := u[1]
 	if y > 0 {
 		q := x / 0.4
-		y += g.dent / (1 + q*q) * math.Min(1, 2*y)
+		y += g.dent / (1 + q*q) * min(1, 2*y)
 	}
 	x2, y2 := x*x, y*y
 	r := x2 + y2 - g.square*x2*y2/(1+x2*y2)
@@ -86,7 +86,7 @@ func (g *glandShape) lobes(s geom.Vec3, level float64) float64 {
 	h := clamp(0.5+0.5*(b-a)/k, 0, 1)
 	d := lerp(b, a, h) - k*h*(1-h)
 	d += g.roughness * g.border.at(s, 9)
-	return d + 4*math.Max(0, math.Sqrt(level)-0.86)*step(-0.75, -0.25, u[1])
+	return d + 4*max(0, math.Sqrt(level)-0.86)*step(-0.75, -0.25, u[1])
 }
 
 func (g *glandShape) lobeNorm(side int, u geom.Vec3) float64 {

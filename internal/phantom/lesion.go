@@ -107,7 +107,7 @@ func (a *Anatomy) placeLesion(r *rand.Rand, sites map[uint8][]geom.Vec3) (lesion
 		}
 		c := at[r.IntN(len(at))]
 		ml := logNormal(r, 0.65, 0.75, Range{0.2, 5})
-		ml = math.Min(ml, 0.06*a.glandML) * shrink
+		ml = min(ml, 0.06*a.glandML) * shrink
 		l := a.newLesion(r, c, zone, ml)
 		clear := true
 		for i := range a.lesions {
@@ -163,7 +163,7 @@ func (a *Anatomy) measureLesions() {
 		})
 	}
 	for i := range all {
-		n := math.Max(1, float64(count[i]))
+		n := max(1, float64(count[i]))
 		l := a.lesions[i]
 		all[i] = measured{l, Lesion{Centre: sum[i].Scale(1 / n), VolumeML: float64(count[i]) * mm * mm * mm / 1000, Zone: l.zone, ADC: 1000 * l.core.adc}}
 	}
@@ -194,7 +194,7 @@ func (a *Anatomy) drawNodules(r *rand.Rand, mimics bool) {
 	}
 	want := int(clamp(a.tzML*uniform(r, 0.5, 0.9), 4, 40))
 	for try := 0; try < 30*want && len(a.nodules) < want; try++ {
-		radius := logNormal(r, 4.5, 0.45, Range{2, math.Min(13, 2.2+0.16*a.tzML)})
+		radius := logNormal(r, 4.5, 0.45, Range{2, min(13, 2.2+0.16*a.tzML)})
 		a.addNodule(r, tz[r.IntN(len(tz))], radius, 0.8)
 	}
 	if !mimics {

@@ -9,13 +9,28 @@ import (
 // corticalMM is the thickness of cortical bone.
 const corticalMM = 1.8
 
-// bone returns marrow, cortex or the symphysis; m is the point mirrored to x ≥ 0.
+// bone returns marrow, cortex, or the cartilage of symphysis and hip; m is the point mirrored to x ≥ 0.
 func (p *pelvis) bone(m geom.Vec3) (tissue, bool) {
-	depth := math.Inf(-1)
-	for _, d := range [...]float64{p.femur(m), p.acetabulum(m), p.pubicBone(m), p.ischium(m), coccyx(m, p)} {
-		depth = math.Max(depth, d)
+	if m[0] < p.wall-6 && m[1] > p.pubis+24 && m[1] < p.rectum+24 {
+		return 0, false
+	}
+	head, depth := -10.0, -10.0
+	if m[0] > p.wall+8 && math.Abs(m[1]) < 50 {
+		head = p.femur(m)
+		depth = max(head, p.acetabulum(m))
+	}
+	if m[1] < 20 && m[2] < 24 {
+		depth = max(depth, p.pubicBone(m))
+	}
+	if m[1] > 8 && m[0] > p.wall+4 && m[2] < 36 {
+		depth = max(depth, p.ischium(m))
+	}
+	if m[0] < 9 && m[1] > p.rectum+30 {
+		depth = max(depth, p.coccyx(m))
 	}
 	switch {
+	case depth <= 0 && head > -2 && m[0] < p.wall+62:
+		return tissueCartilage, true
 	case depth <= 0:
 		return 0, false
 	case m[0] < 2.8 && m[1] < p.pubis+16:
@@ -29,6 +44,9 @@ func (p *pelvis) bone(m geom.Vec3) (tissue, bool) {
 // egg returns the depth in mm under the surface of an axis-aligned ellipsoid, approximately; negative outside.
 func egg(m, centre, half geom.Vec3) float64 {
 	d := m.Sub(centre)
+	if math.Abs(d[0]) > 1.3*half[0] || math.Abs(d[1]) > 1.3*half[1] || math.Abs(d[2]) > 1.3*half[2] {
+		return -10
+	}
 	q := math.Sqrt(sq(d[0]/half[0]) + sq(d[1]/half[1]) + sq(d[2]/half[2]))
 	return (1 - q) * math.Cbrt(half[0]*half[1]*half[2])
 }
@@ -36,64 +54,65 @@ func egg(m, centre, half geom.Vec3) float64 {
 func (p *pelvis) femur(m geom.Vec3) float64 {
 	head := egg(m, geom.Vec3{p.wall + 54, -4, 8}, geom.Vec3{25, 25, 25})
 	neck := egg(m, geom.Vec3{p.wall + 84, 6, -10}, geom.Vec3{34, 14, 22})
-	return math.Max(head, neck)
+	return max(head, neck)
 }
 
 // acetabulum is the bone between the obturator muscle and the femoral head.
 func (p *pelvis) acetabulum(m geom.Vec3) float64 {
 	outer := egg(m, geom.Vec3{p.wall + 50, -1, 10}, geom.Vec3{38, 44, 40})
-	joint := -egg(m, geom.Vec3{p.wall + 54, -4, 8}, geom.Vec3{28.5, 28.5, 28.5})
+	joint := -egg(m, geom.Vec3{p.wall + 54, -4, 8}, geom.Vec3{27, 27, 27})
 	open := p.wall + 62 - m[0]
-	return math.Min(outer, math.Min(joint, open))
+	return min(outer, min(joint, open))
 }
 
 func (p *pelvis) pubicBone(m geom.Vec3) float64 {
 	body := egg(m, geom.Vec3{15, p.pubis, -22}, geom.Vec3{19, 15, 20})
 	ramus := capsule(m, geom.Vec3{22, p.pubis - 2, -14}, geom.Vec3{p.wall + 26, -24, 6}, 9)
 	lower := capsule(m, geom.Vec3{14, p.pubis + 6, -34}, geom.Vec3{p.wall + 6, 16, -62}, 7)
-	return math.Max(body, math.Max(ramus, lower))
+	return max(body, max(ramus, lower))
 }
 
 func (p *pelvis) ischium(m geom.Vec3) float64 {
-	return math.Max(
+	return max(
 		egg(m, geom.Vec3{p.wall + 24, 36, -38}, geom.Vec3{15, 19, 34}),
 		capsule(m, geom.Vec3{p.wall + 24, 36, -20}, geom.Vec3{p.wall + 32, 28, 20}, 13),
 	)
 }
 
-func coccyx(m geom.Vec3, p *pelvis) float64 {
+func (p *pelvis) coccyx(m geom.Vec3) float64 {
 	return capsule(m, geom.Vec3{0, p.rectum + 40, 2}, geom.Vec3{0, p.rectum + 52, 40}, 7)
 }
 
 // capsule returns the depth in mm under the surface of a round-ended rod.
 func capsule(m, a, b geom.Vec3, radius float64) float64 {
+	for i := range m {
+		if m[i] < min(a[i], b[i])-radius || m[i] > max(a[i], b[i])+radius {
+			return -10
+		}
+	}
 	ab := b.Sub(a)
 	t := clamp(m.Sub(a).Dot(ab)/ab.Dot(ab), 0, 1)
 	return radius - m.Sub(a.Add(ab.Scale(t))).Norm()
 }
 
-// muscle reports whether a point is skeletal muscle; m is s mirrored to x ≥ 0.
-func (p *pelvis) muscle(m, s geom.Vec3) bool {
-	return p.levator(m) || p.obturator(m) || p.gluteus(m) || p.anterior(m) || s[1] > p.rectum+28 && s[1] < p.rectum+40 && m[0] < 4 && s[2] < 0
+// muscle reports whether a point is skeletal muscle; m is mirrored to x ≥ 0.
+func (p *pelvis) muscle(m geom.Vec3) bool {
+	return p.levator(m) || p.obturator(m) || p.gluteus(m) || p.anterior(m)
 }
 
-// levator is the sling from the pubis round prostate and rectum; it flares above the gland to reach
-// the obturator fascia.
+// levator is the sling from the pubis round prostate and rectum, a V that closes behind the rectum; it
+// flares above the gland to reach the obturator fascia.
 func (p *pelvis) levator(m geom.Vec3) bool {
-	if m[2] > 0.9*p.gland[2] {
+	front, back := -0.7*p.gland[1], p.rectum+p.rectumHalf[1]+11+0.25*m[2]
+	if m[0] > p.wall+4 || m[2] > 0.9*p.gland[2] || m[1] < front-10 || m[1] > back+1 {
 		return false
 	}
-	half := p.hiatus + 0.006*sq(math.Max(0, m[2]+10)) - 0.28*math.Max(0, -m[2]-8)
-	half = math.Max(half, 17)
-	front, back := -0.7*p.gland[1], p.rectum+p.rectumHalf[1]+10+0.25*m[2]
-	if m[1] < front-12 || m[1] > back+4 {
-		return false
-	}
+	half := max(17, p.hiatus+0.006*sq(max(0, m[2]+10))-0.28*max(0, -m[2]-8))
 	t := clamp((m[1]-front)/(back-front), 0, 1)
-	edge := half * math.Sqrt(math.Max(0, 1-math.Pow(t, 2.6)))
-	slope := math.Hypot(1, half*1.3*math.Pow(t, 1.6)/math.Max(0.08, math.Sqrt(math.Max(0, 1-math.Pow(t, 2.6))))/(back-front))
-	thick := 2.4 - 0.02*m[2]
-	return math.Abs(m[0]-edge)/slope < thick
+	bow := 1 - t*t
+	edge := half * (0.35*bow + 0.65*math.Sqrt(bow))
+	slope := math.Hypot(1, half*t*(0.7+0.65/max(0.2, math.Sqrt(bow)))/(back-front))
+	return math.Abs(m[0]-edge)/slope < 2.6-0.025*m[2]+0.9*t
 }
 
 // obturator is the internal obturator muscle along the pelvic side wall, hooking out round the ischium,
@@ -103,7 +122,7 @@ func (p *pelvis) obturator(m geom.Vec3) bool {
 	path := [...]struct{ x, y, thick float64 }{
 		{w + 3, -48, 0.35 * t}, {w + 6, -22, t}, {w + 6, 8, t}, {w + 9, 34, 0.8 * t}, {w + 16, 54, 0.65 * t}, {w + 34, 62, 0.6 * t}, {w + 60, 58, 0.4 * t},
 	}
-	if m[2] < 34 {
+	if m[2] < 34 && m[0] > w-6 && m[1] > -64 {
 		y := m[1] + 0.2*m[2]
 		for i := 1; i < len(path); i++ {
 			a, b := path[i-1], path[i]
@@ -120,12 +139,15 @@ func (p *pelvis) obturator(m geom.Vec3) bool {
 // gluteus is the great gluteal muscle.
 func (p *pelvis) gluteus(m geom.Vec3) bool {
 	back := p.body[1] - 14 - 0.0012*sq(m[0])
-	front := p.rectum + 38 - 0.08*m[0]
-	return m[0] > 9 && m[1] > front+1.2*math.Max(0, 16-m[0]) && m[1] < back
+	front := p.rectum + 35 - 0.1*m[0]
+	return m[0] > 6 && m[1] > front+1.4*max(0, 18-m[0]) && m[1] < back
 }
 
 // anterior is the straight abdominal, iliopsoas, pectineal and thigh muscles in front.
 func (p *pelvis) anterior(m geom.Vec3) bool {
+	if m[1] > 0 && m[0] < p.wall+50 {
+		return false
+	}
 	rectus := p.pubis - 15
 	return m[2] > -20 && egg(geom.Vec3{m[0], m[1], 0}, geom.Vec3{17, rectus, 0}, geom.Vec3{18, 6.5, 10}) > 0 ||
 		egg(m, geom.Vec3{p.wall + 48, -44, 10}, geom.Vec3{24, 15, 60}) > 0 ||

@@ -38,18 +38,19 @@ func drawPelvis(r *rand.Rand, g *glandShape) pelvis {
 		bladderWall: uniform(r, 3.5, 6),
 		rectumHalf:  [2]float64{uniform(r, 12, 18), uniform(r, 11, 16)},
 		sway:        uniform(r, -5, 5), content: r.Float64(),
-		hiatus: math.Max(h[0]+3.5, uniform(r, 27, 31)), obtuThk: uniform(r, 7, 9.5),
+		hiatus: max(h[0]+3.5, uniform(r, 27, 31)), obtuThk: uniform(r, 7, 9.5),
 		body: [2]float64{uniform(r, 88, 104), uniform(r, 100, 118)},
 	}
 	p.bladder = geom.Vec3{uniform(r, -3, 3), -0.55*h[1] - 0.35*p.bladderHalf[1], h[2] + 0.55*p.bladderHalf[2]}
 	p.rectum = 0.92*h[1] + 3.5 + p.rectumHalf[1]
-	p.wall = math.Max(p.hiatus+8, uniform(r, 38, 43))
+	p.wall = max(p.hiatus+8, uniform(r, 38, 43))
 	p.pubis = -h[1] - uniform(r, 22, 27)
 	return p
 }
 
-// outOfGland returns the properties of a point outside the gland; level is the gland's level there.
-func (a *Anatomy) outOfGland(s geom.Vec3, level float64) props {
+// outOfGland returns the properties of a point outside the gland; level is the gland's level there
+// and l the texture about it.
+func (a *Anatomy) outOfGland(s geom.Vec3, level float64, l *local) props {
 	p := &a.pelvis
 	gap := math.Inf(1)
 	if level < outside {
@@ -58,23 +59,27 @@ func (a *Anatomy) outOfGland(s geom.Vec3, level float64) props {
 			return table[tissueCapsule]
 		}
 	}
-	if !p.inBody(s) {
+	bent := s.Add(l.shift.Scale(step(0, 12, gap)))
+	if !p.inBody(bent) {
 		return table[tissueAir]
 	}
-	if m, ok := a.viscera(s); ok {
+	if m, ok := a.viscera(bent, l); ok {
 		return m
 	}
-	m := geom.Vec3{math.Abs(s[0]), s[1], s[2]}
+	m := geom.Vec3{math.Abs(bent[0]), bent[1], bent[2]}
 	if t, ok := p.bone(m); ok {
-		return a.bony(s, t)
+		if t != tissueMarrow {
+			return table[t]
+		}
+		return table[tissueMarrow].toned(1+0.22*l.coarse+0.16*l.fine, 1)
 	}
-	if p.muscle(m, s) {
-		return a.muscular(s)
+	if p.muscle(m) {
+		return blend(table[tissueMuscle].toned(1+0.2*l.fine+0.15*l.coarse, 1), table[tissueFat], 0.22*l.streak)
 	}
 	if t, ok := p.vessel(m); ok {
 		return table[t]
 	}
-	return a.fatty(s, gap)
+	return a.fatty(s, gap, l)
 }
 
 // inBody reports whether the point lies under the skin.
@@ -102,16 +107,16 @@ func ring(x, y, z float64, half geom.Vec3, wall float64) int {
 func sq(x float64) float64 { return x * x }
 
 // viscera returns bladder, seminal vesicles, rectum, membranous urethra and penile bulb.
-func (a *Anatomy) viscera(s geom.Vec3) (props, bool) {
+func (a *Anatomy) viscera(s geom.Vec3, l *local) (props, bool) {
 	p := &a.pelvis
 	b := s.Sub(p.bladder)
-	switch ring(b[0], b[1], b[2], p.bladderHalf, p.bladderWall+1.2*a.fields[0].at(s, 7)) {
+	switch ring(b[0], b[1], b[2], p.bladderHalf, p.bladderWall+1.2*l.coarse) {
 	case 1:
-		return table[tissueBladderWall].toned(1+0.12*a.fields[1].at(s, 3), 1), true
+		return table[tissueBladderWall].toned(1+0.15*l.fine, 1), true
 	case 2:
 		return table[tissueUrine], true
 	}
-	if m, ok := a.rectal(s); ok {
+	if m, ok := a.rectal(s, l); ok {
 		return m, true
 	}
 	if m, ok := a.vesicles(s); ok {
@@ -122,24 +127,22 @@ func (a *Anatomy) viscera(s geom.Vec3) (props, bool) {
 
 // rectal returns the layers and the content of the rectum, which narrows to the anal canal under
 // the apex.
-func (a *Anatomy) rectal(s geom.Vec3) (props, bool) {
+func (a *Anatomy) rectal(s geom.Vec3, l *local) (props, bool) {
 	p := &a.pelvis
-	narrow := step(-0.6*p.gland[2], -1.5*p.gland[2], s[2])
-	if s[2] > -0.6*p.gland[2] {
-		narrow = 0
-	} else {
-		narrow = 1 - step(-1.5*p.gland[2], -0.6*p.gland[2], s[2])
+	if math.Abs(s[0]) > 30 || s[1] < 0 {
+		return props{}, false
 	}
+	narrow := 1 - step(-1.5*p.gland[2], -0.6*p.gland[2], s[2])
 	x := s[0] - p.sway*math.Sin(s[2]/22)
-	y := s[1] - p.rectum + 0.16*math.Max(0, -s[2]-4) - 0.25*math.Max(0, s[2]-p.gland[2])
+	y := s[1] - p.rectum + 0.16*max(0, -s[2]-4) - 0.25*max(0, s[2]-p.gland[2])
 	rx, ry := lerp(p.rectumHalf[0], 11, narrow), lerp(p.rectumHalf[1], 12, narrow)
-	fold := 1 + 0.09*a.fields[0].at(s, 11)
+	fold := 1 + 0.06*l.coarse
 	q := math.Hypot(x/rx, y/ry) / fold
 	if q > 1 {
 		return props{}, false
 	}
 	depth := (1 - q) * 0.5 * (rx + ry)
-	fine := a.fields[1].at(s, 2.5)
+	fine := l.fine
 	muscle := lerp(2.4, 5.5, narrow)
 	switch {
 	case depth < muscle:
@@ -149,7 +152,7 @@ func (a *Anatomy) rectal(s geom.Vec3) (props, bool) {
 	case p.content < 0.35 && y < 0.35*ry:
 		return table[tissueAir], true
 	case p.content < 0.7:
-		return table[tissueStool].toned(math.Exp(0.5*a.fields[0].at(s, 5)+0.3*fine), 1), true
+		return table[tissueStool].toned(math.Exp(0.5*l.coarse+0.3*fine), 1), true
 	}
 	return blend(table[tissueMucosa], table[tissueBowelWall], step(-0.3, 0.5, a.fields[0].at(s, 4)+0.5*fine)), true
 }
@@ -196,9 +199,9 @@ func (a *Anatomy) urethral(s geom.Vec3) (props, bool) {
 func (p *pelvis) vessel(m geom.Vec3) (tissue, bool) {
 	x, y := m[0]-66+0.1*m[2], m[1]+58-0.25*m[2]
 	switch {
-	case math.Hypot(x, y) < 5:
+	case math.Sqrt(x*x+y*y) < 5:
 		return tissueArtery, true
-	case math.Hypot(x, y) < 6.2:
+	case math.Sqrt(x*x+y*y) < 6.2:
 		return tissueBladderWall, true
 	case math.Hypot(x+12, y-5) < 6:
 		return tissueArtery, true
@@ -206,35 +209,16 @@ func (p *pelvis) vessel(m geom.Vec3) (tissue, bool) {
 	return 0, false
 }
 
-// muscular returns muscle with its fibres and fatty streaks.
-func (a *Anatomy) muscular(s geom.Vec3) props {
-	along := geom.Vec3{s[0] + 0.5*s[1], s[1] * 0.35, s[2] * 0.35}
-	streak := a.texture * a.fields[2].ridge(along, 7, 0.07)
-	grain := a.texture * a.fields[1].at(along, 2.5)
-	return blend(table[tissueMuscle].toned(1+0.12*grain, 1), table[tissueFat], 0.2*streak)
-}
-
-// bony returns cortical bone, or marrow with its trabecular mottle.
-func (a *Anatomy) bony(s geom.Vec3, t tissue) props {
-	if t != tissueMarrow {
-		return table[t]
-	}
-	n := a.texture * (0.16*a.fields[0].at(s, 9) + 0.1*a.fields[1].at(s, 2.6))
-	return table[tissueMarrow].toned(1+n, 1)
-}
-
 // fatty returns fat with its septa and small vessels. gap is the distance to the prostate in mm: near
 // it lie the dorsal venous complex in front and the neurovascular bundles at five and seven o'clock.
-func (a *Anatomy) fatty(s geom.Vec3, gap float64) props {
-	grain := a.texture * (0.05*a.fields[0].at(s, 14) + 0.06*a.fields[1].at(s, 3.5))
-	fat := table[tissueFat].toned(1+grain, 1)
+func (a *Anatomy) fatty(s geom.Vec3, gap float64, l *local) props {
+	fat := table[tissueFat].toned(1+0.1*l.coarse+0.1*l.fine, 1)
 	if gap < 13 {
 		if m, ok := a.periprostatic(s, gap, fat); ok {
 			return m
 		}
 	}
-	septum := 0.75*a.fields[2].ridge(s, 16, 0.035) + 0.4*a.fields[0].ridge(s, 8, 0.03)
-	return blend(fat, table[tissueSeptum], a.texture*septum)
+	return blend(fat, table[tissueSeptum], 0.42*l.streak)
 }
 
 // periprostatic returns the venous complex and the bundles.
@@ -246,8 +230,8 @@ func (a *Anatomy) periprostatic(s geom.Vec3, gap float64, fat props) (props, boo
 		return blend(m, fat, step(6, 13, gap)), true
 	}
 	phi := math.Atan2(math.Abs(s[0])/h[0], s[1]/h[1])
-	if phi > 0.5 && phi < 1.15 && gap < 8 {
-		return blend(fat, table[tissueSphincter], 0.8*step(0.15, 0.4, math.Abs(n)-0.12)), true
+	if phi > 0.5 && phi < 1.2 {
+		return blend(fat, table[tissueSphincter], 0.9*step(0.1, 0.45, n)*(1-step(5, 9, gap))), true
 	}
-	return blend(fat, table[tissueSeptum], 0.6*step(0.35, 0.6, math.Abs(n))), true
+	return fat, false
 }

@@ -57,12 +57,12 @@ type props struct {
 // 1.2–1.5, csPCa 0.6–0.9, muscle 1.3, urine 3.0 µm²/ms. They are drawn about, not fitted to a person.
 var table = [tissues]props{
 	tissueAir:         {pd: 0, t1: 1000, t2: 10, adc: 0.5},
-	tissueFat:         {pd: 0.92, t1: 380, t2: 165, adc: 0.3, fat: 0.96},
+	tissueFat:         {pd: 0.9, t1: 380, t2: 132, adc: 0.3, fat: 0.96},
 	tissueSeptum:      {pd: 0.7, t1: 900, t2: 60, adc: 0.8, fat: 0.8},
-	tissueMuscle:      {pd: 0.8, t1: 1400, t2: 38, adc: 1.3, kurt: 0.5},
-	tissueMarrow:      {pd: 0.62, t1: 550, t2: 105, adc: 0.35, fat: 0.94},
+	tissueMuscle:      {pd: 0.8, t1: 1400, t2: 40, adc: 1.3, kurt: 0.5},
+	tissueMarrow:      {pd: 0.7, t1: 550, t2: 108, adc: 0.35, fat: 0.94},
 	tissueCortex:      {pd: 0.08, t1: 900, t2: 15, adc: 0.4},
-	tissueCartilage:   {pd: 0.6, t1: 1200, t2: 42, adc: 1.1},
+	tissueCartilage:   {pd: 0.7, t1: 1200, t2: 60, adc: 1.1},
 	tissueUrine:       {pd: 1, t1: 3900, t2: 1300, adc: 3.0},
 	tissueBladderWall: {pd: 0.8, t1: 1400, t2: 48, adc: 1.4, kurt: 0.5},
 	tissueBowelWall:   {pd: 0.8, t1: 1350, t2: 52, adc: 1.25, kurt: 0.6},
@@ -70,7 +70,7 @@ var table = [tissues]props{
 	tissueStool:       {pd: 0.5, t1: 800, t2: 58, adc: 1.2, fat: 0.4},
 	tissueArtery:      {pd: 0.06, t1: 1900, t2: 40, adc: 2.5},
 	tissueVein:        {pd: 0.9, t1: 1800, t2: 150, adc: 2.2},
-	tissueVesicle:     {pd: 0.97, t1: 2200, t2: 260, adc: 2.0},
+	tissueVesicle:     {pd: 0.97, t1: 2000, t2: 185, adc: 2.0},
 	tissueVesicleWall: {pd: 0.8, t1: 1400, t2: 62, adc: 1.4},
 	tissueCavernous:   {pd: 0.92, t1: 1800, t2: 190, adc: 1.7},
 	tissueCapsule:     {pd: 0.75, t1: 1300, t2: 45, adc: 1.1},
@@ -115,7 +115,8 @@ func (a *Anatomy) at(world geom.Vec3) props {
 	if level < 1 {
 		return a.inGland(s, level)
 	}
-	return a.outOfGland(s, level)
+	l := a.local(s)
+	return a.outOfGland(s, level, &l)
 }
 
 // inGland returns the properties of a point inside the gland.

@@ -44,7 +44,6 @@ func Load(ctx context.Context, path string, open OpenRunner) (*Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrModel, err)
 	}
-	g = nil //nolint:ineffassign,wastedassign // lets the weights that no part needs be collected
 	parts := Parts{Card: card, SHA256: digest, Carried: carried(card, suffix)}
 	if prefix != nil {
 		if parts.Prefix, err = openGraph(ctx, prefix, open); err != nil {

@@ -22,8 +22,9 @@ const DefaultStoreBytes = 256 << 20
 var ErrInput = errors.New("inference: the exam was not prepared for this model")
 
 // Sampler draws Monte-Carlo samples of a model. Model must be set; the zero value of everything
-// else is usable. The same seed gives the same samples, and on the same device the same result bit
-// by bit, whatever else is set here.
+// else is usable. The same seed gives the same noise everywhere, and on the same device with the
+// same number of threads the same result bit by bit, whatever else is set here; other devices differ
+// by rounding.
 type Sampler struct {
 	Model         *Model
 	Samples       int              // 0 is [DefaultSamples]
@@ -175,7 +176,7 @@ func (l *lookahead) next() (map[string]*tensor.Tensor, error) {
 // wait ends the last fill's goroutine.
 func (l *lookahead) wait() {
 	if l.done != nil {
-		<-l.done
+		_ = <-l.done // the run is over; nobody needs this sample
 		l.done = nil
 	}
 }

@@ -146,21 +146,21 @@ func binaryKind(path string) (kind, machine string, err error) {
 		if err != nil {
 			return "Windows (PE)", "", err
 		}
-		defer f.Close()
+		defer f.Close() //nolint:errcheck // only read
 		return "Windows (PE)", goArch(f.Machine == pe.IMAGE_FILE_MACHINE_AMD64, f.Machine == pe.IMAGE_FILE_MACHINE_ARM64, fmt.Sprintf("machine %#x", f.Machine)), nil
 	case "darwin":
 		f, err := macho.Open(path)
 		if err != nil {
 			return "macOS (Mach-O)", "", err
 		}
-		defer f.Close()
+		defer f.Close() //nolint:errcheck // only read
 		return "macOS (Mach-O)", goArch(f.Cpu == macho.CpuAmd64, f.Cpu == macho.CpuArm64, f.Cpu.String()), nil
 	}
 	f, err := elf.Open(path)
 	if err != nil {
 		return "Linux (ELF)", "", err
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // only read
 	if f.Type != elf.ET_DYN {
 		return "Linux (ELF)", "", fmt.Errorf("type %v", f.Type)
 	}

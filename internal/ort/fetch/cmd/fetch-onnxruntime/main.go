@@ -37,6 +37,6 @@ func run(ctx context.Context, o fetch.Options) error {
 	if err != nil {
 		return err
 	}
-	fmt.Println(r.Library)
-	return nil
+	_, err = fmt.Fprintln(os.Stdout, r.Library)
+	return err
 }

@@ -1,10 +1,14 @@
 package render
 
-import "math"
+import (
+	"image"
+	"math"
+)
 
 // pen is a contour ready for drawing: its numbers as both renderers use them.
 type pen struct {
-	field    int // which of the scene's distinct fields
+	field    int             // which of the scene's distinct fields
+	area     image.Rectangle // outside of which it draws nothing
 	level    float32
 	minSlope float32 // per pixel; below it the field counts as constant
 	r, g, b  float32 // 0…1
@@ -44,12 +48,12 @@ func slope(before, here, after float32) float32 {
 	return 0
 }
 
-// stroke draws the pen on one row of linear colours. above, here and below are three rows of its
-// field, each with one more pixel at either end than the row; y is the picture row.
+// stroke draws the pen on row y of the picture. above, here and below are three rows of its field,
+// each of which starts one pixel left of the picture.
 func (p *pen) stroke(row *rgbRow, above, here, below []float32, y int) {
 	reach := p.half + 0.5
 	reach *= reach
-	for i := range row.r {
+	for i := p.area.Min.X; i < p.area.Max.X; i++ {
 		f := here[i+1]
 		if f == missing {
 			continue

@@ -6,13 +6,12 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
-
-	"bayeslice/internal/volume"
 )
 
 // CPU is the pure-Go renderer. It needs nothing of the machine and takes concurrent calls.
 type CPU struct {
 	workers int
+	boxes   *boxCache
 	mu      sync.RWMutex // read-held while drawing
 	closed  bool
 }
@@ -20,7 +19,7 @@ type CPU struct {
 var _ Renderer = (*CPU)(nil)
 
 // NewCPU returns a renderer that draws on up to GOMAXPROCS goroutines.
-func NewCPU() *CPU { return &CPU{workers: runtime.GOMAXPROCS(0)} }
+func NewCPU() *CPU { return &CPU{workers: runtime.GOMAXPROCS(0), boxes: newBoxCache()} }
 
 // Name returns "CPU".
 func (*CPU) Name() string { return "CPU" }
@@ -43,7 +42,7 @@ func (c *CPU) Render(ctx context.Context, scene Scene, w, h int) (*image.RGBA, e
 	if err := scene.check(w, h); err != nil {
 		return nil, err
 	}
-	j := newCPUJob(&scene, w, h)
+	j := newCPUJob(&scene, w, h, c.boxes)
 	if err := j.run(ctx, c.workers); err != nil {
 		return nil, err
 	}
@@ -53,31 +52,26 @@ func (c *CPU) Render(ctx context.Context, scene Scene, w, h int) (*image.RGBA, e
 // cpuJob is one picture being drawn, in strips of rows shared out between goroutines.
 type cpuJob struct {
 	prepared
-	w, h     int
-	base     *sampler // nil where the scene has none
-	map3     *sampler // the overlay's volume, likewise
-	table    *[257][3]float32
-	contours []*sampler
-	img      *image.RGBA
-	next     atomic.Int64 // first row of the next strip
+	grey, tint *sampler // nil where the scene has no base or overlay
+	table      *[257][3]float32
+	contours   []*sampler
+	img        *image.RGBA
+	next       atomic.Int64 // first row of the next strip
 }
 
 // stripRows trades the two border rows that every strip samples again against an even load.
 const stripRows = 32
 
-func newCPUJob(scene *Scene, w, h int) *cpuJob {
-	j := &cpuJob{prepared: prepare(scene, w, h), w: w, h: h, img: image.NewRGBA(image.Rect(0, 0, w, h))}
-	on := func(v *volume.Volume, how volume.Interp) *sampler {
-		return newSampler(v, newTransform(v.Grid(), scene.Plane, w, h), how)
+func newCPUJob(scene *Scene, w, h int, boxes *boxCache) *cpuJob {
+	j := &cpuJob{prepared: prepare(scene, w, h, boxes), img: image.NewRGBA(image.Rect(0, 0, w, h))}
+	if j.base != nil {
+		j.grey = newSampler(j.base)
 	}
-	if scene.Base != nil {
-		j.base = on(scene.Base, scene.Interp)
-	}
-	if o := scene.Overlay; o != nil {
-		j.map3, j.table = on(o.Volume, volume.Linear), rgbTable(o.Map)
+	if j.overlay != nil {
+		j.tint, j.table = newSampler(j.overlay), rgbTable(j.mapRow)
 	}
 	for _, f := range j.fields {
-		j.contours = append(j.contours, on(f, volume.Linear))
+		j.contours = append(j.contours, newSampler(f))
 	}
 	return j
 }
@@ -124,25 +118,38 @@ func (j *cpuJob) newStrip() *strip {
 func (j *cpuJob) strip(b *strip, y0, y1 int) {
 	width := j.w + 2
 	for n, s := range j.contours {
-		for y := y0 - 1; y <= y1; y++ {
-			s.row(b.fields[n][(y-y0+1)*width:][:width], -1, y)
+		area := j.fields[n].area.Intersect(image.Rect(-1, y0-1, j.w+1, y1+1))
+		for y := area.Min.Y; y < area.Max.Y; y++ {
+			s.row(b.fields[n][(y-y0+1)*width:][area.Min.X+1:area.Max.X+1], area.Min.X, y)
 		}
 	}
 	for y := y0; y < y1; y++ {
 		b.row.clear()
 		if j.base != nil {
-			j.base.row(b.values, 0, y)
-			b.row.grey(b.values, j.low, j.scale)
+			x, values := b.read(j.base, j.grey, y)
+			b.row.grey(x, values, j.low, j.scale)
 		}
-		if j.map3 != nil && j.overlay.opacity > 0 {
-			j.map3.row(b.values, 0, y)
-			b.row.tint(b.values, j.overlay, j.table)
+		if j.overlay != nil {
+			x, values := b.read(j.overlay, j.tint, y)
+			b.row.tint(x, values, j.shading, j.table)
 		}
 		for i := range j.pens {
 			p := &j.pens[i]
-			f := b.fields[p.field][(y-y0)*width:]
-			p.stroke(&b.row, f[:width], f[width:2*width], f[2*width:3*width], y)
+			if y >= p.area.Min.Y && y < p.area.Max.Y {
+				f := b.fields[p.field][(y-y0)*width:]
+				p.stroke(&b.row, f[:width], f[width:2*width], f[2*width:3*width], y)
+			}
 		}
 		b.row.store(j.img.Pix[y*j.img.Stride:][:4*j.w])
 	}
+}
+
+// read samples the part of row y that lies in the source's area, which starts at column x.
+func (b *strip) read(from *source, with *sampler, y int) (x int, values []float32) {
+	if y < from.area.Min.Y || y >= from.area.Max.Y {
+		return 0, nil
+	}
+	values = b.values[:from.area.Dx()]
+	with.row(values, from.area.Min.X, y)
+	return from.area.Min.X, values
 }

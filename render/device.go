@@ -28,20 +28,23 @@ type volumeKey = weak.Pointer[volume.Volume]
 
 // device is what lives on the GL thread. All its methods are called there.
 type device struct {
-	name      string
-	hardware  bool
-	robust    bool // the driver reports lost contexts
-	max3D     int
-	maxTile   int
-	failure   error // after which nothing is drawn
-	sampling  *program
-	composing *program
-	maps      uint32 // texture with a colour map a row
-	vao       uint32
-	target    uint32 // framebuffer
-	volumes   *lru[volumeKey]
-	stacks    map[tileSize]*stack
-	clock     int64
+	name     string
+	hardware bool
+	robust   bool // the driver reports lost contexts
+	max3D    int
+	maxTile  int
+	failure  error               // after which nothing is drawn
+	sampling map[string]*program // by the macro of sample.frag.glsl
+	grey     *program
+	tint     *program
+	contour  *program
+	boxes    *boxCache
+	maps     uint32 // texture with a colour map a row
+	vao      uint32
+	target   uint32 // framebuffer
+	volumes  *lru[volumeKey]
+	stacks   map[tileSize]*stack
+	clock    int64
 }
 
 // loadGL resolves the GL functions, which the binding keeps once for the process.
@@ -56,7 +59,7 @@ func newDevice(c glContext) (*device, error) {
 	if loadGL.err != nil {
 		return nil, fmt.Errorf("the driver lacks a function of OpenGL 3.3: %w", loadGL.err)
 	}
-	d := &device{stacks: map[tileSize]*stack{}}
+	d := &device{stacks: map[tileSize]*stack{}, sampling: map[string]*program{}, boxes: newBoxCache()}
 	var major, minor, maxTexture, max3D int32
 	gl.GetIntegerv(gl.MAJOR_VERSION, &major)
 	gl.GetIntegerv(gl.MINOR_VERSION, &minor)
@@ -103,17 +106,27 @@ func hasExtension(name string) bool {
 // build makes what every picture needs.
 func (d *device) build() error {
 	var err error
-	if d.sampling, err = newProgram("sample", sampleSource); err != nil {
+	for _, macro := range []string{readNearest, readFlat, readLinear, readSparse} {
+		if d.sampling[macro], err = newProgram("sample", sampleSource, macro); err != nil {
+			return err
+		}
+	}
+	if d.grey, err = newProgram("grey", greySource, ""); err != nil {
 		return err
 	}
-	if d.composing, err = newProgram("compose", composeSource); err != nil {
+	if d.tint, err = newProgram("tint", tintSource, ""); err != nil {
+		return err
+	}
+	if d.contour, err = newProgram("contour", contourSource, ""); err != nil {
 		return err
 	}
 	gl.GenVertexArrays(1, &d.vao)
 	gl.BindVertexArray(d.vao)
 	gl.GenFramebuffers(1, &d.target)
 	gl.BindFramebuffer(gl.FRAMEBUFFER, d.target)
+	gl.Enable(gl.SCISSOR_TEST)
 	gl.Disable(gl.BLEND)
+	gl.BlendFuncSeparate(gl.SRC_ALPHA, gl.ONE_MINUS_SRC_ALPHA, gl.ZERO, gl.ONE)
 	gl.Disable(gl.DEPTH_TEST)
 	gl.Disable(gl.DITHER)
 	gl.PixelStorei(gl.UNPACK_ALIGNMENT, 4)
@@ -153,11 +166,12 @@ func (d *device) free() {
 	for size := range d.stacks {
 		d.dropStack(size)
 	}
-	for _, p := range []*program{d.sampling, d.composing} {
-		if p != nil {
-			gl.DeleteProgram(p.name)
-		}
+	for _, p := range d.sampling {
+		p.delete()
 	}
+	d.grey.delete()
+	d.tint.delete()
+	d.contour.delete()
 	deleteTexture(d.maps)
 	gl.DeleteFramebuffers(1, &d.target)
 	gl.DeleteVertexArrays(1, &d.vao)
@@ -196,8 +210,9 @@ func (d *device) render(ctx context.Context, scene *Scene, w, h int) (*image.RGB
 	}
 	d.volumes.tick()
 	d.volumes.removeIf(func(k volumeKey) bool { return k.Value() == nil })
-	p := newPicture(scene, w, h)
-	if err := d.upload(p); err != nil {
+	p := prepare(scene, w, h, d.boxes)
+	in, err := d.upload(p.sources())
+	if err != nil {
 		return nil, d.fail(err)
 	}
 	img := image.NewRGBA(image.Rect(0, 0, w, h))
@@ -207,7 +222,7 @@ func (d *device) render(ctx context.Context, scene *Scene, w, h int) (*image.RGB
 				return nil, err
 			}
 			tile := image.Rect(x, y, min(x+d.maxTile, w), min(y+d.maxTile, h))
-			if err := d.tile(p, tile, img); err != nil {
+			if err := d.tile(&p, in, tile, img); err != nil {
 				return nil, d.fail(err)
 			}
 		}

@@ -33,53 +33,29 @@ type layerKey struct {
 type stack struct {
 	size    tileSize
 	layers  uint32 // 2D array texture, R32F
-	picture uint32 // renderbuffer, RGBA8
+	picture uint32 // renderbuffer, RGB10_A2: blending rounds finer than the picture
 	slots   []slot
 	lastUse int64
 }
 
 type slot struct {
 	key     layerKey
-	lastUse int64 // 0: empty
+	area    image.Rectangle // what of it was sampled, pixels of the tile
+	lastUse int64           // 0: empty
 }
 
-// picture is a scene ready for the device.
-type picture struct {
-	prepared
-	scene  *Scene
-	inputs []input // base, overlay and fields, as far as the scene has them
-	base   int     // index in inputs, or −1
-	over   int
-	field  int // index of the first field
-	mapRow int
-}
+// inputs are the sources of a picture with their textures.
+type inputs map[*source]*lruEntry
 
-// input is one volume to sample.
-type input struct {
-	volume  *volume.Volume
-	at      transform // of the whole picture
-	nearest bool
-	texture *lruEntry
-}
-
-func newPicture(scene *Scene, w, h int) *picture {
-	p := &picture{prepared: prepare(scene, w, h), scene: scene, base: -1, over: -1}
-	add := func(v *volume.Volume, nearest bool) int {
-		p.inputs = append(p.inputs, input{volume: v, at: newTransform(v.Grid(), scene.Plane, w, h), nearest: nearest})
-		return len(p.inputs) - 1
+// sources lists what a picture samples.
+func (p *prepared) sources() []*source {
+	var all []*source
+	for _, s := range append([]*source{p.base, p.overlay}, p.fields...) {
+		if s != nil && !s.area.Empty() {
+			all = append(all, s)
+		}
 	}
-	if scene.Base != nil {
-		p.base = add(scene.Base, scene.Interp == volume.Nearest)
-	}
-	if o := scene.Overlay; o != nil {
-		p.over = add(o.Volume, false)
-		p.mapRow = slices.Index(ColorMaps(), o.Map)
-	}
-	p.field = len(p.inputs)
-	for _, f := range p.fields {
-		add(f, false)
-	}
-	return p
+	return all
 }
 
 // fail remembers the errors after which the context is of no more use.
@@ -91,29 +67,37 @@ func (d *device) fail(err error) error {
 }
 
 // upload brings every volume of the picture to the device, unless it is there.
-func (d *device) upload(p *picture) error {
-	for i := range p.inputs {
-		in := &p.inputs[i]
-		key := weak.Make(in.volume)
-		if in.texture = d.volumes.get(key); in.texture != nil {
-			continue
+func (d *device) upload(sources []*source) (inputs, error) {
+	in := inputs{}
+	for _, from := range sources {
+		key := weak.Make(from.volume)
+		texture := d.volumes.get(key)
+		if texture == nil {
+			var err error
+			if texture, err = d.uploadVolume(from.volume, key); err != nil {
+				return nil, err
+			}
 		}
-		n := in.volume.Grid().Size
-		if longest := max(n[0], n[1], n[2]); longest > d.max3D {
-			return fmt.Errorf("%w: %d×%d×%d voxels, at most %d a side", ErrVolumeSize, n[0], n[1], n[2], d.max3D)
-		}
-		bytes := int64(len(in.volume.Data())) * 4
-		d.volumes.makeRoom(bytes)
-		data, sparse := markMissing(in.volume.Data())
-		name := newTexture(gl.TEXTURE_3D)
-		gl.TexImage3D(gl.TEXTURE_3D, 0, gl.R32F, int32(n[0]), int32(n[1]), int32(n[2]), 0, gl.RED, gl.FLOAT, unsafe.Pointer(&data[0]))
-		if err := d.check("uploading a volume"); err != nil {
-			deleteTexture(name)
-			return err
-		}
-		in.texture = d.volumes.put(key, lruEntry{name: name, bytes: bytes, sparse: sparse})
+		in[from] = texture
 	}
-	return nil
+	return in, nil
+}
+
+func (d *device) uploadVolume(v *volume.Volume, key volumeKey) (*lruEntry, error) {
+	n := v.Grid().Size
+	if longest := max(n[0], n[1], n[2]); longest > d.max3D {
+		return nil, fmt.Errorf("%w: %d×%d×%d voxels, at most %d a side", ErrVolumeSize, n[0], n[1], n[2], d.max3D)
+	}
+	bytes := int64(len(v.Data())) * 4
+	d.volumes.makeRoom(bytes)
+	data, sparse := markMissing(v.Data())
+	name := newTexture(gl.TEXTURE_3D)
+	gl.TexImage3D(gl.TEXTURE_3D, 0, gl.R32F, int32(n[0]), int32(n[1]), int32(n[2]), 0, gl.RED, gl.FLOAT, unsafe.Pointer(&data[0]))
+	if err := d.check("uploading a volume"); err != nil {
+		deleteTexture(name)
+		return nil, err
+	}
+	return d.volumes.put(key, lruEntry{name: name, bytes: bytes, sparse: sparse}), nil
 }
 
 // markMissing returns data with missing voxels marked so for the shader, which must not meet NaN; it
@@ -133,28 +117,30 @@ func markMissing(data []float32) (marked []float32, sparse bool) {
 }
 
 // tile draws one rectangle of the picture.
-func (d *device) tile(p *picture, r image.Rectangle, img *image.RGBA) error {
+func (d *device) tile(p *prepared, in inputs, r image.Rectangle, img *image.RGBA) error {
 	d.clock++ // per tile, so that a tile never takes a slot of its own
 	size := tileSize{r.Dx(), r.Dy()}
-	st, err := d.stackFor(size, len(p.inputs))
+	sources := p.sources()
+	st, err := d.stackFor(size, len(sources))
 	if err != nil {
 		return err
 	}
-	where := make([]int, len(p.inputs))
-	for i := range p.inputs {
-		in := &p.inputs[i]
-		key := layerKey{weak.Make(in.volume), in.at.shifted(float64(r.Min.X), float64(r.Min.Y)), in.nearest}
-		at, fresh := st.find(key, d.clock)
-		where[i] = at
-		if fresh {
-			d.sample(st, at, in, key.at)
+	whole := image.Rect(-1, -1, size.w+1, size.h+1)
+	layers := map[*source]int{}
+	for _, from := range sources {
+		key := layerKey{weak.Make(from.volume), from.at.shifted(float64(r.Min.X), float64(r.Min.Y)), from.how == volume.Nearest}
+		area := from.area.Sub(r.Min).Intersect(whole)
+		at, fresh := st.find(key, area, d.clock)
+		layers[from] = at
+		if fresh && !area.Empty() {
+			d.sample(st, at, from, in[from])
 		}
 	}
 	if err := d.check("sampling"); err != nil {
 		st.forget()
 		return err
 	}
-	d.compose(st, p, where, r)
+	d.compose(st, p, layers, r)
 	to := unsafe.Pointer(&img.Pix[img.PixOffset(r.Min.X, r.Min.Y)])
 	gl.PixelStorei(gl.PACK_ROW_LENGTH, int32(img.Stride/4))
 	gl.ReadPixels(0, 0, int32(size.w), int32(size.h), gl.RGBA, gl.UNSIGNED_BYTE, to)
@@ -162,17 +148,22 @@ func (d *device) tile(p *picture, r image.Rectangle, img *image.RGBA) error {
 }
 
 // find returns the slot of a layer, and whether it must be sampled (it takes the longest unused slot).
-func (s *stack) find(key layerKey, clock int64) (at int, fresh bool) {
+func (s *stack) find(key layerKey, area image.Rectangle, clock int64) (at int, fresh bool) {
 	at = slices.IndexFunc(s.slots, func(c slot) bool { return c.lastUse > 0 && c.key == key })
-	if at < 0 {
+	switch {
+	case at < 0:
 		at, fresh = 0, true
 		for i, c := range s.slots {
 			if c.lastUse < s.slots[at].lastUse {
 				at = i
 			}
 		}
+	case !area.In(s.slots[at].area):
+		area, fresh = area.Union(s.slots[at].area), true
+	default:
+		area = s.slots[at].area
 	}
-	s.slots[at] = slot{key: key, lastUse: clock}
+	s.slots[at] = slot{key: key, area: area, lastUse: clock}
 	return at, fresh
 }
 
@@ -196,7 +187,7 @@ func (d *device) stackFor(size tileSize, need int) (*stack, error) {
 	gl.TexImage3D(gl.TEXTURE_2D_ARRAY, 0, gl.R32F, int32(size.w+2), int32(size.h+2), int32(slots), 0, gl.RED, gl.FLOAT, nil)
 	gl.GenRenderbuffers(1, &st.picture)
 	gl.BindRenderbuffer(gl.RENDERBUFFER, st.picture)
-	gl.RenderbufferStorage(gl.RENDERBUFFER, gl.RGBA8, int32(size.w), int32(size.h))
+	gl.RenderbufferStorage(gl.RENDERBUFFER, gl.RGB10_A2, int32(size.w), int32(size.h))
 	return st, d.check("making room for a picture")
 }
 
@@ -225,63 +216,103 @@ func (d *device) dropStack(size tileSize) {
 	}
 }
 
-// sample draws a volume into a layer.
-func (d *device) sample(st *stack, at int, in *input, t transform) {
+// sample draws a source into its slot.
+func (d *device) sample(st *stack, at int, from *source, texture *lruEntry) {
+	area, t := st.slots[at].area, st.slots[at].key.at
 	gl.FramebufferTextureLayer(gl.FRAMEBUFFER, gl.COLOR_ATTACHMENT0, st.layers, 0, int32(at))
 	gl.Viewport(0, 0, int32(st.size.w+2), int32(st.size.h+2))
-	p := d.sampling
+	scissor(area.Add(image.Pt(1, 1)))
+	how, axis := reading(from, texture, t)
+	p := d.sampling[how]
 	gl.UseProgram(p.name)
 	gl.ActiveTexture(gl.TEXTURE0)
-	gl.BindTexture(gl.TEXTURE_3D, in.texture.name)
-	n := in.volume.Grid().Size
+	gl.BindTexture(gl.TEXTURE_3D, texture.name)
+	n := from.volume.Grid().Size
 	p.setInt("voxels", 0)
 	gl.Uniform3i(p.at("last"), int32(n[0]-1), int32(n[1]-1), int32(n[2]-1))
 	p.setVec3("origin", float32s(t.origin))
 	p.setVec3("stepX", float32s(t.dx))
 	p.setVec3("stepY", float32s(t.dy))
-	p.setBool("nearest", in.nearest)
-	p.setBool("sparse", in.texture.sparse)
+	p.setAxis("axisA", (axis+1)%3)
+	p.setAxis("axisB", (axis+2)%3)
 	gl.DrawArrays(gl.TRIANGLES, 0, 3)
+}
+
+// scissor restricts drawing to a rectangle of the target, whose first row is the top of the picture.
+func scissor(r image.Rectangle) {
+	gl.Scissor(int32(r.Min.X), int32(r.Min.Y), int32(r.Dx()), int32(r.Dy()))
+}
+
+// The ways to read a volume, macros of sample.frag.glsl.
+const (
+	readNearest = "NEAREST"
+	readFlat    = "FLAT"
+	readLinear  = "LINEAR"
+	readSparse  = "SPARSE"
+)
+
+// reading returns how a source is read, and for readFlat the axis along which nothing changes.
+func reading(from *source, texture *lruEntry, t transform) (how string, axis int) {
+	if from.how == volume.Nearest {
+		return readNearest, 0
+	}
+	if texture.sparse {
+		return readSparse, 0
+	}
+	if a := t.flatAxis(); a >= 0 {
+		return readFlat, a
+	}
+	return readLinear, 0
 }
 
 func float32s(v [3]float64) [3]float32 {
 	return [3]float32{float32(v[0]), float32(v[1]), float32(v[2])}
 }
 
-// compose draws the layers of a tile on its target; where holds the layer of every input.
-func (d *device) compose(st *stack, p *picture, where []int, r image.Rectangle) {
+// compose draws the layers of the tile r on its target, from the bottom up.
+func (d *device) compose(st *stack, p *prepared, layers map[*source]int, r image.Rectangle) {
 	gl.FramebufferRenderbuffer(gl.FRAMEBUFFER, gl.COLOR_ATTACHMENT0, gl.RENDERBUFFER, st.picture)
 	gl.Viewport(0, 0, int32(st.size.w), int32(st.size.h))
-	layer := func(input int) int {
-		if input < 0 {
-			return -1
-		}
-		return where[input]
-	}
-	q := d.composing
-	gl.UseProgram(q.name)
-	gl.ActiveTexture(gl.TEXTURE0)
-	gl.BindTexture(gl.TEXTURE_2D_ARRAY, st.layers)
+	whole := image.Rect(0, 0, st.size.w, st.size.h)
+	scissor(whole)
+	gl.ClearColor(0, 0, 0, 1)
+	gl.Clear(gl.COLOR_BUFFER_BIT)
 	gl.ActiveTexture(gl.TEXTURE1)
 	gl.BindTexture(gl.TEXTURE_2D, d.maps)
-	q.setInt("layers", 0)
-	q.setInt("maps", 1)
-	q.setInt("base", layer(p.base))
-	q.setInt("overlay", layer(p.over))
-	q.setInt("map", p.mapRow)
-	q.setVec2("window", p.low, p.scale)
-	q.setVec3("shading", [3]float32{p.overlay.low, p.overlay.scale, p.overlay.opacity})
-	q.setVec2("tile", float32(r.Min.X), float32(r.Min.Y))
-	q.setInt("pens", len(p.pens))
-	var colors, shapes, dashes [][4]float32
+	gl.ActiveTexture(gl.TEXTURE0)
+	gl.BindTexture(gl.TEXTURE_2D_ARRAY, st.layers)
+	pass := func(q *program, from *source, area image.Rectangle, uniforms func()) {
+		layer, sampled := layers[from]
+		area = area.Sub(r.Min).Intersect(whole)
+		if !sampled || area.Empty() {
+			return
+		}
+		gl.UseProgram(q.name)
+		q.setInt("layers", 0)
+		q.setInt("layer", layer)
+		uniforms()
+		scissor(area)
+		gl.DrawArrays(gl.TRIANGLES, 0, 3)
+	}
+	if p.base != nil {
+		pass(d.grey, p.base, p.base.area, func() { d.grey.setVec2("window", p.low, p.scale) })
+	}
+	gl.Enable(gl.BLEND)
+	if p.overlay != nil {
+		pass(d.tint, p.overlay, p.overlay.area, func() {
+			d.tint.setInt("maps", 1)
+			d.tint.setInt("map", slices.Index(ColorMaps(), p.mapRow))
+			d.tint.setVec3("shading", [3]float32{p.shading.low, p.shading.scale, p.shading.opacity})
+		})
+	}
 	for i := range p.pens {
 		n := &p.pens[i]
-		colors = append(colors, [4]float32{n.r, n.g, n.b, n.alpha})
-		shapes = append(shapes, [4]float32{n.level, n.minSlope, n.half, n.fill})
-		dashes = append(dashes, [4]float32{float32(where[p.field+n.field]), n.dash, n.dashX, n.dashY})
+		pass(d.contour, p.fields[n.field], n.area, func() {
+			d.contour.setVec2("tile", float32(r.Min.X), float32(r.Min.Y))
+			d.contour.setVec4("ink", n.r, n.g, n.b, n.alpha)
+			d.contour.setVec4("shape", n.level, n.minSlope, n.half, n.fill)
+			d.contour.setVec3("dash", [3]float32{n.dash, n.dashX, n.dashY})
+		})
 	}
-	q.setVec4s("penColor", colors)
-	q.setVec4s("penShape", shapes)
-	q.setVec4s("penDash", dashes)
-	gl.DrawArrays(gl.TRIANGLES, 0, 3)
+	gl.Disable(gl.BLEND)
 }

@@ -16,8 +16,12 @@ var (
 	screenSource string
 	//go:embed shaders/sample.frag.glsl
 	sampleSource string
-	//go:embed shaders/compose.frag.glsl
-	composeSource string
+	//go:embed shaders/grey.frag.glsl
+	greySource string
+	//go:embed shaders/tint.frag.glsl
+	tintSource string
+	//go:embed shaders/contour.frag.glsl
+	contourSource string
 )
 
 // program is a linked shader program and the places of its uniforms.
@@ -27,8 +31,13 @@ type program struct {
 	where map[string]int32
 }
 
-// newProgram compiles and links a fragment shader with the one vertex shader. Errors hold the driver's log.
-func newProgram(label, fragment string) (*program, error) {
+// newProgram compiles and links a fragment shader with the one vertex shader, with a macro defined
+// where one is given. Errors hold the driver's log.
+func newProgram(label, fragment, macro string) (*program, error) {
+	if macro != "" {
+		label += " " + macro
+		fragment = strings.Replace(fragment, "#version 330 core\n", "#version 330 core\n#define "+macro+"\n", 1)
+	}
 	p := &program{name: gl.CreateProgram(), label: label, where: map[string]int32{}}
 	for kind, source := range map[uint32]string{gl.VERTEX_SHADER: screenSource, gl.FRAGMENT_SHADER: fragment} {
 		shader, err := compile(kind, source)
@@ -78,6 +87,13 @@ func infoLog(name uint32, query func(uint32, uint32, *int32), read func(uint32, 
 	return strings.TrimSpace(strings.TrimRight(string(text), "\x00"))
 }
 
+// delete frees the program; nil is allowed.
+func (p *program) delete() {
+	if p != nil {
+		gl.DeleteProgram(p.name)
+	}
+}
+
 // at returns the place of a uniform; −1, which GL ignores, where the compiler found it unused.
 func (p *program) at(uniform string) int32 {
 	place, known := p.where[uniform]
@@ -90,23 +106,19 @@ func (p *program) at(uniform string) int32 {
 
 func (p *program) setInt(uniform string, v int) { gl.Uniform1i(p.at(uniform), int32(v)) }
 
-func (p *program) setBool(uniform string, v bool) {
-	n := 0
-	if v {
-		n = 1
-	}
-	p.setInt(uniform, n)
-}
-
 func (p *program) setVec2(uniform string, x, y float32) { gl.Uniform2f(p.at(uniform), x, y) }
 
 func (p *program) setVec3(uniform string, v [3]float32) {
 	gl.Uniform3f(p.at(uniform), v[0], v[1], v[2])
 }
 
-// setVec4s sets an array of vectors, from its first element on.
-func (p *program) setVec4s(uniform string, v [][4]float32) {
-	if len(v) > 0 {
-		gl.Uniform4fv(p.at(uniform), int32(len(v)), &v[0][0])
-	}
+// setAxis sets an integer vector to the unit vector of an axis.
+func (p *program) setAxis(uniform string, axis int) {
+	var v [3]int32
+	v[axis] = 1
+	gl.Uniform3i(p.at(uniform), v[0], v[1], v[2])
+}
+
+func (p *program) setVec4(uniform string, x, y, z, w float32) {
+	gl.Uniform4f(p.at(uniform), x, y, z, w)
 }

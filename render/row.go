@@ -13,9 +13,9 @@ func (row *rgbRow) clear() {
 	clear(row.b)
 }
 
-// grey writes windowed values; missing ones stay black.
-func (row *rgbRow) grey(values []float32, low, scale float32) {
-	r, g, b := row.r[:len(values)], row.g[:len(values)], row.b[:len(values)]
+// grey writes windowed values from column x on; missing ones stay black.
+func (row *rgbRow) grey(x int, values []float32, low, scale float32) {
+	r, g, b := row.r[x:][:len(values)], row.g[x:][:len(values)], row.b[x:][:len(values)]
 	for i, v := range values {
 		if v == missing {
 			continue
@@ -25,9 +25,9 @@ func (row *rgbRow) grey(values []float32, low, scale float32) {
 	}
 }
 
-// tint blends values through a colour table.
-func (row *rgbRow) tint(values []float32, s shading, table *[257][3]float32) {
-	r, g, b := row.r[:len(values)], row.g[:len(values)], row.b[:len(values)]
+// tint blends values from column x on through a colour table.
+func (row *rgbRow) tint(x int, values []float32, s shading, table *[257][3]float32) {
+	r, g, b := row.r[x:][:len(values)], row.g[x:][:len(values)], row.b[x:][:len(values)]
 	for i, v := range values {
 		if v == missing || v < s.low {
 			continue

@@ -25,17 +25,14 @@ type sampler struct {
 	nn     bool
 }
 
-// newSampler prepares v for a picture whose transform is t.
-func newSampler(v *volume.Volume, t transform, how volume.Interp) *sampler {
-	n := v.Grid().Size
-	s := &sampler{data: v.Data(), stride: [3]int{1, n[0], n[0] * n[1]}, flat: -1, nn: how == volume.Nearest}
+// newSampler prepares a source for reading.
+func newSampler(from *source) *sampler {
+	n, t := from.volume.Grid().Size, from.at
+	s := &sampler{data: from.volume.Data(), stride: [3]int{1, n[0], n[0] * n[1]}, flat: t.flatAxis(), nn: from.how == volume.Nearest}
 	for a := range 3 {
 		s.last[a] = n[a] - 1
 		s.lo[a], s.hi[a] = -0.5, float32(n[a])-0.5
 		s.o[a], s.dx[a], s.dy[a] = float32(t.origin[a]), float32(t.dx[a]), float32(t.dy[a])
-		if t.dx[a] == 0 && t.dy[a] == 0 && s.o[a] == float32(int(s.o[a])) {
-			s.flat = a
-		}
 	}
 	return s
 }

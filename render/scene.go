@@ -69,7 +69,8 @@ type Overlay struct {
 //
 // and the line covers clamp(d+Width/2+½) − clamp(d−Width/2+½) of it, the area above clamp(d+½), with
 // clamp to 0…1. Differences are one-sided next to missing values; a line is not closed along the
-// border of its field. Dashes run along the screen axis nearest to the line's own direction (a dash
+// border of its field. Nothing is drawn further than a voxel and the line's width away from the
+// rectangle that holds the voxels of at least Level, which is where a line can be. Dashes run along the screen axis nearest to the line's own direction (a dash
 // is thus up to √2 longer on diagonals) and are anchored to the world origin, so that they stay
 // where they are while the picture is panned.
 type Contour struct {

@@ -41,6 +41,16 @@ func (t transform) shifted(x, y float64) transform {
 	return t
 }
 
+// flatAxis returns an axis along which every pixel lies on the same voxel centre, or −1.
+func (t transform) flatAxis() int {
+	for a := 2; a >= 0; a-- {
+		if t.dx[a] == 0 && t.dy[a] == 0 && t.origin[a] == math.Trunc(t.origin[a]) {
+			return a
+		}
+	}
+	return -1
+}
+
 // dashOrigin returns the phase, in pixels within a period of 2·dash, of a dash pattern anchored at the
 // pixel of the world origin, along x and along y.
 func dashOrigin(plane Plane, w, h int, dash float64) (x, y float64) {

@@ -103,7 +103,7 @@ func thousands(n int) string {
 }
 
 // MinSize of a chart in a column of the panel.
-func (t *chart) MinSize() fyne.Size { return fyne.NewSize(140, 92) }
+func (t *chart) MinSize() fyne.Size { return fyne.NewSize(140, 74) }
 
 // CreateRenderer implements [fyne.Widget].
 func (t *chart) CreateRenderer() fyne.WidgetRenderer { return &chartRenderer{t} }

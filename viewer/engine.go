@@ -48,6 +48,7 @@ type Engine interface {
 	// Models lists the models; problems are sentences about files that cannot be used.
 	Models(ctx context.Context) (models []Model, problems []string)
 	// Predict samples one model on an exam. on gets snapshots; the result of a cancelled run with
-	// at least one sample is returned without an error, with its stop reason.
+	// at least one sample is returned without an error, with its stop reason; that of a failed one
+	// with at least one sample is returned beside the error.
 	Predict(ctx context.Context, e *exam.Exam, job Job, on func(*inference.Prediction)) (*inference.Prediction, Device, error)
 }

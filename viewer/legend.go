@@ -40,9 +40,17 @@ func (b *colorBar) set(l viewstate.Legend) {
 	b.legend = l
 	b.title.Text = legendTitle(l)
 	for i, v := range []float64{l.Low, (l.Low + l.High) / 2, l.High} {
-		b.ticks[i].Text = fmt.Sprintf("%.3g", v)
+		b.ticks[i].Text = tickText(v, l.High)
 	}
 	b.Refresh()
+}
+
+// tickText writes a value of a scale that ends at high, with equal decimals on the whole scale.
+func tickText(v, high float64) string {
+	if high < 0.2 {
+		return fmt.Sprintf("%.3f", v)
+	}
+	return fmt.Sprintf("%.2f", v)
 }
 
 // legendTitle says what the colours mean and in what unit.

@@ -2,6 +2,7 @@ package viewer
 
 import (
 	"fmt"
+	"slices"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
@@ -25,9 +26,9 @@ type examPanel struct {
 }
 
 func newExamPanel(choose func(exam.Role, string)) *examPanel {
-	p := &examPanel{name: heading(""), about: caption(""), roles: container.NewVBox(), issues: container.NewVBox(), choose: choose}
+	p := &examPanel{name: heading(""), about: caption(""), roles: snug(), issues: snug(), choose: choose}
 	p.name.SizeName = theme.SizeNameSubHeadingText
-	p.content = container.NewVBox(p.name, p.about, p.roles, widget.NewSeparator(), p.issues)
+	p.content = snug(p.name, p.about, p.roles, gapDown(6), widget.NewSeparator(), p.issues)
 	return p
 }
 
@@ -81,6 +82,9 @@ func (p *examPanel) roleRow(e *exam.Exam, role exam.Role) fyne.CanvasObject {
 	labels := make([]string, len(series))
 	for i, s := range series {
 		labels[i] = seriesLabel(role, s)
+		if slices.Contains(labels[:i], labels[i]) { // a picker tells its lines apart by their text
+			labels[i] += " · " + s.ID
+		}
 	}
 	pick := widget.NewSelect(labels, nil)
 	pick.PlaceHolder = "no series found: choose one"
@@ -101,7 +105,7 @@ func (p *examPanel) roleRow(e *exam.Exam, role exam.Role) fyne.CanvasObject {
 	case choice.Overridden:
 		reason = "Chosen by you. " + reason
 	}
-	return container.NewVBox(heading(role.String()), pick, caption(reason))
+	return snug(heading(capital(role.String())), inset(pick), caption(capital(reason)))
 }
 
 // candidates lists the series for a role: the choice, the alternatives, then every other image.
@@ -125,7 +129,7 @@ func candidates(e *exam.Exam, role exam.Role) []*exam.Series {
 	return out
 }
 
-// seriesLabel is one line of a picker; the index in front keeps lines apart that read the same.
+// seriesLabel is one line of a picker.
 func seriesLabel(role exam.Role, s *exam.Series) string {
 	size := s.Volume.Grid().Size
 	title := viewstate.SeriesTitle(role, s)

@@ -26,9 +26,9 @@ func newHistogramPanel(s *viewstate.State) *histogramPanel {
 		segment.Add(inset(p.segment[i]))
 		voxel.Add(inset(p.voxel[i]))
 	}
-	p.content = container.NewVBox(
+	p.content = snug(
 		heading("Probability over the predicted segment"), segment,
-		widget.NewSeparator(),
+		gapDown(6), widget.NewSeparator(),
 		heading("Samples at the clicked voxel"), p.where, voxel)
 	return p
 }
@@ -51,7 +51,7 @@ func (p *histogramPanel) update(c viewstate.Change) {
 
 func (p *histogramPanel) updateVoxel() {
 	world, pinned := p.state.Pinned()
-	text := "Click a voxel in any image to see how its probability varies between samples."
+	text := "Click a voxel to see how its probability varies."
 	if pinned {
 		text = viewstate.PositionText(world)
 	}

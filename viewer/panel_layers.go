@@ -35,7 +35,7 @@ type layersPanel struct {
 }
 
 func newLayersPanel(s *viewstate.State) *layersPanel {
-	p := &layersPanel{state: s, bar: newColorBar(), meaning: caption(""), volumes: container.NewVBox(), lesions: container.NewVBox()}
+	p := &layersPanel{state: s, bar: newColorBar(), meaning: caption(""), volumes: snug(), lesions: snug()}
 	p.class = newSegmented(names(viewstate.Classes[:]), func(i int) { s.SetClass(viewstate.Classes[i]) })
 	p.contours = newSegmented(names(viewstate.ContourModes[:]), func(i int) { s.SetContours(viewstate.ContourModes[i]) })
 	p.layer = widget.NewSelect(names(viewstate.Layers[:]), func(string) { s.SetLayer(viewstate.Layers[p.layer.SelectedIndex()]) })
@@ -46,7 +46,7 @@ func newLayersPanel(s *viewstate.State) *layersPanel {
 	p.untrained.Importance = widget.WarningImportance
 	p.untrained.SizeName = theme.SizeNameCaptionText
 	p.content = container.NewVBox(
-		row("Class", p.class), row("Contours", p.contours), row("Map", p.layer),
+		row("Class", p.class.Container), row("Contours", p.contours.Container), row("Map", p.layer),
 		row("Opacity", container.NewBorder(nil, nil, nil, p.opacityAt, p.opacity)),
 		row("Hide below", container.NewBorder(nil, nil, nil, p.cutAt, p.cut)),
 		inset(p.bar), p.meaning, widget.NewSeparator(), p.untrained, p.volumes, p.lesions)
@@ -78,7 +78,7 @@ const rowLabelWidth = 78
 // row puts a label before a control.
 func row(label string, control fyne.CanvasObject) fyne.CanvasObject {
 	l := widget.NewLabel(label)
-	return container.NewBorder(nil, nil, container.New(fixedWidth{rowLabelWidth}, l), nil, control)
+	return container.New(layout.NewCustomPaddedLayout(0, 0, 0, 6), container.NewBorder(nil, nil, container.New(fixedWidth{rowLabelWidth}, l), nil, control))
 }
 
 // inset indents an object by the padding labels have.
@@ -166,17 +166,20 @@ func (p *layersPanel) showVolumes() {
 	if len(rows) == 0 {
 		return
 	}
-	p.volumes.Add(tableHead("Volume", "mean", "5–95 % of samples"))
+	p.volumes.Add(tableHead("Volume", "mean", "5–95 %"))
 	for _, r := range rows {
 		p.volumes.Add(r)
 	}
 }
 
-// tableHead and tableRow share their columns: one wide name and two right-aligned numbers.
+// tableHead is the first line of a table of a name and two right-aligned numbers.
 func tableHead(name, a, b string) fyne.CanvasObject {
-	l := heading(name)
-	return container.New(layout.NewCustomPaddedLayout(2, 0, 0, 0),
-		container.NewGridWithColumns(3, l, trailing(a, true), trailing(b, true)))
+	return columns(heading(name), trailing(a, true), trailing(b, true))
+}
+
+// columns is a line of a table.
+func columns(cells ...fyne.CanvasObject) fyne.CanvasObject {
+	return container.New(tight{}, container.NewGridWithColumns(len(cells), cells...))
 }
 
 func trailing(s string, muted bool) *widget.Label {
@@ -199,8 +202,7 @@ func volumeRow(z inference.ZoneVolume) fyne.CanvasObject {
 	chip.SetMinSize(fyne.NewSize(10, 10))
 	chip.CornerRadius = 2
 	name := container.NewHBox(container.New(layout.NewCustomPaddedLayout(0, 0, 6, 0), container.NewCenter(chip)), widget.NewLabel(z.Zone))
-	return container.New(tight{}, container.NewGridWithColumns(3, name,
-		trailing(fmt.Sprintf("%.1f mL", z.ML.Mean), false), trailing(fmt.Sprintf("%.1f–%.1f", z.ML.P5, z.ML.P95), false)))
+	return columns(name, trailing(fmt.Sprintf("%.1f mL", z.ML.Mean), false), trailing(fmt.Sprintf("%.1f–%.1f", z.ML.P5, z.ML.P95), false))
 }
 
 // tight is a layout that lets rows of a table overlap their padding.
@@ -226,7 +228,11 @@ func (p *layersPanel) showLesions() {
 	if r == nil {
 		return
 	}
-	p.lesions.Add(heading("csPCa candidates"))
+	if len(r.Lesions) > 0 {
+		p.lesions.Add(columns(heading("Candidate"), trailing("confidence", true), trailing("samples", true), trailing("volume", true)))
+	} else {
+		p.lesions.Add(heading("csPCa candidates"))
+	}
 	if len(r.Lesions) == 0 {
 		p.lesions.Add(caption("None above the extraction threshold in the mean probability."))
 		return
@@ -236,10 +242,16 @@ func (p *layersPanel) showLesions() {
 			p.lesions.Add(caption(fmt.Sprintf("and %d more, less confident ones", len(r.Lesions)-maxLesions)))
 			break
 		}
-		b := widget.NewButton(fmt.Sprintf("%d    confidence %.2f    in %d of %d samples    %.2f mL", l.ID, l.Confidence, l.Present, l.Samples, l.VolumeML),
-			func() { p.state.JumpTo(l.PeakWorld) })
-		b.Alignment = widget.ButtonAlignLeading
-		b.Importance = widget.LowImportance
+		b := p.lesionRow(l)
 		p.lesions.Add(b)
 	}
+}
+
+// lesionRow is one candidate; a click anywhere on it jumps to its most probable voxel.
+func (p *layersPanel) lesionRow(l inference.Lesion) fyne.CanvasObject {
+	jump := widget.NewButton("", func() { p.state.JumpTo(l.PeakWorld) })
+	jump.Importance = widget.LowImportance
+	return container.New(tight{}, container.NewStack(jump, container.NewGridWithColumns(4, widget.NewLabel(fmt.Sprintf("%d", l.ID)),
+		trailing(fmt.Sprintf("%.2f", l.Confidence), false), trailing(fmt.Sprintf("%d/%d", l.Present, l.Samples), false),
+		trailing(fmt.Sprintf("%.2f mL", l.VolumeML), false))))
 }

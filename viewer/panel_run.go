@@ -33,7 +33,7 @@ type runPanel struct {
 	converge *widget.Check
 	run      *widget.Button
 	stop     *widget.Button
-	bar      *widget.ProgressBar
+	bar      *thinBar
 	status   *widget.Label
 	note     *widget.Label
 	running  bool
@@ -48,7 +48,7 @@ var taskNames = map[modelcard.Task]string{modelcard.Anatomy: "Zones", modelcard.
 
 func newRunPanel(samples int, seed uint64, run, stop func()) *runPanel {
 	p := &runPanel{models: map[modelcard.Task][]Model{}, pickers: map[modelcard.Task]*widget.Select{},
-		samples: widget.NewEntry(), seed: widget.NewEntry(), bar: widget.NewProgressBar(), status: widget.NewLabel(""), note: caption("")}
+		samples: widget.NewEntry(), seed: widget.NewEntry(), bar: newThinBar(), status: widget.NewLabel(""), note: caption("")}
 	p.samples.SetText(strconv.Itoa(samples))
 	p.seed.SetText(strconv.FormatUint(seed, 10))
 	p.samples.Validator = func(s string) error { _, err := parseSamples(s); return err }
@@ -58,7 +58,6 @@ func newRunPanel(samples int, seed uint64, run, stop func()) *runPanel {
 	p.run = widget.NewButtonWithIcon("Run", theme.MediaPlayIcon(), run)
 	p.run.Importance = widget.HighImportance
 	p.stop = widget.NewButtonWithIcon("Stop", theme.MediaStopIcon(), stop)
-	p.bar.TextFormatter = func() string { return "" }
 	p.status.Truncation = fyne.TextTruncateEllipsis
 	p.converge = widget.NewCheck("Stop when the result has settled", nil)
 	rows := container.NewVBox()
@@ -68,9 +67,9 @@ func newRunPanel(samples int, seed uint64, run, stop func()) *runPanel {
 		p.pickers[task] = pick
 		rows.Add(row(taskNames[task], pick))
 	}
-	numbers := container.NewGridWithColumns(2, row("Samples", p.samples), container.NewBorder(nil, nil, widget.NewLabel("Seed"), nil, p.seed))
-	p.content = container.NewVBox(rows, numbers, p.converge, container.NewGridWithColumns(2, p.run, p.stop),
-		container.New(fixedHeight{8}, p.bar), p.status, p.note)
+	numbers := row("Samples", container.NewBorder(nil, nil, container.New(fixedWidth{76}, p.samples), nil, container.NewBorder(nil, nil, widget.NewLabel("Seed"), nil, p.seed)))
+	p.content = container.NewVBox(rows, numbers, p.converge, inset(container.NewGridWithColumns(2, p.run, p.stop)),
+		inset(p.bar.Container), p.status, container.New(fixedHeight{42}, p.note))
 	p.refresh()
 	return p
 }
@@ -172,7 +171,7 @@ func (p *runPanel) refresh() {
 		case !p.hasExam:
 			p.tell("Open an exam to run the models", "")
 		case err != nil:
-			p.tell(strings.ToUpper(err.Error()[:1])+err.Error()[1:], p.note.Text)
+			p.tell(capital(err.Error()), p.note.Text)
 		}
 	}
 }
@@ -189,7 +188,7 @@ func enable(o fyne.Disableable, on bool) {
 func (p *runPanel) setExam(open bool) {
 	p.hasExam = open
 	if open && !p.running {
-		p.bar.SetValue(0)
+		p.bar.set(0)
 		p.tell("Ready", "")
 	}
 	p.refresh()
@@ -198,7 +197,7 @@ func (p *runPanel) setExam(open bool) {
 // begin shows that a run starts.
 func (p *runPanel) begin(job Job) {
 	p.running = true
-	p.bar.SetValue(0)
+	p.bar.set(0)
 	p.tell(taskNames[job.Model.Card.Task]+" · preparing", "")
 	p.refresh()
 }
@@ -212,7 +211,7 @@ func (p *runPanel) tell(status, note string) {
 // progress shows a snapshot.
 func (p *runPanel) progress(r *inference.Prediction) {
 	if r.Requested > 0 {
-		p.bar.SetValue(float64(r.Samples) / float64(r.Requested))
+		p.bar.set(float64(r.Samples) / float64(r.Requested))
 	}
 	p.tell(progressText(r), stabilityText(r))
 }
@@ -272,13 +271,13 @@ func (p *runPanel) finish(results []*inference.Prediction, err error) {
 			status += fmt.Sprintf("%s: %d samples, %s", taskNames[r.Card.Task], r.Samples, stopWord(r.Stop))
 			note = stabilityText(r)
 		}
-		p.bar.SetValue(1)
+		p.bar.set(1)
 	} else {
-		p.bar.SetValue(0)
+		p.bar.set(0)
 	}
 	if err != nil {
 		what, _, _ := explain(err)
-		status = what
+		status = capital(what)
 	}
 	p.tell(status, note)
 	p.refresh()
@@ -292,6 +291,8 @@ func stopWord(s inference.StopReason) string {
 		return "converged"
 	case inference.Cancelled:
 		return "stopped"
+	case inference.Failed:
+		return "failed"
 	}
 	return string(s)
 }

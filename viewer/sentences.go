@@ -73,12 +73,8 @@ func detail(err error) string {
 	if i := strings.Index(text, ": "); i > 0 && !strings.ContainsAny(text[:i], " /.") {
 		text = text[i+2:]
 	}
-	if text == "" {
-		return ""
-	}
-	r := []rune(text)
-	text = strings.ToUpper(string(r[0])) + string(r[1:])
-	if !strings.HasSuffix(text, ".") {
+	text = capital(text)
+	if text != "" && !strings.HasSuffix(text, ".") {
 		text += "."
 	}
 	return text

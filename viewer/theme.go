@@ -21,7 +21,7 @@ var (
 	colorSuccess    = color.NRGBA{76, 175, 140, 255}
 	colorWarning    = color.NRGBA{232, 170, 66, 255}
 	colorDanger     = color.NRGBA{233, 95, 89, 255}
-	colorCursor     = color.NRGBA{255, 214, 92, 220}
+	colorCursor     = color.NRGBA{255, 214, 92, 150}
 	colorOnImage    = color.NRGBA{235, 238, 242, 255}
 )
 
@@ -61,7 +61,7 @@ func (Theme) Color(name fyne.ThemeColorName, _ fyne.ThemeVariant) color.Color {
 	case theme.ColorNamePlaceHolder:
 		return colorMuted
 	case theme.ColorNameDisabled:
-		return color.NRGBA{105, 113, 126, 255}
+		return color.NRGBA{140, 149, 162, 255}
 	case theme.ColorNameDisabledButton:
 		return color.NRGBA{33, 38, 46, 255}
 	case theme.ColorNameError:

@@ -1,6 +1,9 @@
 package viewer
 
 import (
+	"slices"
+	"strings"
+
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/container"
@@ -8,7 +11,6 @@ import (
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
-	"bayeslice/internal/modelcard"
 	"bayeslice/viewer/viewstate"
 )
 
@@ -39,8 +41,8 @@ func newToolbar(w *Window) *toolbar {
 	t.synthetic = newBadge("SYNTHETIC", colorWarning, dark)
 	t.untrained = newBadge("UNTRAINED", colorWarning, dark)
 	t.device = newBadge("No run yet", colorInput, colorText)
-	left := container.NewHBox(open, gap(6), t.layout, gap(6), container.New(fixedWidth{170}, t.presets), fit, reset, help)
-	right := container.NewHBox(t.synthetic, t.untrained, t.device)
+	left := container.NewHBox(open, gap(6), t.layout.Container, gap(6), container.New(fixedWidth{170}, t.presets), fit, reset, help)
+	right := container.NewHBox(t.synthetic.Container, t.untrained.Container, t.device.Container)
 	line := container.NewHBox(left, spread(), right)
 	t.content = container.NewStack(canvas.NewRectangle(colorPanel), container.New(layout.NewCustomPaddedLayout(4, 4, 6, 8), line))
 	return t
@@ -104,13 +106,17 @@ func (t *toolbar) updatePresets() {
 // updateDevice shows what ran the network: red where it was not what was asked for.
 func (t *toolbar) updateDevice() {
 	text, ground := "No run yet", colorInput
-	for _, task := range []modelcard.Task{modelcard.Anatomy, modelcard.Diagnosis} {
+	var models []string
+	for _, task := range runTasks {
 		if p := t.w.state.Prediction(task); p != nil {
 			text = p.Device
-			if p.Card.Name != "" {
-				text = p.Card.Name + " on " + p.Device
+			if p.Card.Name != "" && !slices.Contains(models, p.Card.Name) {
+				models = append(models, p.Card.Name)
 			}
 		}
+	}
+	if len(models) > 0 {
+		text = strings.Join(models, " + ") + " on " + text
 	}
 	if t.deviceIs.Fallback != "" {
 		ground = colorDanger

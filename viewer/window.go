@@ -87,6 +87,7 @@ func New(ctx context.Context, app fyne.App, o Options) *Window {
 	w.histograms = newHistogramPanel(w.state)
 	w.run = newRunPanel(o.Samples, o.Seed, w.startRun, w.stopRun)
 	w.welcome = newWelcome(w)
+	w.win.SetPadded(false)
 	w.win.SetContent(w.content())
 	w.win.Resize(fyne.NewSize(1280, 800))
 	w.win.CenterOnScreen()

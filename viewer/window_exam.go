@@ -17,16 +17,16 @@ import (
 
 // welcome fills the image area while no exam is open or one is being opened.
 type welcome struct {
-	content  *fyne.Container
-	start    *fyne.Container
-	busy     *fyne.Container
-	stage    *widget.Label
-	bar      *widget.ProgressBar
-	progress Progress
+	content *fyne.Container
+	start   *fyne.Container
+	busy    *fyne.Container
+	stage   *widget.Label
+	bar     *thinBar                    // where the end is known
+	wait    *widget.ProgressBarInfinite // where it is not
 }
 
 func newWelcome(w *Window) *welcome {
-	p := &welcome{stage: widget.NewLabel("Opening …"), bar: widget.NewProgressBar()}
+	p := &welcome{stage: widget.NewLabel("Opening …"), bar: newThinBar(), wait: widget.NewProgressBarInfinite()}
 	title := widget.NewLabel("Bayeslice")
 	title.SizeName = theme.SizeNameHeadingText
 	title.TextStyle.Bold = true
@@ -42,8 +42,10 @@ func newWelcome(w *Window) *welcome {
 	p.start = container.NewCenter(container.New(fixedWidth{380}, container.NewVBox(title, what, gapDown(8), folder, file, demo, hint)))
 	cancel := widget.NewButtonWithIcon("Cancel", theme.CancelIcon(), w.cancelOpening)
 	p.stage.Alignment = fyne.TextAlignCenter
-	p.busy = container.NewCenter(container.New(fixedWidth{380}, container.NewVBox(p.stage, p.bar, container.NewCenter(cancel))))
+	p.busy = container.NewCenter(container.New(fixedWidth{380}, container.NewVBox(p.stage,
+		container.New(fixedHeight{6}, p.wait, p.bar.Container), gapDown(6), container.NewCenter(cancel))))
 	p.busy.Hide()
+	p.wait.Stop()
 	p.content = container.NewStack(p.start, p.busy)
 	return p
 }
@@ -54,13 +56,20 @@ func gapDown(height float32) fyne.CanvasObject { return container.New(fixedHeigh
 func (p *welcome) show(start, busy bool) {
 	setVisible(p.start, start)
 	setVisible(p.busy, busy)
+	if busy {
+		p.wait.Start()
+	} else {
+		p.wait.Stop()
+	}
 }
 
 // set shows how far an opening is.
 func (p *welcome) set(g Progress) {
 	p.stage.SetText(g.Stage)
+	setVisible(p.wait, g.Total == 0)
+	setVisible(p.bar.Container, g.Total > 0)
 	if g.Total > 0 {
-		p.bar.SetValue(float64(g.Done) / float64(g.Total))
+		p.bar.set(float64(g.Done) / float64(g.Total))
 		p.stage.SetText(fmt.Sprintf("%s: %d of %d", g.Stage, g.Done, g.Total))
 	}
 }
@@ -102,7 +111,6 @@ func (w *Window) startOpening(title string, open func(context.Context, func(Prog
 	id := w.openID
 	w.opening = cancel
 	w.welcome.set(Progress{Stage: title})
-	w.welcome.bar.SetValue(0)
 	w.welcome.show(false, true)
 	w.work.Go(func() {
 		defer cancel()

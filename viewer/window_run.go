@@ -95,31 +95,22 @@ func (w *Window) runJobs(ctx context.Context, e *exam.Exam, jobs []Job) ([]*infe
 		snapshots := &snapshots{w: w, e: e}
 		result, device, err := w.opt.Engine.Predict(ctx, e, job, snapshots.take)
 		snapshots.end()
-		if err != nil {
-			return results, err
+		if result != nil { // a run that fails may have samples
+			results = append(results, result)
+			w.do(func() {
+				if w.state.Exam() != e || w.closing {
+					return
+				}
+				w.bar.deviceIs = device
+				w.run.progress(result)
+				w.state.SetPrediction(result)
+			})
 		}
-		results = append(results, result)
-		w.do(func() {
-			if w.state.Exam() != e || w.closing {
-				return
-			}
-			w.bar.deviceIs = device
-			w.run.progress(result)
-			w.showPrediction(result)
-		})
-		if result.Stop == inference.Cancelled {
-			return results, nil
+		if err != nil || result.Stop == inference.Cancelled {
+			return results, err
 		}
 	}
 	return results, nil
-}
-
-// showPrediction shows a result or a snapshot; the first of a class nobody has looked at is selected.
-func (w *Window) showPrediction(p *inference.Prediction) {
-	w.state.Update(func() {
-		w.state.SetPrediction(p)
-		w.state.SetClass(w.state.Class())
-	})
 }
 
 // stopRun asks the run under way to end; the samples so far are kept.
@@ -160,7 +151,7 @@ func (s *snapshots) take(p *inference.Prediction) {
 			return
 		}
 		s.w.run.progress(p)
-		s.w.showPrediction(p)
+		s.w.state.SetPrediction(p)
 	})
 }
 

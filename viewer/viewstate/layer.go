@@ -101,7 +101,7 @@ const (
 // ContourModes lists every mode in display order.
 var ContourModes = [...]Contours{NoContours, Outlines, Bands}
 
-var contourNames = [...]string{"Off", "50 %", "10 / 50 / 90 %"}
+var contourNames = [...]string{"Off", "50 %", "Bands"}
 
 // String returns the display name.
 func (c Contours) String() string { return contourNames[c] }

@@ -22,7 +22,7 @@ func (s *State) SetPrediction(p *inference.Prediction) {
 		}
 	}
 	s.fixClass()
-	s.mark(ChangedPrediction)
+	s.mark(ChangedPrediction | ChangedLayer)
 }
 
 // DropPrediction forgets the result of a task.

@@ -97,11 +97,15 @@ func TestSampleAModelFile(t *testing.T) {
 	for _, task := range []modelcard.Task{modelcard.Anatomy, modelcard.Diagnosis} {
 		path := writeTiny(t, task)
 		var runs []*int
-		m, err := inference.Load(context.Background(), path, func(onnx []byte) (inference.Runner, error) {
-			s, err := env.NewSession(onnx, ort.SessionOptions{})
-			runs = append(runs, new(int))
-			return counter{s, runs[len(runs)-1]}, err
-		})
+		counted := func(o ort.SessionOptions) inference.OpenRunner {
+			return func(onnx []byte) (inference.Runner, error) {
+				s, err := env.NewSession(onnx, o)
+				runs = append(runs, new(int))
+				return counter{s, runs[len(runs)-1]}, err
+			}
+		}
+		m, err := inference.LoadWith(context.Background(), path,
+			inference.Openers{Once: counted(ort.SessionOptions{ReleaseMemory: true}), Each: counted(ort.SessionOptions{})})
 		if err != nil {
 			t.Fatal(err)
 		}

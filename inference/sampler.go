@@ -176,7 +176,7 @@ func (l *lookahead) next() (map[string]*tensor.Tensor, error) {
 // wait ends the last fill's goroutine.
 func (l *lookahead) wait() {
 	if l.done != nil {
-		_ = <-l.done // the run is over; nobody needs this sample
+		<-l.done //nolint:errcheck // the run is over; nobody needs this sample
 		l.done = nil
 	}
 }

@@ -18,6 +18,7 @@ type Builder struct {
 	consts  map[string]*Node
 	scope   []string
 	meta    map[string]string
+	copies  map[*Node]*Node // in a Rewrite: from the old graph's nodes to the new one's
 }
 
 // buildError is the private panic of a builder.

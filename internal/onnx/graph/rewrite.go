@@ -13,14 +13,23 @@ func Rewrite(g *Graph, replace func(b *Builder, n *Node, in []*Node) *Node) (*Gr
 	return Build(g.name, func(b *Builder) {
 		maps.Copy(b.meta, g.metadata)
 		to := make(map[*Node]*Node, len(g.nodes))
-		for _, n := range g.nodes {
-			to[n] = b.rewriteOne(n, to, replace)
+		b.copies = to
+		for _, leaf := range []bool{true, false} {
+			for _, n := range g.nodes {
+				if (len(n.in) == 0) == leaf {
+					to[n] = b.rewriteOne(n, to, replace)
+				}
+			}
 		}
 		for _, o := range g.outputs {
 			b.Output(o.name, to[o])
 		}
 	})
 }
+
+// Copied returns, inside a [Rewrite], what now stands for a node of the graph being rewritten: any
+// input, parameter or constant, and operators that come before the present one; nil for others.
+func (b *Builder) Copied(n *Node) *Node { return b.copies[n] }
 
 func (b *Builder) rewriteOne(n *Node, to map[*Node]*Node, replace func(*Builder, *Node, []*Node) *Node) *Node {
 	switch n.op {

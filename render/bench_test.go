@@ -67,6 +67,9 @@ func BenchmarkRender(b *testing.B) {
 	}
 	changes := map[string]func(*Scene, int){
 		"scroll": func(s *Scene, n int) { s.Plane = PlaneFor(s.Base.Grid(), float64(n%19), 800, 800, Camera{}) },
+		"zoomed": func(s *Scene, n int) {
+			s.Plane = PlaneFor(s.Base.Grid(), float64(n%19), 800, 800, Camera{Zoom: 3})
+		},
 		"window": func(s *Scene, n int) {
 			s.Plane = PlaneFor(s.Base.Grid(), 9, 800, 800, Camera{})
 			s.Window.Level = 300 + float64(n%50)

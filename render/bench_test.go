@@ -60,7 +60,7 @@ func benchmarkFrames(b *testing.B, r Renderer, s Scene, next func(s *Scene, n in
 }
 
 func BenchmarkRender(b *testing.B) {
-	renderers := map[string]func(b *testing.B) Renderer{
+	renderers := map[string]func(*testing.B) Renderer{
 		"CPU":           func(*testing.B) Renderer { return NewCPU() },
 		"CPU1goroutine": func(*testing.B) Renderer { return &CPU{workers: 1, boxes: newBoxCache()} },
 		"GL":            func(b *testing.B) Renderer { return mustGL(b) },

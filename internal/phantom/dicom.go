@@ -5,13 +5,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 
 	"bayeslice/internal/imageio/dicomout"
 	"bayeslice/internal/imageio/nifti"
-	"bayeslice/internal/volume"
 )
 
 // What every written file says of itself.
@@ -48,25 +46,28 @@ func (e *Exam) WriteDICOM(ctx context.Context, dir string) error {
 			return err
 		}
 	}
-	if err := e.writeDerived(ctx, dir, study, numberADC, "ep2d_diff_tra_ADC", []string{"DERIVED", "PRIMARY", "DIFFUSION", "ADC"}, nil, [2]float64{1000, 2000}, e.ADC); err != nil {
+	adc := e.derivedSeries(numberADC, "ep2d_diff_tra_ADC", "ADC")
+	adc.Window = [2]float64{1000, 2000}
+	// One µm²/s is 10⁻⁶ mm²/s.
+	adc.Unit = dicomout.Unit{Code: "um2/s", Meaning: "square micrometer per second", Label: "ADC"}
+	if err := dicomout.WriteSeries(ctx, filepath.Join(dir, adc.Description), study, adc, e.ADC); err != nil {
 		return err
 	}
 	if !e.HighB.Calculated {
 		return nil
 	}
-	return e.writeDerived(ctx, dir, study, numberHighB, "ep2d_diff_tra_CALC_BVAL", []string{"DERIVED", "PRIMARY", "DIFFUSION", "CALC_BVALUE"}, &e.HighB.B, [2]float64{60, 120}, e.HighB.Volume)
+	high := e.derivedSeries(numberHighB, "ep2d_diff_tra_CALC_BVAL", "CALC_BVALUE")
+	high.HasB, high.B, high.Window = true, e.HighB.B, [2]float64{60, 120}
+	return dicomout.WriteSeries(ctx, filepath.Join(dir, high.Description), study, high, e.HighB.Volume)
 }
 
-// writeDerived writes a series computed from the diffusion images. Its sequence name keeps the range
-// of acquired b-values, as scanners leave it.
-func (e *Exam) writeDerived(ctx context.Context, dir string, study dicomout.Study, number int, name string, imageType []string, b *float64, window [2]float64, v *volume.Volume) error {
+// derivedSeries describes a series computed from the diffusion images. Its sequence name keeps the
+// range of acquired b-values, as scanners leave it.
+func (e *Exam) derivedSeries(number int, name, kind string) dicomout.Series {
 	bs := e.Config.BValues
-	s := diffusionSeries(number, name, fmt.Sprintf("*ep_b%g_%g", slices.Min(bs), slices.Max(bs)))
-	s.ImageType, s.Window = imageType, window
-	if b != nil {
-		s.HasB, s.B = true, *b
-	}
-	return dicomout.WriteSeries(ctx, filepath.Join(dir, name), study, s, v)
+	s := diffusionSeries(number, name, fmt.Sprintf("*ep_b%g_%g", bs[0], bs[len(bs)-1]))
+	s.ImageType = []string{"DERIVED", "PRIMARY", "DIFFUSION", kind}
+	return s
 }
 
 // study describes the exam without anything that could pass for a person.
@@ -77,7 +78,7 @@ func (e *Exam) study() dicomout.Study {
 		PatientName: "PHANTOM^SYNTHETIC", PatientID: "SYNTHETIC-" + seed, PatientSex: "M",
 		StudyID: "1", Description: "SYNTHETIC prostate phantom",
 		Manufacturer: Manufacturer, Model: "Bayeslice phantom generator", SoftwareVersion: "1",
-		Comments: Comment, FieldStrengthTesla: 3,
+		BodyPart: "PROSTATE", Qualification: "RESEARCH", Comments: Comment, FieldStrengthTesla: 3,
 	}
 }
 

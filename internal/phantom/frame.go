@@ -61,6 +61,21 @@ func (f *frame) reach() float64 {
 	return sum
 }
 
+// world inverts shape by fixed-point iteration, which converges since the deformation contracts.
+func (f *frame) world(s geom.Vec3) geom.Vec3 {
+	p := s
+	w := f.lattice(p[0], p[1], p[2])
+	for range 60 {
+		d := s.Sub(f.shape(w))
+		if d.Norm() < 1e-9 {
+			break
+		}
+		p = p.Add(d)
+		w = f.lattice(p[0], p[1], p[2])
+	}
+	return w
+}
+
 // drawWarp returns modes whose displacements sum to at most mm everywhere.
 func drawWarp(r *rand.Rand, mm float64) []wave {
 	const modes = 5

@@ -38,12 +38,12 @@ func drawPelvis(r *rand.Rand, g *glandShape) pelvis {
 		bladderWall: uniform(r, 3.5, 6),
 		rectumHalf:  [2]float64{uniform(r, 12, 18), uniform(r, 11, 16)},
 		sway:        uniform(r, -5, 5), content: r.Float64(),
-		hiatus: max(h[0]+3.5, uniform(r, 27, 31)), obtuThk: uniform(r, 7, 9.5),
+		hiatus: max(24, h[0]+uniform(r, 2.5, 5.5)), obtuThk: uniform(r, 7, 9.5),
 		body: [2]float64{uniform(r, 88, 104), uniform(r, 100, 118)},
 	}
 	p.bladder = geom.Vec3{uniform(r, -3, 3), -0.55*h[1] - 0.35*p.bladderHalf[1], h[2] + 0.55*p.bladderHalf[2]}
 	p.rectum = 0.92*h[1] + 3.5 + p.rectumHalf[1]
-	p.wall = max(p.hiatus+8, uniform(r, 38, 43))
+	p.wall = max(p.hiatus+8, uniform(r, 36, 42))
 	p.pubis = -h[1] - uniform(r, 22, 27)
 	return p
 }

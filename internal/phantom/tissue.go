@@ -76,7 +76,7 @@ var table = [tissues]props{
 	tissueCapsule:     {pd: 0.75, t1: 1300, t2: 45, adc: 1.1},
 	tissueUrethra:     {pd: 0.9, t1: 1700, t2: 150, adc: 1.6},
 	tissueSphincter:   {pd: 0.82, t1: 1400, t2: 62, adc: 1.3},
-	tissuePZ:          {pd: 0.92, t1: 1650, t2: 155, adc: 1.75, kurt: 0.55},
+	tissuePZ:          {pd: 0.92, t1: 1650, t2: 165, adc: 1.75, kurt: 0.55},
 	tissueCentral:     {pd: 0.85, t1: 1500, t2: 72, adc: 1.15, kurt: 0.7},
 	tissueTZ:          {pd: 0.86, t1: 1550, t2: 84, adc: 1.32, kurt: 0.75},
 	tissueStroma:      {pd: 0.78, t1: 1400, t2: 44, adc: 1.15, kurt: 0.7},
@@ -190,7 +190,7 @@ func (a *Anatomy) peripheral(s geom.Vec3, level, d, coarse, fine float64) props 
 		return p
 	}
 	septum := a.texture * a.fields[2].ridge(s, 5.5, 0.1)
-	p := table[tissuePZ].toned(math.Exp(0.14*coarse+0.1*fine)*(1-0.3*septum), math.Exp(0.06*coarse+0.04*fine)*(1-0.1*septum))
+	p := table[tissuePZ].toned(math.Exp(0.16*coarse+0.16*fine)*(1-0.35*septum), math.Exp(0.06*coarse+0.04*fine)*(1-0.1*septum))
 	if c := a.gland.central(a.gland.norm(s)); c < 1.3 {
 		p = blend(p, table[tissueCentral].toned(1+0.2*coarse+0.1*fine, 1+0.05*fine), 1-step(0.7, 1.3, c))
 	}

@@ -32,8 +32,17 @@ type Study struct {
 	Manufacturer       string
 	Model              string
 	SoftwareVersion    string
+	BodyPart           string  // BodyPartExamined, a defined term such as PROSTATE
+	Qualification      string  // ContentQualification: PRODUCT, RESEARCH or SERVICE; empty leaves it out
 	Comments           string  // ImageComments (0020,4000) of every image
 	FieldStrengthTesla float64 // MagneticFieldStrength (0018,0087)
+}
+
+// Unit is a unit of measurement in UCUM with what it measures.
+type Unit struct {
+	Code    string // UCUM code, such as um2/s
+	Meaning string // the unit in words
+	Label   string // what is measured, at most 16 characters
 }
 
 // Series is what all images of one series share. Several calls of [WriteSeries] with the same
@@ -57,6 +66,7 @@ type Series struct {
 	FirstInstance int        // InstanceNumber of the first slice; 0 stands for 1
 	Window        [2]float64 // centre and width; width 0 leaves both out
 	Slope         float64    // RescaleSlope, stored value = value / Slope; 0 leaves the rescale out
+	Unit          Unit       // of the values, written as a real-world value mapping; zero leaves that out
 }
 
 // WriteSeries writes one file per slice of v into dir, which is made where it does not exist. File

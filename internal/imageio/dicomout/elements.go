@@ -140,9 +140,14 @@ func sharedElements(study Study, series Series, g geom.Grid) ([]*dicom.Element, 
 	s.text(tag.FrameOfReferenceUID, UID(study.Key, "frame of reference"))
 	s.text(tag.PositionReferenceIndicator)
 	s.optional(tag.ImageComments, study.Comments)
+	s.optional(tag.BodyPartExamined, study.BodyPart)
+	s.optional(tag.ContentQualification, study.Qualification)
 	acquisitionElements(s, study, series)
 	gridElements(s, g)
 	displayElements(s, series)
+	if series.Unit.Code != "" {
+		unitElements(s, series)
+	}
 	return s.done()
 }
 
@@ -209,6 +214,28 @@ func displayElements(s *set, series Series) {
 		s.text(tag.RescaleType, "US")
 	}
 	s.text(tag.LossyImageCompression, "00")
+}
+
+// unitElements adds the real-world value mapping that states the unit.
+func unitElements(s *set, series Series) {
+	code, item := &set{}, &set{}
+	code.text(tag.CodeValue, series.Unit.Code)
+	code.text(tag.CodingSchemeDesignator, "UCUM")
+	code.text(tag.CodeMeaning, series.Unit.Meaning)
+	item.text(tag.LUTExplanation, series.Unit.Label)
+	item.add(tag.MeasurementUnitsCodeSequence, [][]*dicom.Element{code.elements})
+	item.text(tag.LUTLabel, series.Unit.Label)
+	item.add(tag.RealWorldValueLastValueMapped, []int{1<<16 - 1})
+	item.add(tag.RealWorldValueFirstValueMapped, []int{0})
+	slope := series.Slope
+	if slope == 0 {
+		slope = 1
+	}
+	item.add(tag.RealWorldValueIntercept, []float64{0})
+	item.add(tag.RealWorldValueSlope, []float64{slope})
+	s.errs = append(s.errs, code.errs...)
+	s.errs = append(s.errs, item.errs...)
+	s.add(tag.RealWorldValueMappingSequence, [][]*dicom.Element{sorted(item.elements)})
 }
 
 // imageElements returns what only slice k has.

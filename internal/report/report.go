@@ -73,7 +73,10 @@ func Write(ctx context.Context, dir string, e *exam.Exam, p *inference.Predictio
 	if err != nil {
 		return err
 	}
-	if err := prepareFolder(dir, o.Overwrite); err != nil {
+	if err := Ready(dir, o.Overwrite); err != nil {
+		return err
+	}
+	if err := clearResult(dir); err != nil {
 		return err
 	}
 	files := maps.files()
@@ -102,22 +105,33 @@ func Write(ctx context.Context, dir string, e *exam.Exam, p *inference.Predictio
 	return nil
 }
 
-// prepareFolder makes the folder, and takes an earlier result.json away so that the folder does not
-// look whole while it is being replaced.
-func prepareFolder(dir string, overwrite bool) error {
+// Ready makes dir where it does not exist and reports what would keep [Write] from it, before any time
+// is spent on a result: [ErrExists], or [*PartialError] with the file system's error.
+func Ready(dir string, overwrite bool) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return &PartialError{Err: err}
 	}
-	result := filepath.Join(dir, ResultFile)
-	switch _, err := os.Stat(result); {
+	switch _, err := os.Stat(filepath.Join(dir, ResultFile)); {
 	case errors.Is(err, os.ErrNotExist):
-		return nil
 	case err != nil:
 		return &PartialError{Err: err}
 	case !overwrite:
-		return fmt.Errorf("%w; choose another folder, or allow overwriting", ErrExists)
+		return ErrExists
 	}
-	if err := os.Remove(result); err != nil {
+	probe, err := os.CreateTemp(dir, ".probe-*")
+	if err != nil {
+		return &PartialError{Err: err}
+	}
+	if err := errors.Join(probe.Close(), os.Remove(probe.Name())); err != nil {
+		return &PartialError{Err: err}
+	}
+	return nil
+}
+
+// clearResult takes an earlier result.json away, so that the folder does not look whole while it is
+// being replaced.
+func clearResult(dir string) error {
+	if err := os.Remove(filepath.Join(dir, ResultFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return &PartialError{Err: err}
 	}
 	return nil

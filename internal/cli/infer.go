@@ -1,0 +1,236 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"bayeslice/inference"
+	"bayeslice/internal/exam"
+	"bayeslice/internal/geom"
+	"bayeslice/internal/imageio"
+	"bayeslice/internal/modelcard"
+	"bayeslice/internal/prep"
+	"bayeslice/internal/report"
+	"bayeslice/internal/volume"
+)
+
+// inferJob is one exam, one model, one result folder.
+type inferJob struct {
+	exam, model, out string
+	samples          int
+	seed             uint64
+	converge         bool
+	study            string
+	roles            []string
+	centre           string
+	reference        string
+	overwrite        bool
+}
+
+func (s *session) inferCommand() *cobra.Command {
+	var j inferJob
+	c := &cobra.Command{
+		Use:   "infer EXAM --model MODEL -o FOLDER",
+		Short: "Sample a model on an exam and write maps, result.json and a panel",
+		Long: "Writes class probabilities, standard deviations, entropies, mutual information and masks as NIfTI on the\nT2W image's grid, result.json, and panel.png.\n" +
+			"Ctrl-C stops sampling and writes what was sampled; a second Ctrl-C gives up.\nChoices made in the window are not used here: give them with --role.\n\n" + disclaimer,
+		Example: "  bayeslice infer exam/ --model anatomy.onnx -o result/\n  bayeslice infer exam.zip --model cspca.onnx -o result/ --converge --role HBV=8-b800",
+		Args:    usage(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			j.exam = args[0]
+			return s.infer(cmd.Context(), j)
+		},
+	}
+	f := c.Flags()
+	f.StringVarP(&j.model, "model", "m", "", "model file (required)")
+	f.StringVarP(&j.out, "out", "o", "", "folder for the result (required)")
+	f.IntVar(&j.samples, "samples", inference.DefaultSamples, "number of Monte-Carlo samples")
+	f.Uint64Var(&j.seed, "seed", 1, "seed of the noise; the same seed gives the same result")
+	f.BoolVar(&j.converge, "converge", false, "stop earlier when further samples would change nothing that is read from the maps")
+	f.StringVar(&j.study, "study", "", "which exam, where the place holds several")
+	f.StringArrayVar(&j.roles, "role", nil, "series for a role, as T2W=ID, HBV=ID or ADC=ID; may be repeated (IDs: exam show)")
+	f.StringVar(&j.centre, "centre", "", "middle of the model's grid as x,y,z in LPS mm (default: middle of the T2W image)")
+	f.StringVar(&j.reference, "reference", "", "mask drawn as white lines in the panel (NIfTI or MHA)")
+	f.BoolVar(&j.overwrite, "overwrite", false, "replace an earlier result")
+	return c
+}
+
+// check refuses what can be refused before anything is read.
+func (j inferJob) check() error {
+	switch {
+	case j.model == "":
+		return fmt.Errorf("%w: infer needs --model FILE; `bayeslice model init` makes an untrained one", errUsage)
+	case j.out == "":
+		return fmt.Errorf("%w: infer needs -o FOLDER for its result", errUsage)
+	case j.samples < 1:
+		return fmt.Errorf("%w: --samples is %d, at least one sample is needed", errUsage, j.samples)
+	}
+	return nil
+}
+
+// infer runs the job. The result is written also where sampling was stopped or failed after a sample.
+func (s *session) infer(ctx context.Context, j inferJob) (err error) {
+	if err := j.check(); err != nil {
+		return err
+	}
+	centre, err := parseCentre(j.centre)
+	if err != nil {
+		return err
+	}
+	if err := report.Ready(j.out, j.overwrite); err != nil {
+		return err
+	}
+	var reference *volume.Mask
+	if j.reference != "" {
+		if reference, err = imageio.OpenMask(j.reference); err != nil {
+			return fmt.Errorf("reference %s: %w", filepath.Base(j.reference), err)
+		}
+	}
+	e, err := s.openExam(ctx, j.exam, j.study, j.roles)
+	if err != nil {
+		return err
+	}
+	model, err := s.loadModel(ctx, j.model)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, model.Close()) }()
+	prepared, err := model.Card().Recipe.Apply(ctx, e, prep.Options{Centre: centre})
+	if err != nil {
+		return err
+	}
+	s.warn(e, prepared, model.Card())
+	prediction, runErr := s.sample(ctx, model, prepared, j)
+	if prediction == nil {
+		return runErr
+	}
+	o := report.Options{Program: s.program(), Reference: reference, Overwrite: j.overwrite}
+	if err := report.Write(s.Abort, j.out, e, prediction, o); err != nil {
+		return errors.Join(err, runErr)
+	}
+	s.summary(j.out, prediction)
+	if runErr == nil && prediction.Stop == inference.Cancelled {
+		return errInterrupted
+	}
+	return runErr
+}
+
+// sample draws the samples with a meter.
+func (s *session) sample(ctx context.Context, m *inference.Model, p *prep.Prepared, j inferJob) (*inference.Prediction, error) {
+	bar := newMeter(s.Err, "sampling")
+	defer bar.close()
+	sampler := inference.Sampler{Model: m, Samples: j.samples, Seed: j.seed, Clock: time.Now, SnapshotEvery: time.Hour,
+		Progress: func(p inference.Progress) {
+			note := ""
+			if p.SecondsPerSample > 0 {
+				note = fmt.Sprintf("%.3g s a sample", p.SecondsPerSample)
+			}
+			bar.set(p.Sample, p.Of, note)
+		}}
+	if j.converge {
+		limits := inference.DefaultConvergence()
+		sampler.Convergence = &limits
+	}
+	return sampler.Run(ctx, p, nil)
+}
+
+// warn says before the wait what the reader of the result must know.
+func (s *session) warn(e *exam.Exam, p *prep.Prepared, card modelcard.Card) {
+	if !card.Trained {
+		fmt.Fprintln(s.Err, "note: this model is UNTRAINED; its output means nothing")
+	}
+	if e.Synthetic {
+		fmt.Fprintln(s.Err, "note: this exam is SYNTHETIC")
+	}
+	for _, list := range [][]exam.Issue{e.Issues, p.Issues} {
+		for _, i := range list {
+			if i.Severity > exam.Note {
+				fmt.Fprintf(s.Err, "%s: %s\n", severity(i.Severity), i.Text)
+			}
+		}
+	}
+}
+
+// summary prints what came out.
+func (s *session) summary(dir string, p *inference.Prediction) {
+	s.say("%d of %d samples (%s) on %s", p.Samples, p.Requested, p.Stop, p.Device)
+	for _, v := range p.Volumes {
+		s.say("  %-6s %6.1f mL [%.1f, %.1f]", v.Zone, v.ML.Mean, v.ML.P5, v.ML.P95)
+	}
+	for _, l := range p.Lesions {
+		s.say("  lesion %d: confidence %.2f, in %d of %d samples, %.2f mL", l.ID, l.Confidence, l.Present, l.Samples, l.VolumeML)
+	}
+	if !p.Card.Trained {
+		s.say("  UNTRAINED model: these numbers mean nothing")
+	}
+	s.say("wrote %s (start with %s)", dir, filepath.Join(dir, report.PanelFile))
+	s.say("%s", disclaimer)
+}
+
+// openExam opens an exam and puts series into roles as asked.
+func (s *session) openExam(ctx context.Context, path, study string, roles []string) (*exam.Exam, error) {
+	bar := newMeter(s.Err, "reading")
+	if bar.bar == nil {
+		bar.next = 101 // files come faster than lines are read
+	}
+	e, err := exam.Open(ctx, path, exam.Options{Study: study, Progress: func(p exam.Progress) { bar.set(p.Done, p.Total, p.Stage) }})
+	bar.close()
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range roles {
+		name, id, ok := strings.Cut(r, "=")
+		if !ok {
+			return nil, fmt.Errorf("%w: --role %q is not of the form T2W=ID", errUsage, r)
+		}
+		role := prep.Channel{Role: strings.ToUpper(name)}.ExamRole()
+		if role == exam.RoleUnknown {
+			return nil, fmt.Errorf("%w: --role %q: the role is T2W, HBV or ADC", errUsage, r)
+		}
+		if e, err = e.With(role, id); err != nil {
+			return nil, err
+		}
+	}
+	return e, nil
+}
+
+// parseCentre reads x,y,z; "" is nil.
+func parseCentre(text string) (*geom.Vec3, error) {
+	if text == "" {
+		return nil, nil
+	}
+	parts := strings.Split(text, ",")
+	var v geom.Vec3
+	if len(parts) != len(v) {
+		return nil, fmt.Errorf("%w: --centre %q is not of the form x,y,z (LPS mm)", errUsage, text)
+	}
+	for a, part := range parts {
+		x, err := strconv.ParseFloat(strings.TrimSpace(part), 64)
+		if err != nil {
+			return nil, fmt.Errorf("%w: --centre %q: %q is not a number", errUsage, text, part)
+		}
+		v[a] = x
+	}
+	if !v.Finite() {
+		return nil, fmt.Errorf("%w: --centre %q is not a point", errUsage, text)
+	}
+	return &v, nil
+}
+
+func severity(s exam.Severity) string {
+	switch s {
+	case exam.Severe:
+		return "severe"
+	case exam.Warning:
+		return "warning"
+	case exam.Note:
+	}
+	return "note"
+}

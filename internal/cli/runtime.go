@@ -1,0 +1,83 @@
+package cli
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"bayeslice/inference"
+	"bayeslice/internal/modelcard"
+	"bayeslice/internal/nets"
+	"bayeslice/internal/onnx/graph"
+	"bayeslice/internal/ort"
+)
+
+// ortOptions are the persistent flags for ONNX Runtime.
+func (s *session) ortOptions() ort.Options {
+	return ort.Options{Library: s.library, Provider: s.device, Threads: s.threads}
+}
+
+// loadModel opens a model on the device asked for. What runs elsewhere is said on standard error.
+func (s *session) loadModel(ctx context.Context, path string) (*inference.Model, error) {
+	env, err := ort.Open(s.ortOptions())
+	if err != nil {
+		return nil, err
+	}
+	m, err := inference.Load(ctx, path, func(onnx []byte) (inference.Runner, error) {
+		opened, err := env.NewSession(onnx, ort.SessionOptions{})
+		if err != nil {
+			return nil, err
+		}
+		return opened, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range m.Fallbacks() {
+		fmt.Fprintf(s.Err, "note: %s runs on the CPU, not on the device asked for\n", f)
+	}
+	return m, nil
+}
+
+// readModel reads a model's card without running it, and the digest of its file.
+func readModel(path string) (card modelcard.Card, sha string, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return card, "", err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	digest := sha256.New()
+	g, err := graph.Decode(io.TeeReader(f, digest))
+	if err != nil {
+		return card, "", fmt.Errorf("%w: %w", inference.ErrModel, err)
+	}
+	if _, err := io.Copy(digest, f); err != nil {
+		return card, "", err
+	}
+	card, err = modelcard.Decode(g.Metadata())
+	return card, hex.EncodeToString(digest.Sum(nil)), err
+}
+
+// writeUntrained writes a preset network with seeded initial weights.
+func (s *session) writeUntrained(path, size string, task modelcard.Task, seed uint64) error {
+	preset, err := nets.FindPreset(size, task)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	weights, err := nets.Init(preset.Config, seed)
+	if err != nil {
+		return err
+	}
+	return nets.WriteModel(path, preset.Config, weights, modelcard.Card{
+		Name: "M1 " + size + " (untrained)", Recipe: preset.Recipe, WeightSeed: seed, Program: s.program(),
+		IntendedUse: "Trying out the program. The weights are random; the output means nothing.",
+	})
+}

@@ -1,0 +1,137 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"strings"
+	"syscall"
+	"unicode"
+	"unicode/utf8"
+
+	"bayeslice/inference"
+	"bayeslice/internal/exam"
+	"bayeslice/internal/geom"
+	"bayeslice/internal/imageio"
+	"bayeslice/internal/imageio/dicom"
+	"bayeslice/internal/imageio/dicomout"
+	"bayeslice/internal/modelcard"
+	"bayeslice/internal/nets"
+	"bayeslice/internal/onnx/graph"
+	"bayeslice/internal/onnx/pb"
+	"bayeslice/internal/ort"
+	"bayeslice/internal/ort/fetch"
+	"bayeslice/internal/phantom"
+	"bayeslice/internal/prep"
+	"bayeslice/internal/report"
+	"bayeslice/internal/volume"
+	"bayeslice/render"
+)
+
+// disclaimer stands in the help and at the end of every result.
+const disclaimer = report.Disclaimer
+
+// fromText marks sentinels whose own text ends in what to do next.
+const fromText = "-"
+
+// nextSteps says what to do about each error that an engine decides on; the most specific first. The
+// names are those of the source, so that a test can tell which sentinel is missing.
+var nextSteps = []struct {
+	name string
+	err  error
+	next string
+}{
+	{"syscall.ENOSPC", syscall.ENOSPC, "Free some space, or choose an output folder on another disk; complete files are kept."},
+	{"syscall.EROFS", syscall.EROFS, "Choose an output folder that can be written to."},
+	{"syscall.EFBIG", syscall.EFBIG, "The system limits the size of files; raise the limit (ulimit -f), or choose another disk."},
+	{"cli.errNoWindow", errNoWindow, "Use the headless commands; see `bayeslice help`."},
+	{"report.ErrExists", report.ErrExists, "Choose another folder with -o, or add --overwrite."},
+	{"report.ErrNothing", report.ErrNothing, "Let at least one sample finish."},
+	{"report.ErrVerify", report.ErrVerify, "Check the disk, and write to another folder."},
+	{"exam.ErrSeveralExams", exam.ErrSeveralExams, "Choose one with --study, or give the folder of one exam."},
+	{"exam.ErrNoImages", exam.ErrNoImages, "Give the folder that holds the DICOM files, or a NIfTI or MHA file."},
+	{"exam.ErrSingleSlice", exam.ErrSingleSlice, "Give the folder with the whole series."},
+	{"exam.ErrNoSuchStudy", exam.ErrNoSuchStudy, "Run `bayeslice exam show EXAM`, which lists what is there."},
+	{"exam.ErrNoSuchRole", exam.ErrNoSuchRole, "Use --role with T2W, HBV or ADC."},
+	{"exam.ErrNoSuch", exam.ErrNoSuch, "Run `bayeslice exam show EXAM` for the series and their IDs."},
+	{"exam.ErrOverrides", exam.ErrOverrides, "Move the file with the stored choices away, and choose again."},
+	{"exam.ErrTooLarge", exam.ErrTooLarge, "Give the folder of one exam."},
+	{"prep.ErrMissingRole", prep.ErrMissingRole, fromText},
+	{"prep.ErrGeometry", prep.ErrGeometry, fromText},
+	{"prep.ErrIntensity", prep.ErrIntensity, fromText},
+	{"prep.ErrUnits", prep.ErrUnits, fromText},
+	{"ort.ErrLibrary", ort.ErrLibrary, fromText},
+	{"ort.ErrProvider", ort.ErrProvider, fromText},
+	{"ort.ErrModel", ort.ErrModel, "Use a model written by this program (`bayeslice model init`)."},
+	{"ort.ErrInput", ort.ErrInput, "Use a model written by this program (`bayeslice model init`)."},
+	{"ort.ErrRun", ort.ErrRun, "Close other programs to free memory, use --device cpu, or a smaller model."},
+	{"ort.ErrClosed", ort.ErrClosed, "Run the command again."},
+	{"fetch.ErrPlatform", fetch.ErrPlatform, fromText},
+	{"fetch.ErrNPM", fetch.ErrNPM, fromText},
+	{"fetch.ErrChecksum", fetch.ErrChecksum, fromText},
+	{"fetch.ErrPackage", fetch.ErrPackage, fromText},
+	{"modelcard.ErrCard", modelcard.ErrCard, "Use a model written by this program (`bayeslice model init`)."},
+	{"pb.ErrExternalData", pb.ErrExternalData, fromText},
+	{"pb.ErrUnsupported", pb.ErrUnsupported, "Use a model written by this program (`bayeslice model init`)."},
+	{"pb.ErrMalformed", pb.ErrMalformed, "Check that the file is an ONNX model and was copied completely."},
+	{"inference.ErrModel", inference.ErrModel, "Use another model file; `bayeslice model init` makes one."},
+	{"inference.ErrInput", inference.ErrInput, "Use another model file; this one does not follow its own recipe."},
+	{"inference.ErrOutput", inference.ErrOutput, "Use another model file, or --device cpu."},
+	{"graph.ErrGraph", graph.ErrGraph, "Use a model written by this program (`bayeslice model init`)."},
+	{"prep.ErrRecipe", prep.ErrRecipe, "Use another model file."},
+	{"nets.ErrConfig", nets.ErrConfig, "Choose another size; see `bayeslice model init --help`."},
+	{"phantom.ErrConfig", phantom.ErrConfig, "Choose other values; see `bayeslice phantom --help`."},
+	{"dicomout.ErrValue", dicomout.ErrValue, "Choose another seed for the phantom, and report this one."},
+	{"imageio.ErrTruncated", imageio.ErrTruncated, "Copy the file again from its source."},
+	{"imageio.ErrTooLarge", imageio.ErrTooLarge, "Crop or resample the image first."},
+	{"imageio.ErrUnsupported", imageio.ErrUnsupported, "Convert the file to uncompressed DICOM, NIfTI or MHA."},
+	{"imageio.ErrFormat", imageio.ErrFormat, "Give DICOM, NIfTI or MHA files."},
+	{"dicom.ErrNotDICOM", dicom.ErrNotDICOM, "Give the folder that holds the DICOM files."},
+	{"dicom.ErrTruncated", dicom.ErrTruncated, "Copy the files again from their source."},
+	{"dicom.ErrMalformed", dicom.ErrMalformed, "Copy or export the files again from their source."},
+	{"dicom.ErrUnsupported", dicom.ErrUnsupported, "Export the series uncompressed."},
+	{"dicom.ErrNotImage", dicom.ErrNotImage, "Give the folder that holds the images."},
+	{"dicom.ErrTooLarge", dicom.ErrTooLarge, "Give the folder of one exam."},
+	{"dicom.ErrGeometry", dicom.ErrGeometry, "Give a folder with complete axial series."},
+	{"render.ErrScene", render.ErrScene, "Report the exam's grid and the command you ran."},
+	{"render.ErrDevice", render.ErrDevice, "Draw on the CPU with --renderer cpu."},
+	{"render.ErrVolumeSize", render.ErrVolumeSize, "Draw on the CPU with --renderer cpu."},
+	{"render.ErrClosed", render.ErrClosed, "Run the command again."},
+	{"volume.ErrGeometry", volume.ErrGeometry, "Check that the images and masks belong to the same exam."},
+	{"geom.ErrGrid", geom.ErrGrid, "The file's geometry is damaged; export it again from its source."},
+	{"exam.ErrUnreadable", exam.ErrUnreadable, "Check that all files were copied completely and can be read."},
+	{"fs.ErrPermission", fs.ErrPermission, "Check the permissions, or use a folder of your own."},
+	{"fs.ErrExist", fs.ErrExist, "Choose another name, or add --overwrite."},
+	{"fs.ErrNotExist", fs.ErrNotExist, "Check the spelling of the path, and that the drive is connected."},
+	{"context.DeadlineExceeded", context.DeadlineExceeded, "Try again."},
+}
+
+// explain returns what happened and what to do next, as sentences.
+func explain(err error) string {
+	text := "bayeslice: " + sentence(err)
+	for _, s := range nextSteps {
+		if errors.Is(err, s.err) {
+			if s.next == fromText {
+				return text
+			}
+			return text + "\nWhat to do: " + s.next
+		}
+	}
+	return text + "\nWhat to do: try again; if it stays, report this line and the command you ran."
+}
+
+// sentence makes the words of an error readable: without the package names that errors begin with.
+func sentence(err error) string {
+	text := err.Error()
+	for _, s := range nextSteps {
+		if prefix, _, ok := strings.Cut(s.err.Error(), ": "); ok && !strings.Contains(prefix, " ") {
+			text = strings.ReplaceAll(text, prefix+": ", "")
+		}
+	}
+	first, size := utf8.DecodeRuneInString(text)
+	text = string(unicode.ToUpper(first)) + text[size:]
+	if !strings.HasSuffix(text, ".") && !strings.HasSuffix(text, "\n") {
+		text += "."
+	}
+	return text
+}

@@ -1,0 +1,27 @@
+// Bayeslice shows how sure a Bayesian network is about the zones and suspected cancers of a prostate
+// MRI. Research use only; not a medical device.
+package main
+
+import (
+	"context"
+	"os"
+
+	"bayeslice/app"
+	"bayeslice/internal/cli"
+)
+
+func main() { os.Exit(run()) }
+
+// run is main with deferred calls that happen before the exit.
+func run() int {
+	ctx, abort, release := cli.Signals(context.Background())
+	defer release()
+	return cli.Execute(ctx, cli.Options{
+		Args: os.Args[1:], Out: os.Stdout, Err: os.Stderr, Version: app.Version, Abort: abort, Window: window,
+	})
+}
+
+// window runs the application until its window is closed.
+func window(ctx context.Context, r cli.WindowRequest) error {
+	return app.Run(ctx, app.Options{Exam: r.Exam, Models: r.Models, Library: r.Library, Provider: r.Provider, Threads: r.Threads, Renderer: r.Renderer})
+}

@@ -7,8 +7,9 @@ import (
 )
 
 const (
-	autoHighB = 800 // s/mm²: the rules choose no lower b-value as high-b image by themselves
-	nearScore = 0.05
+	autoHighB  = 800  // s/mm²: the rules choose no lower b-value as high-b image by themselves
+	nearScore  = 0.05 // another candidate so close may be the better one
+	guessScore = 0.4  // a choice below is a guess
 )
 
 // kindFor is the kind that the rules choose a role from.

@@ -86,7 +86,7 @@ func (f facts) plane(normal geom.Vec3) {
 func fileFacts(name string, g geom.Grid) facts {
 	f := facts{
 		texts:   map[string]string{"name": name, "sequenceOrName": name},
-		numbers: map[string]float64{"slices": float64(g.Size[2]), "orientations": 1},
+		numbers: map[string]float64{"slices": float64(g.Size[2]), "orientations": 1, "file": 1},
 	}
 	f.numbers["pixel"] = max(g.Spacing[0], g.Spacing[1])
 	f.numbers["fov"] = max(g.Spacing[0]*float64(g.Size[0]), g.Spacing[1]*float64(g.Size[1]))

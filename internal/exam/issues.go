@@ -33,6 +33,8 @@ const (
 	Unreadable       = "unreadable-files"            // damaged or unsupported files
 	NonImage         = "non-image"                   // files that are no images
 	AbsentFiles      = "absent-files"                // files that a DICOMDIR lists and that are not there
+	ReaderNote       = "reader-note"                 // what the NIfTI or MetaImage reader assumed or repaired
+	RoleGuessed      = "role-guessed"                // hardly anything speaks for the choice
 	LabelFiles       = "label-files"                 // masks that were found and not read as images
 	OrphanOverride   = "choice-not-found"            // a stored choice of the user names a series that is not there
 	Synthetic        = "synthetic"                   // generated, not a patient's
@@ -106,6 +108,10 @@ func (e *Exam) ambiguities() []Issue {
 		c, ok := e.Roles[r]
 		if !ok || c.Overridden {
 			continue
+		}
+		if c.Score < guessScore {
+			out = append(out, Issue{Code: RoleGuessed, Severity: Warning, Series: c.Series.ID, Text: fmt.Sprintf(
+				"%s was taken as %s although little speaks for it (%s); check that it is one", c.Series.label(), r, c.Series.verdict.reason)})
 		}
 		var others []string
 		for _, a := range c.Alternatives {

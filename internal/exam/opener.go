@@ -80,10 +80,10 @@ func startsWith(path, magic string) (bool, error) {
 
 // place is a set of files to open an exam from.
 type place struct {
-	fsys  fs.FS
-	names []string
-	root  string // for FileProblem paths
-	local bool   // set where other image formats cannot be opened by path: see unpack
+	fsys   fs.FS
+	names  []string
+	root   string // path of the folder or ZIP
+	zipped bool   // names cannot be opened by path: see onDisk
 }
 
 // tree reads a folder or ZIP: a DICOM exam where there are DICOM images, else one of image files.
@@ -212,7 +212,7 @@ func (op *opener) zip(ctx context.Context, file string) (*Exam, error) {
 	if err := checkZIP(&z.Reader, info.Size()); err != nil {
 		return nil, err
 	}
-	p := place{fsys: &z.Reader, root: file, local: true}
+	p := place{fsys: &z.Reader, root: file, zipped: true}
 	err = fs.WalkDir(p.fsys, ".", func(name string, d fs.DirEntry, err error) error {
 		if err == nil && d.Type().IsRegular() {
 			p.names = append(p.names, name)

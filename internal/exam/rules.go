@@ -18,6 +18,7 @@ type ruleSet struct {
 	About      string
 	Exclude    []excludeRule
 	Calculated []condition
+	Labels     condition
 	Kinds      []kindRule
 }
 
@@ -91,6 +92,9 @@ func parseRules(data []byte) (*ruleSet, error) {
 		if err := r.Calculated[i].compile(); err != nil {
 			return nil, err
 		}
+	}
+	if err := r.Labels.compile(); err != nil {
+		return nil, err
 	}
 	for i := range r.Kinds {
 		if err := r.Kinds[i].compile(); err != nil {
@@ -200,6 +204,12 @@ type verdict struct {
 	score      float64
 	reason     string
 	calculated bool
+}
+
+// isLabel reports whether a file name is that of labels.
+func (r *ruleSet) isLabel(name string) bool {
+	_, ok := r.Labels.holds(facts{texts: map[string]string{"name": name}})
+	return ok
 }
 
 // judge applies the rules to one series' facts.

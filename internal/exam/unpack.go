@@ -1,0 +1,59 @@
+package exam
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// onDisk returns the folder that a place's names are relative to. For a ZIP that is a private
+// temporary folder with its NIfTI and MetaImage files, since those are opened by path; done removes it.
+func (op *opener) onDisk(p place) (dir string, done func(), err error) {
+	if !p.zipped {
+		return p.root, func() {}, nil
+	}
+	dir, err = os.MkdirTemp("", "bayeslice-") // mode 0700
+	if err != nil {
+		return "", nil, fmt.Errorf("%w: no room to unpack the ZIP: %w", ErrUnreadable, pathCause(err))
+	}
+	done = func() { _ = os.RemoveAll(dir) } // best effort: nothing can be done about a failure
+	for _, name := range p.names {
+		if !isImageFile(name) && !isCompanion(name) {
+			continue
+		}
+		if err := unpack(p.fsys, name, filepath.Join(dir, filepath.FromSlash(name))); err != nil {
+			done()
+			return "", nil, fmt.Errorf("%w: a file of the ZIP cannot be unpacked: %w", ErrUnreadable, pathCause(err))
+		}
+	}
+	return dir, done, nil
+}
+
+// unpack copies one file of fsys to a new file, and no more of it than its size says. Names of an
+// [fs.FS] have no "..", so the copy stays inside the folder.
+func unpack(fsys fs.FS, name, to string) (err error) {
+	if !filepath.IsLocal(filepath.FromSlash(name)) {
+		return fmt.Errorf("%w: an entry would leave its folder", ErrUnreadable)
+	}
+	from, err := fsys.Open(name)
+	if err != nil {
+		return err
+	}
+	defer from.Close() //nolint:errcheck // read only
+	info, err := from.Stat()
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
+		return err
+	}
+	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // inside our own folder
+	if err != nil {
+		return err
+	}
+	_, err = io.CopyN(out, from, info.Size())
+	return errors.Join(err, out.Close())
+}

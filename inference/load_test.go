@@ -51,7 +51,7 @@ func writeTiny(t *testing.T, task modelcard.Task) string {
 	return path
 }
 
-func exam(t *testing.T, card modelcard.Card) *prep.Prepared {
+func exam(t testing.TB, card modelcard.Card) *prep.Prepared {
 	t.Helper()
 	g, err := geom.NewGrid(card.Recipe.Size, geom.Vec3{}, card.Recipe.SpacingMM, [3]geom.Vec3{{1, 0, 0}, {0, 1, 0}, {0, 0, 1}})
 	if err != nil {

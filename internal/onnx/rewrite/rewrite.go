@@ -22,6 +22,10 @@ func Passes() []Pass {
 	return []Pass{
 		{"latent folding", FoldBroadcastConv},
 		{"interleaved transposed convolutions", LowerConvTranspose},
+		{"enlargement by broadcast", ExpandEnlargement},
+		{"normalisation algebra", FoldNorm},
+		{"bias before normalisation", DropNormBias},
+		{"joined sibling convolutions", MergeConvs},
 	}
 }
 

@@ -163,7 +163,7 @@ const (
 	t2wTR, t2wTE = 4500, 101
 	dwiTR, dwiTE = 4800, 68
 	storedT2W    = 480
-	storedDWI    = 900
+	storedDWI    = 1500
 )
 
 // spinEcho returns the signal of a spin echo relative to the proton density of water.

@@ -70,15 +70,15 @@ const quadratureMM = 1.25
 // calibrate scales the gland to its volume, after the deformation, and sets the level at which TZ
 // has its fraction.
 func (a *Anatomy) calibrate(ctx context.Context, volumeML, tzFraction float64) error {
-	cell := quadratureMM * quadratureMM * quadratureMM / 1000
-	for range 3 {
+	for _, mm := range []float64{2 * quadratureMM, 2 * quadratureMM, quadratureMM} {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		n := 0
-		a.overGland(quadratureMM, func(geom.Vec3, geom.Vec3, float64) { n++ })
-		a.gland.half = a.gland.half.Scale(math.Cbrt(volumeML / (float64(n) * cell)))
+		a.overGland(mm, func(geom.Vec3, geom.Vec3, float64) { n++ })
+		a.gland.half = a.gland.half.Scale(math.Cbrt(1000 * volumeML / (float64(n) * mm * mm * mm)))
 	}
+	cell := quadratureMM * quadratureMM * quadratureMM / 1000
 	var lobes []float64
 	var sum geom.Vec3
 	fixed, n := 0, 0
@@ -100,12 +100,13 @@ func (a *Anatomy) calibrate(ctx context.Context, volumeML, tzFraction float64) e
 	return nil
 }
 
-// overGland calls f for the points of a cubic lattice that lie in the gland, with their world and
+// overGland calls f for the points of a cubic lattice that lie in the gland (its outline stays within
+// 1.05 semi-axes) with their world and
 // shape positions and gland level.
 func (a *Anatomy) overGland(mm float64, f func(world, s geom.Vec3, level float64)) {
 	var n [3]int
 	for i, h := range a.gland.half {
-		n[i] = int((1.4*h + a.frame.reach()) / mm)
+		n[i] = int((1.1*h + a.frame.reach()) / mm)
 	}
 	for k := -n[2]; k <= n[2]; k++ {
 		for j := -n[1]; j <= n[1]; j++ {

@@ -57,7 +57,7 @@ func (e *Exam) WriteDICOM(ctx context.Context, dir string) error {
 		return nil
 	}
 	high := e.derivedSeries(numberHighB, "ep2d_diff_tra_CALC_BVAL", "CALC_BVALUE")
-	high.HasB, high.B, high.Window = true, e.HighB.B, [2]float64{60, 120}
+	high.HasB, high.B, high.Window = true, e.HighB.B, [2]float64{100, 200}
 	return dicomout.WriteSeries(ctx, filepath.Join(dir, high.Description), study, high, e.HighB.Volume)
 }
 
@@ -101,7 +101,7 @@ func diffusionSeries(number int, description, sequence string) dicomout.Series {
 	return dicomout.Series{
 		Number: number, Description: description, Protocol: "ep2d_diff_tra", SequenceName: sequence,
 		Scanning: "EP", Variant: "SK", Acquisition: "2D", TR: dwiTR, TE: dwiTE, EchoTrain: 64, FlipAngle: 90,
-		Averages: 1, Window: [2]float64{250, 500},
+		Averages: 1, Window: [2]float64{400, 800},
 	}
 }
 

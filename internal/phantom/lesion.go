@@ -165,7 +165,7 @@ func (a *Anatomy) measureLesions() {
 // measureLesion returns the world centroid and the volume in mL of the part of a lesion that lies in the
 // gland, by counting the points of a fine lattice.
 func (a *Anatomy) measureLesion(index int) (centre geom.Vec3, ml float64) {
-	const mm = 0.6
+	const mm = 0.75
 	l := &a.lesions[index]
 	middle := a.frame.world(l.centre)
 	// The deformation stretches lengths by at most 1/(1−0.84 of its share of the largest warp).

@@ -20,7 +20,7 @@ import (
 func npmPack(ctx context.Context, npm string, p pin, dir string) (string, error) {
 	program, err := exec.LookPath(npm)
 	if err != nil {
-		return "", fmt.Errorf("%w: npm is not installed; install Node.js (it brings npm) and try again, or fetch the package file elsewhere (npm pack %s@%s) and name it with --from", ErrNPM, p.name, p.version)
+		return "", fmt.Errorf("%w: npm is not installed; install Node.js (it brings npm) and try again, or fetch the package file elsewhere (npm pack %s@%s) and name it with --tarball", ErrNPM, p.name, p.version)
 	}
 	cmd := exec.CommandContext(ctx, program, "pack", p.name+"@"+p.version,
 		"--pack-destination", dir, "--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund", "--loglevel", "error")

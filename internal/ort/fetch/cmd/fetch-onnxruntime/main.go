@@ -13,11 +13,11 @@ import (
 )
 
 func main() {
-	from := flag.String("from", "", "package file that is there already, instead of asking npm")
+	tarball := flag.String("tarball", "", "package file that is there already, instead of asking npm")
 	force := flag.Bool("force", false, "fetch again although the library is there")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := run(ctx, fetch.Options{Tarball: *from, Force: *force})
+	err := run(ctx, fetch.Options{Tarball: *tarball, Force: *force})
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -190,6 +190,9 @@ func (v *viewport) arrange() {
 	const margin = 8
 	v.title.place(margin, 6, 0, 0)
 	v.note.place(size.Width-margin, 8, 1, 0)
+	if v.title.text.Visible() && v.note.text.Position().X < v.title.text.Position().X+v.title.text.Size().Width+margin {
+		v.note.place(margin, 8+v.title.text.Size().Height, 0, 0)
+	}
 	v.slice.place(margin, size.Height-6, 0, 1)
 	v.zoom.place(size.Width-margin, size.Height-6, 1, 1)
 	v.message.place(size.Width/2, size.Height/2, 0.5, 0.5)

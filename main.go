@@ -8,6 +8,7 @@ import (
 
 	"bayeslice/app"
 	"bayeslice/internal/cli"
+	_ "bayeslice/internal/locale" // before Fyne looks at the locale
 )
 
 func main() { os.Exit(run()) }

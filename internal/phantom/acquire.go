@@ -135,11 +135,12 @@ func (sc *scanner) structural(ctx context.Context, e *Exam) error {
 		for j := range g.Size[1] {
 			for i := range g.Size[0] {
 				at, w := g.Index(i, j, k), g.World(geom.Vec3{float64(i), float64(j), float64(k)})
-				if zone := sc.anatomy.Zone(w); zone != 0 {
+				materials := points.voxel(w)
+				if zone := sc.anatomy.gland.zone(points.centre, points.level); zone != 0 {
 					zones[at] = zone
-					lesions[at] = min(LabelLesion, uint8(sc.anatomy.Lesion(w)))
+					lesions[at] = min(LabelLesion, uint8(sc.anatomy.lesionAt(points.centre)))
 				}
-				signal := meanSpinEcho(points.voxel(w), t2wTR, t2wTE) * sc.coil.at(w) / ref
+				signal := meanSpinEcho(materials, t2wTR, t2wTE) * sc.coil.at(w) / ref
 				data[at] = stored(storedT2W * rician(r, signal, sc.cfg.NoiseT2W))
 			}
 		}

@@ -108,7 +108,7 @@ func diffusionSeries(number int, description, sequence string) dicomout.Series {
 // WriteLabels writes zones.nii.gz and lesions.nii.gz on the T2W grid into dir, which is made where
 // it does not exist. Values are those of [Labels]. Errors are those of [nifti.WriteMask].
 func (e *Exam) WriteLabels(dir string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return fmt.Errorf("phantom: make the folder for the labels: %w", err)
 	}
 	if err := nifti.WriteMask(filepath.Join(dir, "zones.nii.gz"), e.Labels.Zones); err != nil {

@@ -94,10 +94,11 @@ func (p *pelvis) inBody(s geom.Vec3) bool {
 
 // ring classifies a hollow organ by relative radius: 0 outside, 1 wall, 2 lumen.
 func ring(x, y, z float64, half geom.Vec3, wall float64) int {
-	q := math.Sqrt(sq(x/half[0]) + sq(y/half[1]) + sq(z/half[2]))
+	q := sq(x/half[0]) + sq(y/half[1]) + sq(z/half[2])
 	if q > 1 {
 		return 0
 	}
+	q = math.Sqrt(q)
 	if (1-q)*(half[0]+half[1]+half[2])/3 < wall {
 		return 1
 	}
@@ -108,6 +109,9 @@ func sq(x float64) float64 { return x * x }
 
 // viscera returns bladder, seminal vesicles, rectum, membranous urethra and penile bulb.
 func (a *Anatomy) viscera(s geom.Vec3, l *local) (props, bool) {
+	if math.Abs(s[0]) > 46 {
+		return props{}, false
+	}
 	p := &a.pelvis
 	b := s.Sub(p.bladder)
 	switch ring(b[0], b[1], b[2], p.bladderHalf, p.bladderWall+1.2*l.coarse) {

@@ -52,7 +52,8 @@ func TestOutlineVolumeEqualsItsIntegral(t *testing.T) {
 			}
 		}
 	}
-	got := float64(in) * 26 * 19 * 22 * math.Pow(2.8/n, 3)
+	const cell = 2.8 / n
+	got := float64(in) * 26 * 19 * 22 * cell * cell * cell
 	if math.Abs(got/want-1) > 0.001 {
 		t.Fatalf("volume %.0f mm³, integral %.0f mm³", got, want)
 	}
@@ -80,6 +81,13 @@ func TestLabelVolumesEqualMonteCarlo(t *testing.T) {
 		near(t, "PZ by voxels", voxels[LabelPZ], monte[LabelPZ], 0.025)
 		near(t, "gland as published", a.GlandML(), monte[LabelTZ]+monte[LabelPZ], 0.02)
 		near(t, "TZ as published", a.TransitionML(), monte[LabelTZ], 0.025)
+		for range 2000 {
+			g := e.T2W.Grid()
+			i, j, k := r.IntN(g.Size[0]), r.IntN(g.Size[1]), r.IntN(g.Size[2])
+			if got, want := e.Labels.Zones.At(i, j, k), a.Zone(g.World(geom.Vec3{float64(i), float64(j), float64(k)})); got != want {
+				t.Fatalf("seed %d: voxel (%d, %d, %d) has label %d, its centre lies in zone %d", seed, i, j, k, got, want)
+			}
+		}
 		checkLesions(t, e, r)
 	}
 }

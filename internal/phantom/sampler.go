@@ -14,7 +14,8 @@ type sampler struct {
 	offset  []geom.Vec3  // of the points from the voxel centre, along the shape axes before the deformation, mm
 	turn    [][]rotation // by point and wave: the phase that the offset adds
 	buffer  []props      // one per point, reused
-	at      []geom.Vec3  // shape positions, reused
+	centre  geom.Vec3    // shape position of the centre of the last voxel
+	level   float64      // gland level at it
 	waves   []rotation   // sine and cosine of every wave at the centre, reused
 }
 
@@ -23,7 +24,7 @@ type rotation struct{ sin, cos float64 }
 
 // newSampler prepares n points per voxel of a grid; a sampler serves one goroutine.
 func newSampler(a *Anatomy, g geom.Grid, n int) *sampler {
-	sm := &sampler{anatomy: a, buffer: make([]props, n), at: make([]geom.Vec3, n), waves: make([]rotation, len(a.frame.warp))}
+	sm := &sampler{anatomy: a, buffer: make([]props, n), waves: make([]rotation, len(a.frame.warp))}
 	for _, v := range subVoxel(n) {
 		var world geom.Vec3
 		for i := range 3 {
@@ -44,16 +45,24 @@ func (sm *sampler) voxel(world geom.Vec3) []props {
 	a := sm.anatomy
 	f := &a.frame
 	s := f.turned(world.Sub(f.origin))
+	sm.centre = s
 	for i := range f.warp {
 		w := &f.warp[i]
-		sm.waves[i].sin, sm.waves[i].cos = math.Sincos(w.k.Dot(s) + w.phase)
+		sin, cos := math.Sincos(w.k.Dot(s) + w.phase)
+		sm.waves[i] = rotation{sin, cos}
+		for x := range sm.centre {
+			sm.centre[x] += sin * w.shift[x]
+		}
 	}
+	sm.level = a.gland.level(sm.centre)
 	var grain *local
 	for n, d := range sm.offset {
-		p := s.Add(d)
-		for i := range f.warp {
-			c, t := sm.waves[i], sm.turn[n][i]
-			p = p.Add(f.warp[i].shift.Scale(c.sin*t.cos + c.cos*t.sin))
+		p, turn := s.Add(d), sm.turn[n]
+		for i := range turn {
+			sin, shift := sm.waves[i].sin*turn[i].cos+sm.waves[i].cos*turn[i].sin, &f.warp[i].shift
+			p[0] += sin * shift[0]
+			p[1] += sin * shift[1]
+			p[2] += sin * shift[2]
 		}
 		level := a.gland.level(p)
 		if level < 1 {

@@ -129,7 +129,7 @@ func (a *Anatomy) inGland(s geom.Vec3, level float64) props {
 	} else if d := a.gland.lobes(s, level) - a.gland.tzLevel; d < 0 {
 		p = a.transition(s, d, coarse, fine)
 	} else {
-		p = a.peripheral(s, level, d, coarse, fine)
+		p = a.peripheral(s, d, coarse, fine)
 	}
 	for i := range a.lesions {
 		l := &a.lesions[i]
@@ -185,7 +185,7 @@ func (a *Anatomy) nodule(s geom.Vec3, coarse, fine float64) (props, bool) {
 }
 
 // peripheral is PZ with its septa, the central zone and benign wedges. d is positive.
-func (a *Anatomy) peripheral(s geom.Vec3, level, d, coarse, fine float64) props {
+func (a *Anatomy) peripheral(s geom.Vec3, d, coarse, fine float64) props {
 	if p, ok := a.nodule(s, coarse, fine); ok {
 		return p
 	}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/suyashkumar/dicom"
 
+	"bayeslice/internal/imageio/codec"
 	"bayeslice/internal/volume"
 )
 
@@ -76,8 +78,8 @@ type Series struct {
 // their final name only when complete; on an error the files before it stay. A full disk or a folder
 // that cannot be written is reported as a sentence that wraps the operating system's error.
 func WriteSeries(ctx context.Context, dir string, study Study, series Series, v *volume.Volume) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fileError("make the folder", dir, err)
+	if err := makeFolder(dir); err != nil {
+		return err
 	}
 	if series.FirstInstance == 0 {
 		series.FirstInstance = 1
@@ -100,7 +102,8 @@ func WriteSeries(ctx context.Context, dir string, study Study, series Series, v 
 			return err
 		}
 		path := filepath.Join(dir, fmt.Sprintf("IM%05d.dcm", instance))
-		if err := writeFile(path, sorted(shared, own)); err != nil {
+		dataset := dicom.Dataset{Elements: sorted(shared, own)}
+		if err := codec.WriteFile(path, func(w io.Writer) error { return dicom.Write(w, dataset) }); err != nil {
 			return err
 		}
 	}
@@ -124,47 +127,16 @@ func encode(values []float32, slope float64) ([]byte, error) {
 	return out, nil
 }
 
-// writeFile writes the data set beside its final name, then renames it.
-func writeFile(path string, elements []*dicom.Element) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), ".partial-*")
-	if err != nil {
-		return fileError("write", path, err)
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, ignoreMissing(os.Remove(f.Name())))
-		}
-	}()
-	if err := dicom.Write(f, dicom.Dataset{Elements: elements}); err != nil {
-		return errors.Join(fileError("write", path, err), f.Close())
-	}
-	if err := f.Chmod(0o644); err != nil {
-		return errors.Join(fileError("write", path, err), f.Close())
-	}
-	if err := f.Close(); err != nil {
-		return fileError("write", path, err)
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return fileError("write", path, err)
-	}
-	return nil
-}
-
-func ignoreMissing(err error) error {
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	return err
-}
-
-// fileError says what could not be done and, for the usual causes, what helps.
-func fileError(what, path string, err error) error {
-	hint := ""
+// makeFolder makes the folder, or says why it cannot be and what helps.
+func makeFolder(dir string) error {
+	err := os.MkdirAll(dir, 0o750)
 	switch {
+	case err == nil:
+		return nil
 	case errors.Is(err, syscall.ENOSPC):
-		hint = "; the disk is full: free some space or choose another folder"
+		return fmt.Errorf("dicomout: the disk has no room for the folder %s; free some space or choose another place: %w", filepath.Base(dir), err)
 	case errors.Is(err, os.ErrPermission):
-		hint = "; choose a folder that you may write to"
+		return fmt.Errorf("dicomout: the folder %s may not be made; choose a place that you may write to: %w", filepath.Base(dir), err)
 	}
-	return fmt.Errorf("dicomout: cannot %s %s: %w%s", what, filepath.Base(path), err, hint)
+	return fmt.Errorf("dicomout: the folder %s cannot be made; choose another place: %w", filepath.Base(dir), err)
 }

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/suyashkumar/dicom"
@@ -155,12 +154,15 @@ func TestFailuresAreSentences(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := WriteSeries(t.Context(), filepath.Join(file, "sub"), study(), series(), ramp(t)); err == nil || !strings.Contains(err.Error(), "cannot make the folder") {
+	if err := WriteSeries(t.Context(), filepath.Join(file, "sub"), study(), series(), ramp(t)); err == nil || !strings.Contains(err.Error(), "cannot be made") {
 		t.Errorf("a file in the way: %v", err)
 	}
-	full := fileError("write", "IM1", &os.PathError{Op: "write", Path: "IM1", Err: syscall.ENOSPC})
-	if !errors.Is(full, syscall.ENOSPC) || !strings.Contains(full.Error(), "the disk is full") {
-		t.Errorf("full disk: %v", full)
+	taken := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(taken, "IM00011.dcm"), 0o750); err != nil {
+		t.Fatal(err)
+	}
+	if err := WriteSeries(t.Context(), taken, study(), series(), ramp(t)); err == nil || !strings.Contains(err.Error(), "cannot write") {
+		t.Errorf("a folder in the place of a file: %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

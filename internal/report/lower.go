@@ -39,7 +39,7 @@ func (s *sheet) volumeTable(r image.Rectangle, p *inference.Prediction) int {
 		s.fill(image.Rect(r.Min.X+16, y-13, r.Min.X+30, y+1), render.ZoneColor(v.Zone))
 		st := style{px: 19, color: ink}
 		s.text(r.Min.X+40, y, st, left, v.Zone)
-		s.text(r.Max.X-16, y, st, right, fmt.Sprintf("%.1f mL [%.1f, %.1f]", v.ML.Mean, v.ML.P5, v.ML.P95))
+		s.text(r.Max.X-16, y, st, right, millilitres(v.ML))
 		y += 32
 	}
 	if p.Card.Task == modelcard.Anatomy {
@@ -49,6 +49,14 @@ func (s *sheet) volumeTable(r image.Rectangle, p *inference.Prediction) int {
 		}
 	}
 	return y
+}
+
+// millilitres writes a volume with its interval; small ones need the second decimal.
+func millilitres(v inference.Interval) string {
+	if v.P95 < 10 {
+		return fmt.Sprintf("%.2f mL [%.2f, %.2f]", v.Mean, v.P5, v.P95)
+	}
+	return fmt.Sprintf("%.1f mL [%.1f, %.1f]", v.Mean, v.P5, v.P95)
 }
 
 // lesionTable lists as many candidates as there is room for.

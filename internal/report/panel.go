@@ -8,6 +8,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"bayeslice/inference"
 	"bayeslice/internal/exam"
@@ -23,7 +25,7 @@ const (
 	margin     = 40
 	gap        = 25
 	slicePX    = (panelWidth - 2*margin - 2*gap) / 3
-	slicesTop  = 178
+	slicesTop  = 206
 	captionH   = 92
 	lowerTop   = slicesTop + slicePX + captionH + 8
 	lowerH     = 310
@@ -79,15 +81,27 @@ func (s *sheet) header(e *exam.Exam, p *inference.Prediction) {
 	s.text(margin, 114, line, left, s.ellipsis(line, runLine(p), panelWidth-2*margin))
 	if p.StopNote != "" {
 		note := style{px: 17, color: faint}
-		s.text(margin, 142, note, left, s.ellipsis(note, p.StopNote, panelWidth-2*margin))
+		lines := s.wrap(note, sentenceCase(p.StopNote), panelWidth-2*margin)
+		if len(lines) > 2 {
+			lines = append(lines[:1], s.ellipsis(note, strings.Join(lines[1:], " "), panelWidth-2*margin))
+		}
+		for i, text := range lines {
+			s.text(margin, 142+24*i, note, left, text)
+		}
 	}
 }
 
 func taskTitle(t modelcard.Task) string {
 	if t == modelcard.Anatomy {
-		return "Prostate zones: TZ, PZ"
+		return "Prostate anatomy: WG, TZ, PZ"
 	}
 	return "Clinically significant prostate cancer"
+}
+
+// sentenceCase puts a capital in front.
+func sentenceCase(text string) string {
+	r, size := utf8.DecodeRuneInString(text)
+	return string(unicode.ToUpper(r)) + text[size:]
 }
 
 // runLine says in one line what made the prediction.
@@ -123,7 +137,7 @@ func (s *sheet) slices(ctx context.Context, e *exam.Exam, p *inference.Predictio
 		return err
 	}
 	s.picture(0, img, "Segmentation on T2W", d.scene.Plane)
-	s.text(margin+slicePX-10, slicesTop+slicePX-14, style{px: 16, color: ink}, right, fmt.Sprintf("slice %d/%d", k+1, t2w.Grid().Size[2]))
+	s.outlined(margin+slicePX-10, slicesTop+slicePX-14, style{px: 16, color: ink}, right, fmt.Sprintf("slice %d/%d", k+1, t2w.Grid().Size[2]))
 	s.legend(p, o.Reference != nil, why)
 	largest := math.Log(float64(len(p.Card.Classes)))
 	if img, err = d.uncertainty(ctx, p.Entropy, largest, p); err != nil {
@@ -149,13 +163,14 @@ func (s *sheet) picture(n int, img *image.RGBA, heading string, plane render.Pla
 	s.text(x, y-9, style{px: 18, bold: true, color: ink}, left, heading)
 	s.paste(x, y, img)
 	letters := style{px: 20, bold: true, color: ink}
-	s.text(x+8, y+slicePX/2+7, letters, left, geom.OrientationLetters(plane.Right.Scale(-1)))
-	s.text(x+slicePX-8, y+slicePX/2+7, letters, right, geom.OrientationLetters(plane.Right))
-	s.text(x+slicePX/2, y+24, letters, centre, geom.OrientationLetters(plane.Down.Scale(-1)))
-	s.text(x+slicePX/2, y+slicePX-10, letters, centre, geom.OrientationLetters(plane.Down))
+	s.outlined(x+8, y+slicePX/2+7, letters, left, geom.OrientationLetters(plane.Right.Scale(-1)))
+	s.outlined(x+slicePX-8, y+slicePX/2+7, letters, right, geom.OrientationLetters(plane.Right))
+	s.outlined(x+slicePX/2, y+24, letters, centre, geom.OrientationLetters(plane.Down.Scale(-1)))
+	s.outlined(x+slicePX/2, y+slicePX-10, letters, centre, geom.OrientationLetters(plane.Down))
 	length := int(10/plane.PixelMM + 0.5)
+	s.fill(image.Rect(x+11, y+slicePX-16, x+13+length, y+slicePX-11), color.NRGBA{0, 0, 0, 200})
 	s.fill(image.Rect(x+12, y+slicePX-15, x+12+length, y+slicePX-12), ink)
-	s.text(x+12, y+slicePX-22, style{px: 15, color: ink}, left, "10 mm")
+	s.outlined(x+12, y+slicePX-22, style{px: 15, color: ink}, left, "10 mm")
 }
 
 // legend explains the lines of the segmentation under its picture.
@@ -219,7 +234,7 @@ func issueLines(e *exam.Exam, p *inference.Prediction) []string {
 		if i == most-1 && len(all) > most {
 			return append(out, fmt.Sprintf("… and %d more; see %s.", len(all)-i, ResultFile))
 		}
-		out = append(out, word[issue.Severity]+": "+issue.Text)
+		out = append(out, word[issue.Severity]+": "+sentenceCase(issue.Text))
 	}
 	return out
 }

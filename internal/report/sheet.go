@@ -108,6 +108,16 @@ func (s *sheet) text(x, y int, st style, at align, text string) {
 	d.DrawString(text)
 }
 
+// outlined writes one line with a dark rim, for text on images.
+func (s *sheet) outlined(x, y int, st style, at align, text string) {
+	rim := st
+	rim.color = color.NRGBA{0, 0, 0, 200}
+	for _, d := range []image.Point{{-1, -1}, {0, -1}, {1, -1}, {-1, 0}, {1, 0}, {-1, 1}, {0, 1}, {1, 1}, {2, 2}} {
+		s.text(x+d.X, y+d.Y, rim, at, text)
+	}
+	s.text(x, y, st, at, text)
+}
+
 // wrap breaks a text into lines of at most w pixels; a longer word stays whole.
 func (s *sheet) wrap(st style, text string, w int) []string {
 	var lines []string

@@ -178,7 +178,7 @@ func (op *opener) dicomdir(ctx context.Context, p place, name string) (*Exam, er
 		return nil, fmt.Errorf("%w: %s: %s", ErrUnreadable, path.Base(name), plain(err))
 	}
 	if len(names) == 0 {
-		return nil, fmt.Errorf("%w: of the %d files that the DICOMDIR lists none is there; copy the whole medium", ErrNoImages, len(absent))
+		return nil, fmt.Errorf("%w: the DICOMDIR lists %s, but none is there; copy the whole medium", ErrNoImages, plural(len(absent), "file"))
 	}
 	p.names = names
 	e, err := op.tree(ctx, p)

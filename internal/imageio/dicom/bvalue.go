@@ -81,16 +81,16 @@ func plausibleB(b float64) (float64, bool) {
 // read finds the vendor's element in the block its creator reserved, or in the usual block where
 // the creator is gone (de-identified files).
 func (p privateSource) read(a attrs) (float64, bool) {
-	at := p.at
+	at, usual := p.at, a.text(tag.Tag{Group: p.at.Group, Element: p.at.Element >> 8})
 	for block := uint16(0x10); block <= 0xFF; block++ {
-		creator := a.text(tag.Tag{Group: at.Group, Element: block})
-		if strings.HasPrefix(creator, p.creator) {
+		if strings.HasPrefix(a.text(tag.Tag{Group: at.Group, Element: block}), p.creator) {
 			at.Element = block<<8 | p.at.Element&0xFF
+			usual = ""
 			break
 		}
-		if creator != "" && block == p.at.Element>>8 {
-			return 0, false // the usual block belongs to somebody else
-		}
+	}
+	if usual != "" {
+		return 0, false // the usual block is somebody else's
 	}
 	raw, ok := p.value(a, at)
 	if !ok {

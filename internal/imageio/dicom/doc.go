@@ -18,7 +18,7 @@ import (
 // name at most, never its folder.
 var (
 	ErrNotDICOM    = errors.New("dicom: not a DICOM file")
-	ErrTruncated   = errors.New("dicom: file is cut short")
+	ErrTruncated   = errors.New("dicom: file is cut short, copy it again from its source")
 	ErrMalformed   = errors.New("dicom: malformed file")
 	ErrUnsupported = errors.New("dicom: not supported")
 	ErrNotImage    = errors.New("dicom: holds no image")

@@ -133,7 +133,7 @@ func (e *engine) Predict(ctx context.Context, x *exam.Exam, job viewer.Job, on f
 		sampler.Convergence = &limits
 	}
 	p, err := sampler.Run(ctx, prepared, on)
-	return p, device, err
+	return p, device, runtimeError(err)
 }
 
 // load returns a model that is ready to run, from memory unless its file has changed.
@@ -185,10 +185,15 @@ func (e *engine) openRuntime() error {
 	return nil
 }
 
-// runtimeError marks what the runtime refuses, for the window to say what it means.
+// runtimeError marks what the runtime refuses, for the window to say what it means; nil stays nil.
 func runtimeError(err error) error {
-	if errors.Is(err, ort.ErrLibrary) || errors.Is(err, ort.ErrProvider) {
+	switch {
+	case errors.Is(err, ort.ErrLibrary) || errors.Is(err, ort.ErrProvider):
 		return fmt.Errorf("%w: %w", viewer.ErrRuntime, err)
+	case errors.Is(err, ort.ErrRun):
+		return fmt.Errorf("%w: %w", viewer.ErrRun, err)
+	case errors.Is(err, ort.ErrModel) || errors.Is(err, ort.ErrInput):
+		return fmt.Errorf("%w: %w", inference.ErrModel, err)
 	}
 	return err
 }

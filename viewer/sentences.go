@@ -15,9 +15,13 @@ import (
 	"bayeslice/render"
 )
 
-// ErrRuntime is to be wrapped by an [Engine]'s errors where the inference runtime is missing or
-// refused its work; their own text says what to do.
-var ErrRuntime = errors.New("viewer: no inference runtime")
+// Sentinels that an [Engine]'s errors wrap.
+var (
+	// ErrRuntime: the inference runtime or its device is missing; the error's own text says what to do.
+	ErrRuntime = errors.New("viewer: no inference runtime")
+	// ErrRun: the runtime failed in the middle of a run.
+	ErrRun = errors.New("viewer: the run failed")
+)
 
 // sentence is how an error is told: what happened, and what to do next.
 type sentence struct{ what, next string }
@@ -50,6 +54,7 @@ var sentences = []struct {
 	{inference.ErrInput, sentence{"The exam was not prepared for this model.", "Run again; if it stays, choose another model."}},
 	{inference.ErrOutput, sentence{"The network gave numbers that are no probabilities.", "Choose another model file or device."}},
 	{ErrRuntime, sentence{"The network cannot run on this machine yet.", "See the details for the remedy."}},
+	{ErrRun, sentence{"The device could not finish a sample.", "Close other programs to free memory, or choose a smaller model."}},
 	{render.ErrScene, sentence{"This slice cannot be drawn.", "Press R to reset the view."}},
 	{syscall.ENOSPC, sentence{"The disk is full.", "Free some space and try again."}},
 	{fs.ErrPermission, sentence{"This place may not be read.", "Check its permissions, or copy it to a folder of your own."}},

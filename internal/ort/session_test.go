@@ -162,21 +162,15 @@ func TestNewSessionRefusesWhatIsNoModel(t *testing.T) {
 }
 
 func TestCancelEndsARunInTheMiddle(t *testing.T) {
-	s := open(t, openEnv(t), slowModel(t, 150), SessionOptions{})
+	s := open(t, openEnv(t), slowModel(t, 100), SessionOptions{Threads: 1})
 	ctx, cancel := context.WithCancel(context.Background())
-	start := time.Now()
-	time.AfterFunc(100*time.Millisecond, cancel)
-	_, err := s.Run(ctx, slowInput())
-	stopped := time.Since(start)
-	if !errors.Is(err, context.Canceled) {
-		t.Fatalf("error = %v, want context.Canceled after %v", err, stopped)
+	time.AfterFunc(50*time.Millisecond, cancel)
+	// A run that went on to its end would return no error, however late the context ends.
+	if _, err := s.Run(ctx, slowInput()); !errors.Is(err, context.Canceled) {
+		t.Fatalf("error = %v, want context.Canceled", err)
 	}
-	start = time.Now()
 	if _, err := s.Run(context.Background(), slowInput()); err != nil {
 		t.Fatalf("the session cannot be used after a cancelled run: %v", err)
-	}
-	if whole := time.Since(start); stopped > whole*3/4 {
-		t.Errorf("a cancelled run took %v, a whole one %v", stopped, whole)
 	}
 	if _, err := s.Run(ctx, slowInput()); !errors.Is(err, context.Canceled) {
 		t.Errorf("a run that was cancelled before it began: error = %v", err)

@@ -81,7 +81,7 @@ func (c Config) validate() error {
 		}
 		return fmt.Errorf("%w: %s; start from phantom.DefaultConfig", ErrConfig, fmt.Sprintf(format, a...))
 	}
-	return errors.Join(
+	return first(
 		check(c.Lesions == RandomLesions || c.Lesions >= 0 && c.Lesions <= MaxLesions, "%d lesions; 0…%d or RandomLesions are possible", c.Lesions, MaxLesions),
 		check(c.VolumeML.within(10, 200), "gland volume %v mL must lie within 10…200", c.VolumeML),
 		check(c.TiltDegrees.within(0, 45), "tilt %v degrees must lie within 0…45", c.TiltDegrees),
@@ -96,6 +96,16 @@ func (c Config) validate() error {
 		check(fraction(c.DistortionMM, 20), "distortion %g mm must lie within 0…20", c.DistortionMM),
 		check(c.SubSamples >= 1 && c.SubSamples <= 64 && c.SubSamplesDiff >= 1 && c.SubSamplesDiff <= 64, "%d and %d samples per voxel; 1…64 are possible", c.SubSamples, c.SubSamplesDiff),
 	)
+}
+
+// first returns the first error that is not nil.
+func first(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // fraction reports whether v is a number within 0…most.

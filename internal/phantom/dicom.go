@@ -30,7 +30,8 @@ const (
 
 // WriteDICOM writes the exam as a DICOM study: one folder per series (T2W, DWI with every acquired
 // b-value, ADC and, where it is calculated, high-b) under dir, which is made where it does not exist.
-// The same exam gives the same bytes. Errors are those of [dicomout.WriteSeries].
+// The same exam gives the same bytes. Files of the same names are replaced, others are left: give each
+// exam a folder of its own. Errors are those of [dicomout.WriteSeries].
 func (e *Exam) WriteDICOM(ctx context.Context, dir string) error {
 	study := e.study()
 	if err := dicomout.WriteSeries(ctx, filepath.Join(dir, "t2_tse_tra"), study, t2wSeries(), e.T2W); err != nil {

@@ -2,6 +2,7 @@ package phantom
 
 import (
 	"context"
+	"slices"
 
 	"bayeslice/internal/geom"
 	"bayeslice/internal/volume"
@@ -18,7 +19,7 @@ const (
 // LabelLesion is the label of clinically significant cancer in [Labels.Lesions].
 const LabelLesion uint8 = 1
 
-// Exam is one generated exam. It is immutable and safe for concurrent reading.
+// Exam is one generated exam. It is immutable, its slices included, and safe for concurrent reading.
 type Exam struct {
 	Config  Config
 	Anatomy *Anatomy       // the continuous truth behind the labels
@@ -58,6 +59,7 @@ func Generate(ctx context.Context, cfg Config) (*Exam, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
+	cfg.BValues = slices.Clone(cfg.BValues)
 	a, err := NewAnatomy(ctx, cfg)
 	if err != nil {
 		return nil, err

@@ -199,7 +199,7 @@ func TestWindowUnderXvfb(t *testing.T) {
 	s := newScreen(t, "1280x800")
 	var log bytes.Buffer
 	child := exec.Command(os.Args[0])
-	child.Env = append(s.environ(), childExam+"="+writePhantom(t), childConfig+"="+t.TempDir())
+	child.Env = append(s.environ(), childExam+"="+writePhantom(t), childConfig+"="+t.TempDir(), "XDG_CONFIG_HOME="+t.TempDir())
 	child.Stdout, child.Stderr = &log, &log
 	if err := child.Start(); err != nil {
 		t.Fatal(err)

@@ -28,8 +28,8 @@ type runPanel struct {
 	content  *fyne.Container
 	models   map[modelcard.Task][]Model
 	pickers  map[modelcard.Task]*widget.Select
-	samples  *widget.Entry
-	seed     *widget.Entry
+	samples  *field
+	seed     *field
 	converge *widget.Check
 	run      *widget.Button
 	stop     *widget.Button
@@ -38,7 +38,6 @@ type runPanel struct {
 	note     *widget.Label
 	running  bool
 	hasExam  bool
-	onChange func()
 }
 
 // runTasks are the tasks in the order in which they run.
@@ -46,9 +45,9 @@ var runTasks = [...]modelcard.Task{modelcard.Anatomy, modelcard.Diagnosis}
 
 var taskNames = map[modelcard.Task]string{modelcard.Anatomy: "Zones", modelcard.Diagnosis: "Lesions"}
 
-func newRunPanel(samples int, seed uint64, run, stop func()) *runPanel {
+func newRunPanel(samples int, seed uint64, run, stop func(), shortcut func(fyne.Shortcut) bool) *runPanel {
 	p := &runPanel{models: map[modelcard.Task][]Model{}, pickers: map[modelcard.Task]*widget.Select{},
-		samples: widget.NewEntry(), seed: widget.NewEntry(), bar: newThinBar(), status: widget.NewLabel(""), note: caption("")}
+		samples: newField(shortcut), seed: newField(shortcut), bar: newThinBar(), status: widget.NewLabel(""), note: caption("")}
 	p.samples.SetText(strconv.Itoa(samples))
 	p.seed.SetText(strconv.FormatUint(seed, 10))
 	p.samples.Validator = func(s string) error { _, err := parseSamples(s); return err }
@@ -72,6 +71,25 @@ func newRunPanel(samples int, seed uint64, run, stop func()) *runPanel {
 		inset(p.bar.Container), p.status, container.New(fixedHeight{42}, p.note))
 	p.refresh()
 	return p
+}
+
+// field is an entry that leaves the window's shortcuts to the window.
+type field struct {
+	widget.Entry
+	shortcut func(fyne.Shortcut) bool
+}
+
+func newField(shortcut func(fyne.Shortcut) bool) *field {
+	f := &field{shortcut: shortcut}
+	f.ExtendBaseWidget(f)
+	return f
+}
+
+// TypedShortcut implements [fyne.Shortcutable].
+func (f *field) TypedShortcut(s fyne.Shortcut) {
+	if !f.shortcut(s) {
+		f.Entry.TypedShortcut(s)
+	}
 }
 
 // fixedHeight is a layout that gives its object a height of its own.

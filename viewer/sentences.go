@@ -31,6 +31,9 @@ var sentences = []struct {
 	err error
 	sentence
 }{
+	{syscall.ENOSPC, sentence{"The disk is full.", "Free some space and try again."}},
+	{fs.ErrPermission, sentence{"This place may not be read.", "Check its permissions, or copy it to a folder of your own."}},
+	{fs.ErrNotExist, sentence{"The file or folder is not there any more.", "Check the drive or the network, and choose it again."}},
 	{exam.ErrSeveralExams, sentence{"This place holds more than one exam.", "Choose one of them."}},
 	{exam.ErrNoImages, sentence{"No images were found here.", "Choose the folder that holds the DICOM files, or a NIfTI or MHA file."}},
 	{exam.ErrSingleSlice, sentence{"Only single slices were found, no volume.", "Choose the folder with the whole series."}},
@@ -56,9 +59,6 @@ var sentences = []struct {
 	{ErrRuntime, sentence{"The network cannot run on this machine yet.", "See the details for the remedy."}},
 	{ErrRun, sentence{"The device could not finish a sample.", "Close other programs to free memory, or choose a smaller model."}},
 	{render.ErrScene, sentence{"This slice cannot be drawn.", "Press R to reset the view."}},
-	{syscall.ENOSPC, sentence{"The disk is full.", "Free some space and try again."}},
-	{fs.ErrPermission, sentence{"This place may not be read.", "Check its permissions, or copy it to a folder of your own."}},
-	{fs.ErrNotExist, sentence{"The file or folder is not there any more.", "Check the drive or the network, and choose it again."}},
 	{context.DeadlineExceeded, sentence{"This took too long and was stopped.", "Try again."}},
 }
 

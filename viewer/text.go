@@ -12,56 +12,60 @@ import (
 	"fyne.io/fyne/v2/widget"
 )
 
-// imageText is a line of text over an image, with a dark shadow so that it reads on any grey.
+// imageText is a line of text over an image, on a dark translucent plate so that it reads on any grey.
 type imageText struct {
-	text, shadow *canvas.Text
+	text  *canvas.Text
+	plate *canvas.Rectangle
 }
 
 func newImageText(size float32, c color.Color, bold bool) *imageText {
-	t := &imageText{text: canvas.NewText("", c), shadow: canvas.NewText("", color.NRGBA{0, 0, 0, 230})}
-	for _, line := range []*canvas.Text{t.text, t.shadow} {
-		line.TextSize = size
-		line.TextStyle.Bold = bold
-	}
+	t := &imageText{text: canvas.NewText("", c), plate: canvas.NewRectangle(color.NRGBA{0, 0, 0, 120})}
+	t.text.TextSize = size
+	t.text.TextStyle.Bold = bold
+	t.plate.CornerRadius = 3
 	return t
 }
 
-// set changes the text, and returns whether it differs.
-func (t *imageText) set(s string) bool {
-	if t.text.Text == s {
-		return false
-	}
-	t.text.Text, t.shadow.Text = s, s
-	t.shadow.Refresh()
-	t.text.Refresh()
-	return true
-}
-
-func (t *imageText) setColor(c color.Color) {
-	if t.text.Color != c {
-		t.text.Color = c
+// set changes the text.
+func (t *imageText) set(s string) {
+	if t.text.Text != s {
+		t.text.Text = s
 		t.text.Refresh()
 	}
 }
 
+// show shows or hides the text; an empty one is never shown.
 func (t *imageText) show(visible bool) {
-	for _, o := range []*canvas.Text{t.text, t.shadow} {
-		if visible {
-			o.Show()
-		} else {
-			o.Hide()
-		}
-	}
+	visible = visible && t.text.Text != ""
+	setVisible(t.text, visible)
+	setVisible(t.plate, visible)
 }
 
 // place moves the text so that the fraction ax, ay of its box lies at the given position.
 func (t *imageText) place(x, y, ax, ay float32) {
 	size := t.text.MinSize()
-	pos := fyne.NewPos(x-ax*size.Width, y-ay*size.Height)
-	for o, shift := range map[*canvas.Text]float32{t.text: 0, t.shadow: 1} {
-		o.Resize(size)
-		o.Move(pos.AddXY(shift, shift))
-	}
+	place(t.text, x-ax*size.Width, y-ay*size.Height, size.Width, size.Height)
+	t.placePlate()
+}
+
+// shift moves the text down.
+func (t *imageText) shift(dy float32) {
+	t.text.Move(t.text.Position().AddXY(0, dy))
+	t.placePlate()
+}
+
+func (t *imageText) placePlate() {
+	const side = 4
+	at, size := t.text.Position(), t.text.Size()
+	place(t.plate, at.X-side, at.Y, size.Width+2*side, size.Height)
+}
+
+// overlaps reports whether both texts are shown and their plates meet.
+func (t *imageText) overlaps(o *imageText) bool {
+	a, b := t.plate, o.plate
+	return a.Visible() && b.Visible() &&
+		a.Position().X < b.Position().X+b.Size().Width && b.Position().X < a.Position().X+a.Size().Width &&
+		a.Position().Y < b.Position().Y+b.Size().Height && b.Position().Y < a.Position().Y+a.Size().Height
 }
 
 // caption returns a small muted label that wraps.

@@ -93,7 +93,7 @@ func (r *viewportRenderer) Objects() []fyne.CanvasObject {
 	out = append(out, v.ring)
 	texts := append(v.letters[:], v.title, v.note, v.slice, v.zoom, v.message)
 	for _, t := range texts {
-		out = append(out, t.shadow, t.text)
+		out = append(out, t.plate, t.text)
 	}
 	return append(out, v.border)
 }
@@ -190,13 +190,13 @@ func (v *viewport) arrange() {
 	const margin = 8
 	v.title.place(margin, 6, 0, 0)
 	v.note.place(size.Width-margin, 8, 1, 0)
-	if v.title.text.Visible() && v.note.text.Position().X < v.title.text.Position().X+v.title.text.Size().Width+margin {
+	if v.note.overlaps(v.title) {
 		v.note.place(margin, 8+v.title.text.Size().Height, 0, 0)
 	}
 	v.slice.place(margin, size.Height-6, 0, 1)
 	v.zoom.place(size.Width-margin, size.Height-6, 1, 1)
 	v.message.place(size.Width/2, size.Height/2, 0.5, 0.5)
-	if v.zoom.text.Position().X < v.slice.text.Position().X+v.slice.text.Size().Width+margin {
+	if v.zoom.overlaps(v.slice) {
 		v.zoom.show(false)
 	}
 	edges := s.EdgeLetters(i)
@@ -215,12 +215,8 @@ func (v *viewport) arrange() {
 // clearCollisions moves the letters of the top and bottom edges out of the corner texts of a narrow viewport.
 func (v *viewport) clearCollisions() {
 	raise := func(letter, corner *imageText, dy float32) {
-		l, c := letter.text, corner.text
-		if !c.Visible() || l.Position().X > c.Position().X+c.Size().Width+4 || l.Position().X+l.Size().Width+4 < c.Position().X {
-			return
-		}
-		for _, o := range []*canvas.Text{letter.text, letter.shadow} {
-			o.Move(o.Position().AddXY(0, dy*c.Size().Height))
+		if letter.overlaps(corner) {
+			letter.shift(dy * corner.text.Size().Height)
 		}
 	}
 	raise(v.letters[2], v.title, 1)

@@ -3,7 +3,6 @@ package viewer
 import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/driver/desktop"
-	"fyne.io/fyne/v2/widget"
 
 	"bayeslice/viewer/viewstate"
 )
@@ -130,7 +129,7 @@ func (v *viewport) requestFocus(clicked bool) {
 	if c == nil || c.Focused() == fyne.Focusable(v) {
 		return
 	}
-	if _, typing := c.Focused().(*widget.Entry); typing && !clicked {
+	if _, typing := c.Focused().(*field); typing && !clicked {
 		return
 	}
 	c.Focus(v)

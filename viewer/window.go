@@ -85,7 +85,7 @@ func New(ctx context.Context, app fyne.App, o Options) *Window {
 	w.exam = newExamPanel(w.choose)
 	w.layers = newLayersPanel(w.state)
 	w.histograms = newHistogramPanel(w.state)
-	w.run = newRunPanel(o.Samples, o.Seed, w.startRun, w.stopRun)
+	w.run = newRunPanel(o.Samples, o.Seed, w.startRun, w.stopRun, w.shortcut)
 	w.welcome = newWelcome(w)
 	w.win.SetPadded(false)
 	w.win.SetContent(w.content())
@@ -240,6 +240,19 @@ func (w *Window) bindKeys() {
 				func(fyne.Shortcut) { w.command(b.Command) })
 		}
 	}
+}
+
+// shortcut carries out what a key with Ctrl means; false where it means nothing to the window.
+func (w *Window) shortcut(s fyne.Shortcut) bool {
+	k, ok := s.(*desktop.CustomShortcut)
+	if !ok {
+		return false
+	}
+	c := viewstate.CommandFor(string(k.KeyName), mods(k.Modifier))
+	if c != viewstate.NoCommand {
+		w.command(c)
+	}
+	return c != viewstate.NoCommand
 }
 
 // command carries out a command.

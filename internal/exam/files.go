@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"bayeslice/internal/imageio"
 	"bayeslice/internal/volume"
@@ -191,7 +192,7 @@ var fileTokens = []string{"t2w", "t2", "adc", "hbv", "dwi", "sag", "cor"}
 
 // fileToken returns the last such word of a name, or "".
 func fileToken(stem string) string {
-	words := strings.FieldsFunc(strings.ToLower(stem), func(r rune) bool { return !('a' <= r && r <= 'z' || '0' <= r && r <= '9') })
+	words := strings.FieldsFunc(strings.ToLower(stem), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
 	slices.Reverse(words)
 	for _, w := range words {
 		if slices.Contains(fileTokens, w) {
@@ -264,7 +265,7 @@ func asMask(stem string, v *volume.Volume) (*volume.Mask, bool) {
 
 // sidecarBs reads the b-values beside a NIfTI (FSL's .bval, one number a frame), nil where there are none.
 func sidecarBs(file string, frames int) []float64 {
-	data, err := os.ReadFile(filepath.Join(filepath.Dir(file), imageStem(file)+".bval")) //nolint:gosec // beside the named file
+	data, err := os.ReadFile(filepath.Join(filepath.Dir(file), imageStem(file)+".bval"))
 	if err != nil || len(data) > 1<<16 {
 		return nil
 	}

@@ -65,7 +65,7 @@ func pathCause(err error) error {
 
 // startsWith reports whether a file begins with magic.
 func startsWith(path, magic string) (bool, error) {
-	f, err := os.Open(path) //nolint:gosec // the user named it
+	f, err := os.Open(path)
 	if err != nil {
 		return false, err
 	}
@@ -239,7 +239,7 @@ func checkZIP(z *zip.Reader, size int64) error {
 	if len(z.File) > maxFiles {
 		return fmt.Errorf("%w: the ZIP has more than %d entries", ErrTooLarge, maxFiles)
 	}
-	if total > maxZIPRatio*uint64(max(size, 1<<20)) { //nolint:gosec // sizes are positive
+	if total > maxZIPRatio*uint64(max(size, 1<<20)) {
 		return fmt.Errorf("%w: the ZIP unpacks to more than %d times its size, as images do not", ErrTooLarge, maxZIPRatio)
 	}
 	return nil

@@ -280,7 +280,7 @@ func expand(template string, f facts, match string) string {
 func roleOf(name string) Role {
 	for r, n := range roleNames {
 		if n == name {
-			return Role(r) //nolint:gosec // nine names
+			return Role(r)
 		}
 	}
 	return RoleUnknown

@@ -45,9 +45,9 @@ func decodeOnce(syn syntax, kept []byte) (a attrs, err error) {
 	var b bytes.Buffer
 	b.Write(make([]byte, 128))
 	b.WriteString("DICM\x02\x00\x00\x00UL\x04\x00")
-	b.Write(binary.LittleEndian.AppendUint32(nil, uint32(8+len(uid)))) //nolint:gosec // a short constant
+	b.Write(binary.LittleEndian.AppendUint32(nil, uint32(8+len(uid))))
 	b.WriteString("\x02\x00\x10\x00UI")
-	b.Write(binary.LittleEndian.AppendUint16(nil, uint16(len(uid)))) //nolint:gosec // a short constant
+	b.Write(binary.LittleEndian.AppendUint16(nil, uint16(len(uid))))
 	b.WriteString(uid)
 	b.Write(kept)
 	set, err := lib.Parse(&b, int64(b.Len()), nil, lib.AllowUnknownSpecificCharacterSet())

@@ -3,6 +3,9 @@
 // and the slice normal alone (never SliceThickness, SliceLocation, InstanceNumber or a raw z), in
 // LPS millimetres at voxel centres. Values are stored values after the file's rescale.
 //
+// Pixels are read native (implicit, explicit, big endian, deflated) and from RLE Lossless and JPEG
+// Lossless; other compressions are refused by name with the tool that undoes them.
+//
 // Element values are decoded by github.com/suyashkumar/dicom. What reaches it has first passed
 // this package's [sieve], which checks every length against the file's size and the nesting depth,
 // and leaves out all that is not needed; a damaged or hostile file therefore costs no more memory

@@ -22,7 +22,7 @@ func enhanced(n int) []el {
 			{Tag: 0x00209113, VR: "SQ", Value: [][]el{{{Tag: 0x00200032, VR: "DS", Value: z}}}},
 			{Tag: 0x00189117, VR: "SQ", Value: [][]el{{{Tag: 0x00189087, VR: "FD", Value: []float64{b}}}}},
 		})
-		pixels = append(pixels, uint16(f), 0, 0, 0) //nolint:gosec // small
+		pixels = append(pixels, uint16(f), 0, 0, 0)
 	}
 	s := dicomtest.Slice{Columns: 2, Rows: 2, Pixels: pixels, Extra: []el{
 		{Tag: 0x00080016, VR: "UI", Value: "1.2.840.10008.5.1.4.1.1.4.1"},

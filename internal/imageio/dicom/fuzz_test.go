@@ -2,6 +2,7 @@ package dicom
 
 import (
 	"context"
+	"os"
 	"runtime"
 	"testing"
 	"testing/fstest"
@@ -18,6 +19,13 @@ func FuzzDICOM(f *testing.F) {
 	f.Add(pair(dicomtest.ExplicitLE, []uint16{1, 2, 3, 4}, el{Tag: 0x00080005, VR: "CS", Value: "ISO_IR 126"})[0])
 	f.Add(dicomtest.Encode(dicomtest.ExplicitLE, enhanced(2)))
 	f.Add(dicomtest.Encode(dicomtest.ExplicitLE, []el{{Tag: 0x00041220, VR: "SQ", Value: [][]el{{{Tag: 0x00041500, VR: "CS", Value: `A\B`}}}}}))
+	for _, name := range []string{"jpeg-6.dcm", "rle.dcm"} {
+		data, err := os.ReadFile("testdata/compressed/" + name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)

@@ -202,6 +202,12 @@ func (h *Header) frames(a attrs) error {
 	if count < 1 {
 		return fmt.Errorf("%w: %d frames", ErrMalformed, count)
 	}
+	if h.pixels.encapsulated && h.frameBytes() > h.pixels.length*h.syntax.expansion()/int64(count) {
+		return fmt.Errorf("%w: %d images of %d×%d pixels cannot come from %d compressed bytes", ErrTruncated, count, h.Columns, h.Rows, h.pixels.length)
+	}
+	if h.syntax.decodable() && h.pixels.encapsulated != h.syntax.compressed() {
+		return fmt.Errorf("%w: the pixels are not encoded as the transfer syntax says", ErrMalformed)
+	}
 	if !h.pixels.encapsulated {
 		if need := h.frameBytes() * int64(count); need/int64(count) != h.frameBytes() || need > h.pixels.length {
 			return fmt.Errorf("%w: %d images of %d×%d pixels do not fit into %d bytes of pixel data",

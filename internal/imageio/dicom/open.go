@@ -92,6 +92,9 @@ func sieve(data []byte, size int64) (*sieved, error) {
 		}
 		if e.tag == tag.PixelData {
 			s.pixels = &pixelSpan{offset: e.offset, length: e.length, encapsulated: e.length < 0}
+			if e.length < 0 {
+				s.pixels.length = w.size - e.offset
+			}
 			break
 		}
 		if off, err = w.element(e, 0, &kept); err != nil {

@@ -7,7 +7,7 @@ import (
 	"io/fs"
 )
 
-// readPixels returns the pixel data bytes of a file, native or encapsulated.
+// readPixels returns the native pixel data of all frames of a file.
 func readPixels(fsys fs.FS, h *Header) ([]byte, error) {
 	f, err := fsys.Open(h.Name)
 	if err != nil {
@@ -25,7 +25,11 @@ func readPixels(fsys fs.FS, h *Header) ([]byte, error) {
 		return nil, fmt.Errorf("%w: %w", ErrTruncated, err)
 	}
 	if h.pixels.encapsulated {
-		return io.ReadAll(io.LimitReader(f, info.Size()-h.pixels.offset))
+		data, err := io.ReadAll(io.LimitReader(f, info.Size()-h.pixels.offset))
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrTruncated, err)
+		}
+		return decompress(h, data)
 	}
 	data := make([]byte, h.frameBytes()*int64(len(h.Frames)))
 	if _, err := io.ReadFull(f, data); err != nil {
@@ -75,8 +79,8 @@ type storedFormat struct {
 
 func (h *Header) format() storedFormat {
 	return storedFormat{
-		order: h.syntax.order, bytes: h.BitsAllocated / 8, bits: uint(h.BitsStored), //nolint:gosec // 1…32
-		shift: uint(h.High + 1 - h.BitsStored), signed: h.Signed, //nolint:gosec // 0…31
+		order: h.syntax.order, bytes: h.BitsAllocated / 8, bits: uint(h.BitsStored),
+		shift: uint(h.High + 1 - h.BitsStored), signed: h.Signed,
 	}
 }
 

@@ -23,7 +23,7 @@ var errMore = errors.New("dicom: prefix too short")
 // pixelSpan is where the pixel data lie in the (inflated) file.
 type pixelSpan struct {
 	offset       int64
-	length       int64 // bytes; unknown (-1) where encapsulated
+	length       int64 // bytes; where encapsulated, all that follow
 	encapsulated bool
 }
 

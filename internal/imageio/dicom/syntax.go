@@ -3,6 +3,7 @@ package dicom
 import (
 	"encoding/binary"
 	"fmt"
+	"strings"
 )
 
 // Transfer syntaxes that are told apart here (PS3.5 annex A).
@@ -65,7 +66,9 @@ func (s syntax) compressed() bool {
 }
 
 // decodable reports whether [Stack.Load] reads the pixels of this syntax.
-func (s syntax) decodable() bool { return !s.compressed() }
+func (s syntax) decodable() bool {
+	return !s.compressed() || s.uid == rleLossless || s.uid == jpegLL14 || s.uid == jpegLLSV1
+}
 
 // refusal names a syntax that is not read, and what to do about it.
 func (s syntax) refusal() error {
@@ -74,8 +77,13 @@ func (s syntax) refusal() error {
 		name = "an unknown transfer syntax (" + s.uid + ")"
 	}
 	tool := "gdcmconv --raw IN OUT"
-	if len(name) >= 4 && name[:4] == "JPEG" && name != "JPEG 2000" {
-		tool += " (or dcmdjpeg for JPEG, dcmdjpls for JPEG-LS)"
+	switch {
+	case strings.HasPrefix(name, "JPEG-LS"):
+		tool = "dcmdjpls IN OUT or " + tool
+	case name == "JPEG Baseline" || name == "JPEG Extended":
+		tool = "dcmdjpeg IN OUT or " + tool
+	case !ok || strings.HasPrefix(name, "JPEG XL") || strings.HasPrefix(name, "High-Throughput"):
+		tool = "the archive's export as \"uncompressed\" or \"explicit VR little endian\""
 	}
-	return fmt.Errorf("%w: its pixels are compressed as %s; decompress the files first, for instance with %s", ErrUnsupported, name, tool)
+	return fmt.Errorf("%w: its pixels are compressed as %s; decompress the files first, with %s", ErrUnsupported, name, tool)
 }

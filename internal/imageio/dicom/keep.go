@@ -22,7 +22,7 @@ var topLevel = tagSet(
 	tag.FrameOfReferenceUID, tag.TemporalPositionIdentifier, tag.ImageComments, tag.DerivationDescription,
 	tag.SamplesPerPixel, tag.PhotometricInterpretation, tag.NumberOfFrames, tag.Rows, tag.Columns, tag.PixelSpacing,
 	tag.BitsAllocated, tag.BitsStored, tag.HighBit, tag.PixelRepresentation, tag.RescaleIntercept, tag.RescaleSlope,
-	tag.RescaleType, tag.LossyImageCompression, tag.SharedFunctionalGroupsSequence,
+	tag.RescaleType, tag.LossyImageCompression, tag.EchoPulseSequence, tag.SharedFunctionalGroupsSequence,
 	tag.PerFrameFunctionalGroupsSequence, tag.PulseSequenceName, tagRWVSequence, tagRecords,
 )
 
@@ -31,6 +31,7 @@ var topLevel = tagSet(
 var nested = tagSet(
 	tag.FrameContentSequence, tag.PlanePositionSequence, tag.PlaneOrientationSequence, tag.PixelMeasuresSequence,
 	tag.PixelValueTransformationSequence, tag.MRDiffusionSequence, tag.MREchoSequence, tag.MRImageFrameTypeSequence,
+	tag.MRTimingAndRelatedParametersSequence, tag.RepetitionTime,
 	tagRWVSequence, tagUnitsSequence,
 	tag.TemporalPositionIndex, tag.StackID, tag.InStackPositionNumber, tag.ImagePositionPatient, tag.ImageOrientationPatient,
 	tag.PixelSpacing, tag.RescaleIntercept, tag.RescaleSlope, tag.RescaleType, tag.DiffusionBValue,

@@ -93,7 +93,7 @@ next:
 func (f *Frame) stacksWith(o *Frame) bool {
 	a, b := f.Header, o.Header
 	if a.Rows != b.Rows || a.Columns != b.Columns || f.HasPlane != o.HasPlane || f.B.Known != o.B.Known || f.B.Value != o.B.Value ||
-		math.Abs(f.Echo-o.Echo) > 0.01 || f.kind() != o.kind() || a.FrameOfReference != b.FrameOfReference {
+		math.Abs(f.Echo-o.Echo) > 0.01 || f.kind() != o.kind() || f.Directionality != o.Directionality || a.FrameOfReference != b.FrameOfReference {
 		return false
 	}
 	return !f.HasPlane || f.sameOrientation(o) && math.Abs(f.PixelMM[0]-o.PixelMM[0]) < 1e-3 && math.Abs(f.PixelMM[1]-o.PixelMM[1]) < 1e-3

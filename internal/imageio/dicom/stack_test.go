@@ -164,3 +164,17 @@ func TestSeriesOfSeveralKindsIsTakenApart(t *testing.T) {
 		}
 	}
 }
+
+func TestTraceIsToldFromDirections(t *testing.T) {
+	var files [][]byte
+	for n, direction := range []string{"ISOTROPIC", "DIRECTIONAL", "DIRECTIONAL"} {
+		for i := range 3 {
+			files = append(files, dicomtest.Slice{Instance: 10*n + i, Position: [3]float64{0, 0, 3 * float64(i)}, Extra: []dicomtest.Element{
+				{Tag: 0x00189075, VR: "CS", Value: direction}, {Tag: 0x00189087, VR: "FD", Value: []float64{800}}}}.Bytes())
+		}
+	}
+	s, _ := scanOne(t, files...)
+	if len(s.Stacks) != 3 || s.Stacks[0].Repeats != 0 || s.Stacks[1].Repeats != 2 || s.Stacks[2].Repeat != 2 {
+		t.Errorf("%d stacks: %+v", len(s.Stacks), s.Stacks)
+	}
+}

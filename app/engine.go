@@ -157,14 +157,18 @@ func (e *engine) load(ctx context.Context, path string) (*loadedModel, error) {
 		return nil, err
 	}
 	m := &loadedModel{modified: info.ModTime()}
-	m.model, err = inference.Load(ctx, path, func(onnx []byte) (inference.Runner, error) {
-		s, err := e.env.NewSession(onnx, ort.SessionOptions{})
-		if err != nil {
-			return nil, runtimeError(err)
+	open := func(o ort.SessionOptions) inference.OpenRunner {
+		return func(onnx []byte) (inference.Runner, error) {
+			s, err := e.env.NewSession(onnx, o)
+			if err != nil {
+				return nil, runtimeError(err)
+			}
+			m.fallbacks = append(m.fallbacks, s.Fallbacks()...)
+			return s, nil
 		}
-		m.fallbacks = append(m.fallbacks, s.Fallbacks()...)
-		return s, nil
-	})
+	}
+	// The part before the noise runs once per exam: it need not keep its working memory.
+	m.model, err = inference.LoadWith(ctx, path, inference.Openers{Once: open(ort.SessionOptions{ReleaseMemory: true}), Each: open(ort.SessionOptions{})})
 	if err != nil {
 		return nil, err
 	}

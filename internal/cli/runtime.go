@@ -28,13 +28,17 @@ func (s *session) loadModel(ctx context.Context, path string) (*inference.Model,
 	if err != nil {
 		return nil, err
 	}
-	m, err := inference.Load(ctx, path, func(onnx []byte) (inference.Runner, error) {
-		opened, err := env.NewSession(onnx, ort.SessionOptions{})
-		if err != nil {
-			return nil, err
+	open := func(o ort.SessionOptions) inference.OpenRunner {
+		return func(onnx []byte) (inference.Runner, error) {
+			opened, err := env.NewSession(onnx, o)
+			if err != nil {
+				return nil, err
+			}
+			return opened, nil
 		}
-		return opened, nil
-	})
+	}
+	// The part before the noise runs once per exam: it need not keep its working memory.
+	m, err := inference.LoadWith(ctx, path, inference.Openers{Once: open(ort.SessionOptions{ReleaseMemory: true}), Each: open(ort.SessionOptions{})})
 	if err != nil {
 		return nil, err
 	}

@@ -20,7 +20,7 @@ import (
 
 // fakeEngine does what its functions say; the zero value has an exam, two models and short runs.
 type fakeEngine struct {
-	t       *testing.T
+	t       testing.TB
 	open    func(ctx context.Context, path, study string) (*exam.Exam, error)
 	models  []Model
 	predict func(ctx context.Context, job Job, on func(*inference.Prediction)) (*inference.Prediction, Device, error)
@@ -74,7 +74,7 @@ func model(task modelcard.Task, trained bool) Model {
 }
 
 // testVolume is an 8 × 8 × 5 volume round the origin with ascending values.
-func testVolume(t *testing.T, unit string, value func(i int) float32) *volume.Volume {
+func testVolume(t testing.TB, unit string, value func(i int) float32) *volume.Volume {
 	t.Helper()
 	g, err := geom.NewGrid([3]int{8, 8, 5}, geom.Vec3{-14, -14, -6}, geom.Vec3{4, 4, 3}, [3]geom.Vec3{{1, 0, 0}, {0, 1, 0}, {0, 0, 1}})
 	if err != nil {
@@ -91,7 +91,7 @@ func testVolume(t *testing.T, unit string, value func(i int) float32) *volume.Vo
 	return v
 }
 
-func testExam(t *testing.T) *exam.Exam {
+func testExam(t testing.TB) *exam.Exam {
 	t.Helper()
 	v := testVolume(t, "", func(i int) float32 { return float32(i) })
 	series := []*exam.Series{
@@ -108,7 +108,7 @@ func testExam(t *testing.T) *exam.Exam {
 }
 
 // predictionOf returns a result of n samples of a job.
-func predictionOf(t *testing.T, job Job, n int, stop inference.StopReason) *inference.Prediction {
+func predictionOf(t testing.TB, job Job, n int, stop inference.StopReason) *inference.Prediction {
 	t.Helper()
 	card := job.Model.Card
 	k := len(card.Classes)
@@ -135,12 +135,17 @@ func predictionOf(t *testing.T, job Job, n int, stop inference.StopReason) *infe
 // harness is a window under Fyne's test driver whose UI goroutine is the test's.
 type harness struct {
 	*Window
-	t     *testing.T
+	t     testing.TB
 	queue chan func()
 	lost  chan struct{} // closed at the end: nobody waits for the queue any more
 }
 
-func newHarness(t *testing.T, f *fakeEngine, o Options) *harness {
+func newHarness(t testing.TB, f *fakeEngine, o Options) *harness {
+	t.Helper()
+	return newHarnessContext(t.Context(), t, f, o)
+}
+
+func newHarnessContext(ctx context.Context, t testing.TB, f *fakeEngine, o Options) *harness {
 	t.Helper()
 	h := &harness{t: t, queue: make(chan func(), 1024), lost: make(chan struct{})}
 	app := test.NewTempApp(t)
@@ -154,8 +159,12 @@ func newHarness(t *testing.T, f *fakeEngine, o Options) *harness {
 			return predictionOf(t, job, job.Samples, inference.Completed), Device{Name: "CPU (test)"}, nil
 		}
 	}
-	renderer := render.NewCPU()
-	o.Engine, o.Renderer = f, renderer
+	var own render.Renderer
+	if o.Renderer == nil {
+		own = render.NewCPU()
+		o.Renderer = own
+	}
+	o.Engine = f
 	o.Do = func(f func()) {
 		select {
 		case h.queue <- f:
@@ -165,7 +174,7 @@ func newHarness(t *testing.T, f *fakeEngine, o Options) *harness {
 	if o.Samples == 0 {
 		o.Samples, o.Seed = 4, 1
 	}
-	h.Window = New(t.Context(), app, o)
+	h.Window = New(ctx, app, o)
 	h.win.Resize(fyne.NewSize(1280, 800))
 	h.Show()
 	t.Cleanup(func() {
@@ -175,8 +184,10 @@ func newHarness(t *testing.T, f *fakeEngine, o Options) *harness {
 		for _, p := range h.painters {
 			p.Close()
 		}
-		if err := renderer.Close(); err != nil {
-			t.Error(err)
+		if own != nil {
+			if err := own.Close(); err != nil {
+				t.Error(err)
+			}
 		}
 	})
 	h.until("the list of models", func() bool { return h.modelsKnown })
@@ -195,6 +206,19 @@ func (h *harness) until(what string, holds func() bool) {
 			h.t.Fatalf("%s did not happen; status %q", what, h.run.status.Text)
 		}
 	}
+}
+
+// settle waits until every viewport shows its newest picture.
+func (h *harness) settle() {
+	h.t.Helper()
+	h.until("the newest pictures", func() bool {
+		for i, v := range h.views {
+			if v.shown != h.painters[i].Generation() {
+				return false
+			}
+		}
+		return true
+	})
 }
 
 // openExam opens the test exam.

@@ -34,8 +34,10 @@ type viewport struct {
 	zoom    *imageText
 	message *imageText // in the middle, where there is no image
 
-	space bool    // the space bar is held
-	wheel float32 // wheel movement that has not made a notch yet
+	space   bool    // the space bar is held
+	wheel   float32 // wheel movement that has not made a notch yet
+	failure string  // why the newest picture could not be drawn, or ""
+	shown   uint64  // generation of the picture on screen
 }
 
 // newViewport makes a viewport; its paint worker must deliver to [viewport.receive].
@@ -150,10 +152,16 @@ func (v *viewport) redraw() {
 // receive shows a picture. It is called on the renderer's goroutine.
 func (v *viewport) receive(r render.Result) {
 	v.do(func() {
+		v.shown = r.Generation
+		failure := ""
 		if r.Err != nil {
-			v.message.set("This slice cannot be drawn: " + r.Err.Error())
-			v.message.show(true)
+			failure = "This slice cannot be drawn: " + detail(r.Err)
+		}
+		if failure != v.failure {
+			v.failure = failure
 			v.arrange()
+		}
+		if r.Err != nil {
 			return
 		}
 		if v.state.Series(v.index) == nil { // the exam was closed meanwhile
@@ -185,7 +193,7 @@ func (v *viewport) arrange() {
 	v.note.set(v.noteText())
 	v.note.show(has) // never hidden by the text toggle: it says what the picture is not
 	v.message.set(v.messageText())
-	v.message.show(s.Exam() != nil && !has)
+	v.message.show(true)
 
 	const margin = 8
 	v.title.place(margin, 6, 0, 0)
@@ -248,8 +256,11 @@ func (v *viewport) noteText() string {
 }
 
 func (v *viewport) messageText() string {
-	if v.state.Exam() == nil || v.state.Series(v.index) != nil {
+	if v.state.Exam() == nil {
 		return ""
+	}
+	if v.state.Series(v.index) != nil {
+		return v.failure
 	}
 	return "No " + v.state.Role(v.index).String() + " series in this exam"
 }

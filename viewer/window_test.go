@@ -3,18 +3,22 @@ package viewer
 import (
 	"context"
 	"fmt"
+	"image"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/driver/desktop"
+	"fyne.io/fyne/v2/storage"
 	"fyne.io/fyne/v2/test"
 	"fyne.io/fyne/v2/widget"
 
 	"bayeslice/inference"
 	"bayeslice/internal/exam"
 	"bayeslice/internal/modelcard"
+	"bayeslice/render"
 	"bayeslice/viewer/viewstate"
 )
 
@@ -385,4 +389,71 @@ func TestNothingIsClippedAtTheSmallestWindow(t *testing.T) {
 			t.Errorf("the %s panel needs %g pixels of %d", name, w, panelWidth)
 		}
 	}
+}
+
+// brokenRenderer refuses every picture until it is mended.
+type brokenRenderer struct{ mended atomic.Bool }
+
+func (r *brokenRenderer) Render(_ context.Context, _ render.Scene, w, h int) (*image.RGBA, error) {
+	if !r.mended.Load() {
+		return nil, fmt.Errorf("%w: out of ink", render.ErrScene)
+	}
+	return image.NewRGBA(image.Rect(0, 0, w, h)), nil
+}
+func (r *brokenRenderer) Name() string { return "broken" }
+func (r *brokenRenderer) Close() error { return nil }
+
+func TestAPictureThatCannotBeDrawnIsSaid(t *testing.T) {
+	r := &brokenRenderer{}
+	h := newHarness(t, &fakeEngine{}, Options{Renderer: r})
+	h.openExam()
+	h.settle()
+	if got := texts(h.views[0]); !strings.Contains(got, "This slice cannot be drawn") || !strings.Contains(got, "out of ink") {
+		t.Errorf("viewport says %q", got)
+	}
+	r.mended.Store(true)
+	h.state.Scroll(0, 1)
+	h.settle()
+	if got := texts(h.views[0]); strings.Contains(got, "cannot be drawn") {
+		t.Error("the complaint stays after a good picture")
+	}
+}
+
+func TestDropping(t *testing.T) {
+	var opened string
+	f := &fakeEngine{open: func(_ context.Context, path, _ string) (*exam.Exam, error) { opened = path; return testExam(t), nil }}
+	h := newHarness(t, f, Options{})
+	h.dropped(fyne.Position{}, nil)
+	h.dropped(fyne.Position{}, []fyne.URI{storage.NewFileURI("/exam")})
+	h.until("the exam", func() bool { return h.state.Exam() != nil })
+	if opened != "/exam" {
+		t.Errorf("opened %q", opened)
+	}
+	h.dropped(fyne.Position{}, []fyne.URI{storage.NewFileURI("/a"), storage.NewFileURI("/b")})
+	if !strings.Contains(h.overlayText(), "One folder or one file") {
+		t.Errorf("two items: %q", h.overlayText())
+	}
+}
+
+func TestTypingKeepsItsKeysButNotTheShortcuts(t *testing.T) {
+	h := newHarness(t, &fakeEngine{}, Options{})
+	h.openExam()
+	h.win.Canvas().Focus(h.run.samples)
+	h.views[0].MouseIn(&desktop.MouseEvent{})
+	if h.win.Canvas().Focused() != fyne.Focusable(h.run.samples) {
+		t.Error("hovering over an image took the keys from a field")
+	}
+	h.run.samples.TypedShortcut(&desktop.CustomShortcut{KeyName: fyne.KeyR, Modifier: fyne.KeyModifierControl})
+	if h.running == nil {
+		t.Error("Ctrl+R in a field does not run")
+	}
+	h.until("the end", func() bool { return h.running == nil })
+}
+
+func TestTheWindowClosesWhenTheProgramEnds(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	closed := false
+	h := newHarnessContext(ctx, t, &fakeEngine{}, Options{Closed: func() { closed = true }})
+	cancel()
+	h.until("the window to close", func() bool { return closed })
 }

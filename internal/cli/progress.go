@@ -49,6 +49,9 @@ func (m *meter) set(done, total int, note string) {
 		_ = m.bar.Set(done) // a terminal that cannot be written to stops no job
 		return
 	}
+	if done == 0 {
+		return
+	}
 	if percent := 100 * done / total; percent >= m.next || done == total {
 		if m.next > 100 {
 			return

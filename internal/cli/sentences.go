@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"regexp"
 	"strings"
 	"syscall"
 	"unicode"
@@ -99,10 +100,10 @@ var nextSteps = []struct {
 	{"render.ErrClosed", render.ErrClosed, "Run the command again."},
 	{"volume.ErrGeometry", volume.ErrGeometry, "Check that the images and masks belong to the same exam."},
 	{"geom.ErrGrid", geom.ErrGrid, "The file's geometry is damaged; export it again from its source."},
-	{"exam.ErrUnreadable", exam.ErrUnreadable, "Check that all files were copied completely and can be read."},
 	{"fs.ErrPermission", fs.ErrPermission, "Check the permissions, or use a folder of your own."},
 	{"fs.ErrExist", fs.ErrExist, "Choose another name, or add --overwrite."},
 	{"fs.ErrNotExist", fs.ErrNotExist, "Check the spelling of the path, and that the drive is connected."},
+	{"exam.ErrUnreadable", exam.ErrUnreadable, "Check that all files were copied completely and can be read."},
 	{"context.DeadlineExceeded", context.DeadlineExceeded, "Try again."},
 }
 
@@ -120,14 +121,20 @@ func explain(err error) string {
 	return text + "\nWhat to do: try again; if it stays, report this line and the command you ran."
 }
 
-// sentence makes the words of an error readable: without the package names that errors begin with.
-func sentence(err error) string {
-	text := err.Error()
+// packagePrefix finds the package names that errors begin with, also inside wrapped ones.
+var packagePrefix = func() *regexp.Regexp {
+	var names []string
 	for _, s := range nextSteps {
-		if prefix, _, ok := strings.Cut(s.err.Error(), ": "); ok && !strings.Contains(prefix, " ") {
-			text = strings.ReplaceAll(text, prefix+": ", "")
+		if name, _, ok := strings.Cut(s.err.Error(), ": "); ok && !strings.Contains(name, " ") {
+			names = append(names, regexp.QuoteMeta(name))
 		}
 	}
+	return regexp.MustCompile(`(^|: )(?:` + strings.Join(names, "|") + `): `)
+}()
+
+// sentence makes the words of an error readable.
+func sentence(err error) string {
+	text := packagePrefix.ReplaceAllString(err.Error(), "$1")
 	first, size := utf8.DecodeRuneInString(text)
 	text = string(unicode.ToUpper(first)) + text[size:]
 	if !strings.HasSuffix(text, ".") && !strings.HasSuffix(text, "\n") {

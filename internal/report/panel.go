@@ -124,7 +124,7 @@ func runLine(p *inference.Prediction) string {
 // slices draws the upper row: segments, entropy, mutual information.
 func (s *sheet) slices(ctx context.Context, e *exam.Exam, p *inference.Prediction, m *maps, o Options) error {
 	t2w := e.Chosen(exam.T2W).Volume
-	k, why := shownSlice(m)
+	k, why := shownSlice(m, o.Reference)
 	renderer := o.Renderer
 	if renderer == nil {
 		renderer = render.NewCPU()

@@ -441,12 +441,33 @@ func TestPanelWithoutASegmentSaysSo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	k, why := shownSlice(m)
+	k, why := shownSlice(m, nil)
 	if k != 6 || !strings.Contains(why, "nothing was predicted") {
 		t.Errorf("slice %d because of %q, want the lesion's slice 6", k, why)
 	}
 	if _, err := Panel(context.Background(), s.exam, s.prediction, Options{}); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestShownSliceHoldsPartOfTheReference(t *testing.T) {
+	s := newScene(t, modelcard.Anatomy)
+	m, err := newMaps(context.Background(), s.exam, s.prediction)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := s.reference.Grid()
+	labels := make([]uint8, g.Voxels())
+	labels[g.Index(60, 60, 3)], labels[g.Index(60, 60, 4)] = 1, 1
+	reference, err := volume.NewMask(g, labels)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if k, why := shownSlice(m, reference); k != 4 || !strings.Contains(why, "reference") { // the gland is larger there than in 3
+		t.Errorf("slice %d because of %q, want 4", k, why)
+	}
+	if k, why := shownSlice(m, nil); k != 6 || strings.Contains(why, "reference") {
+		t.Errorf("slice %d because of %q, want the middle, 6", k, why)
 	}
 }
 

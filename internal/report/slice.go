@@ -14,21 +14,17 @@ import (
 	"bayeslice/render"
 )
 
-// shownSlice returns the T2W slice with the largest predicted segment, and why it was chosen. Where
-// nothing was predicted it is the slice in which a foreground class is most probable.
-func shownSlice(m *maps) (k int, why string) {
-	grid := m.hard.Grid()
-	best, bestP := 0, float32(-1)
-	atP := 0
-	n := grid.Size[0] * grid.Size[1]
-	for s := range grid.Size[2] {
-		count := 0
-		for _, label := range m.hard.Data()[s*n : (s+1)*n] {
-			if label != 0 {
-				count++
-			}
+// shownSlice returns the T2W slice with the largest predicted segment, and why it was chosen: among
+// the slices that hold part of the reference, where there is one. Where nothing was predicted it is the
+// slice in which a foreground class is most probable.
+func shownSlice(m *maps, reference *volume.Mask) (k int, why string) {
+	annotated := annotatedSlices(m.hard.Grid(), reference)
+	best, bestP, atP := 0, float32(-1), 0
+	for s := range m.hard.Grid().Size[2] {
+		if annotated != nil && !annotated[s] {
+			continue
 		}
-		if count > best {
+		if count := predictedVoxels(m.hard, s); count > best {
 			best, k = count, s
 		}
 		for c := 1; c < len(m.mean); c++ {
@@ -37,10 +33,48 @@ func shownSlice(m *maps) (k int, why string) {
 			}
 		}
 	}
-	if best > 0 {
-		return k, "largest predicted segment"
+	where := ""
+	if annotated != nil {
+		where = " among those with reference"
 	}
-	return atP, "highest probability; nothing was predicted"
+	if best > 0 {
+		return k, "largest predicted segment" + where
+	}
+	return atP, "highest probability" + where + "; nothing was predicted"
+}
+
+// predictedVoxels counts the voxels of slice k that are not background.
+func predictedVoxels(m *volume.Mask, k int) int {
+	n, count := m.Grid().Size[0]*m.Grid().Size[1], 0
+	for _, label := range m.Data()[k*n : (k+1)*n] {
+		if label != 0 {
+			count++
+		}
+	}
+	return count
+}
+
+// annotatedSlices tells which slices of a grid hold part of a reference; nil where none does, or
+// there is no reference.
+func annotatedSlices(grid geom.Grid, reference *volume.Mask) []bool {
+	if reference == nil {
+		return nil
+	}
+	var out []bool
+	g := reference.Grid()
+	for i, label := range reference.Data() {
+		if label == 0 {
+			continue
+		}
+		voxel := geom.Vec3{float64(i % g.Size[0]), float64(i / g.Size[0] % g.Size[1]), float64(i / g.Size[0] / g.Size[1])}
+		if k := int(math.Round(grid.Voxel(g.World(voxel))[2])); k >= 0 && k < grid.Size[2] {
+			if out == nil {
+				out = make([]bool, grid.Size[2])
+			}
+			out[k] = true
+		}
+	}
+	return out
 }
 
 // slicePlane shows the model's field of view on slice k of the T2W grid, in a square of px pixels.

@@ -1,0 +1,335 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"bayeslice/internal/modelcard"
+	"bayeslice/internal/nets"
+	"bayeslice/internal/ort"
+	"bayeslice/internal/phantom"
+	"bayeslice/internal/prep"
+	"bayeslice/internal/testenv"
+)
+
+// version is what the program under test calls itself.
+const version = "0.0.0-test"
+
+// TestMain lets scripts run the program as bayeslice.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"bayeslice": func() {
+		ctx, abort, release := Signals(context.Background())
+		code := Execute(ctx, Options{Args: os.Args[1:], Out: os.Stdout, Err: os.Stderr, Version: version, Abort: abort})
+		release()
+		os.Exit(code)
+	}})
+}
+
+func TestScripts(t *testing.T) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("TESTCACHE", cache)
+			e.Setenv("XDG_CONFIG_HOME", filepath.Join(e.WorkDir, "config"))
+			if os.Getenv(ort.EnvLibrary) != "" {
+				e.Setenv(ort.EnvLibrary, os.Getenv(ort.EnvLibrary))
+			}
+			e.Setenv("XDG_CACHE_HOME", cache)
+			return nil
+		},
+		Condition: func(cond string) (bool, error) {
+			switch cond {
+			case "ort":
+				return ortReason() == "", nil
+			case "tmpfs":
+				return canMount(), nil
+			}
+			return false, fmt.Errorf("unknown condition %q", cond)
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"tinymodel": tinyModel, "smallexam": smallExam, "truncate": truncate, "interrupt": interrupt, "waitfor": waitFor, "damage": damageModel,
+		},
+	})
+}
+
+// The scripts skip what needs ONNX Runtime; this says so, or fails where it is required.
+func TestRuntimeIsThere(t *testing.T) {
+	if reason := ortReason(); reason != "" {
+		testenv.SkipOrFail(t, "ort", "inference is not tested here: "+reason)
+	}
+}
+
+func ortReason() string {
+	if _, err := ort.Open(ort.Options{}); err != nil {
+		return err.Error()
+	}
+	return ""
+}
+
+func canMount() bool {
+	dir, err := os.MkdirTemp("", "bayeslice-mount-*")
+	if err != nil {
+		return false
+	}
+	defer os.RemoveAll(dir)
+	return exec.Command("unshare", "-rm", "sh", "-c", "mount -t tmpfs -o size=64k none "+dir).Run() == nil
+}
+
+// tinyModel TASK FILE writes a network small enough for a test: 4 to 8 filters on 24 × 24 × 8 voxels.
+func tinyModel(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: tinymodel TASK FILE")
+	}
+	task := modelcard.Task(args[0])
+	c := nets.PaperM1(task)
+	c.Size = [3]int{8, 32, 32}
+	c.Filters = [nets.Levels]int{4, 4, 8, 8, 8}
+	c.Reduction, c.Latent, c.Head = 2, 4, [2]int{4, 4}
+	recipe := prep.PaperRecipe(task == modelcard.Diagnosis)
+	recipe.Size, recipe.SpacingMM = [3]int{32, 32, 8}, [3]float64{2, 2, 6}
+	weights, err := nets.Init(c, 1)
+	ts.Check(err)
+	ts.Check(nets.WriteModel(ts.MkAbs(args[1]), c, weights, modelcard.Card{Name: "tiny", Recipe: recipe, WeightSeed: 1, IntendedUse: "tests", Program: "test"}))
+}
+
+// smallExam DIR SEED writes a phantom as `bayeslice phantom` does, but of few voxels.
+func smallExam(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: smallexam DIR SEED")
+	}
+	seed, err := strconv.ParseUint(args[1], 10, 64)
+	ts.Check(err)
+	cfg := phantom.DefaultConfig(seed)
+	cfg.T2W = phantom.Protocol{Columns: 128, Rows: 128, Slices: 13, PixelMM: 0.8, SliceMM: 5}
+	cfg.DWI = phantom.Protocol{Columns: 48, Rows: 48, Slices: 13, PixelMM: 2.5, SliceMM: 5}
+	cfg.SubSamples, cfg.SubSamplesDiff, cfg.Lesions = 1, 1, 1
+	made, err := phantom.Generate(context.Background(), cfg)
+	ts.Check(err)
+	ts.Check(made.WriteDICOM(context.Background(), filepath.Join(ts.MkAbs(args[0]), "exam")))
+	ts.Check(made.WriteLabels(filepath.Join(ts.MkAbs(args[0]), "labels")))
+}
+
+// truncate FILE SHARE keeps the first hundredths of a file.
+func truncate(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: truncate FILE PERCENT")
+	}
+	percent, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	info, err := os.Stat(ts.MkAbs(args[0]))
+	ts.Check(err)
+	ts.Check(os.Truncate(ts.MkAbs(args[0]), info.Size()*int64(percent)/100))
+}
+
+// damage FILE OLD NEW replaces text of equal length in a file.
+func damageModel(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 || len(args[1]) != len(args[2]) {
+		ts.Fatalf("usage: damage FILE OLD NEW, with texts of one length")
+	}
+	path := ts.MkAbs(args[0])
+	data, err := os.ReadFile(path)
+	ts.Check(err)
+	if !bytes.Contains(data, []byte(args[1])) {
+		ts.Fatalf("%s does not hold %q", args[0], args[1])
+	}
+	ts.Check(os.WriteFile(path, bytes.ReplaceAll(data, []byte(args[1]), []byte(args[2])), 0o600))
+}
+
+// interrupt sends Ctrl-C to the background commands.
+func interrupt(ts *testscript.TestScript, _ bool, _ []string) {
+	for _, c := range ts.BackgroundCmds() {
+		ts.Check(c.Process.Signal(os.Interrupt))
+	}
+}
+
+// waitFor FILE TEXT waits until a file holds a text.
+func waitFor(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: waitfor FILE TEXT")
+	}
+	for range 600 {
+		if data, err := os.ReadFile(ts.MkAbs(args[0])); err == nil && strings.Contains(string(data), args[1]) {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	ts.Fatalf("%s never held %q", args[0], args[1])
+}
+
+// execute runs a command line in this process.
+func execute(ctx context.Context, o Options, args ...string) (code int, out, errs string) {
+	var a, b bytes.Buffer
+	o.Args, o.Out, o.Err, o.Version = args, &a, &b, version
+	code = Execute(ctx, o)
+	return code, a.String(), b.String()
+}
+
+func TestAFaultIsToldWithoutData(t *testing.T) {
+	secret := "DOE^JOHN"
+	code, _, errs := execute(context.Background(), Options{Window: func(context.Context, WindowRequest) error { panic(secret) }})
+	if code != ExitFailure || strings.Contains(errs, secret) || !strings.Contains(errs, "fault") || !strings.Contains(errs, "Please report") {
+		t.Errorf("code %d, text %q", code, errs)
+	}
+	code, _, errs = execute(context.Background(), Options{Window: func(context.Context, WindowRequest) error {
+		var none []int
+		_ = none[len(secret)]
+		return nil
+	}})
+	if code != ExitFailure || !strings.Contains(errs, "index out of range") || !strings.Contains(errs, "cli_test.go") && !strings.Contains(errs, "TestAFaultIsToldWithoutData") {
+		t.Errorf("code %d, text %q", code, errs)
+	}
+}
+
+func TestTheWindowIsHandedItsFlags(t *testing.T) {
+	var got WindowRequest
+	o := Options{Window: func(_ context.Context, r WindowRequest) error { got = r; return nil }}
+	dir := t.TempDir()
+	if code, _, errs := execute(context.Background(), o, "open", dir, "--model", "a.onnx", "--device", "cuda", "--threads", "3", "--renderer", "cpu"); code != ExitOK {
+		t.Fatalf("code %d: %s", code, errs)
+	}
+	if got.Exam != dir || len(got.Models) != 1 || got.Provider != "cuda" || got.Threads != 3 || got.Renderer != "cpu" {
+		t.Errorf("window got %+v", got)
+	}
+	if code, _, _ := execute(context.Background(), o); code != ExitOK || got.Exam != "" {
+		t.Errorf("without arguments: code %d, %+v", code, got)
+	}
+	if code, _, errs := execute(context.Background(), Options{}); code != ExitFailure || !strings.Contains(errs, "no window") {
+		t.Errorf("without a window: code %d, %q", code, errs)
+	}
+}
+
+func TestSignalsStopThenAbort(t *testing.T) {
+	stop, abort, release := Signals(context.Background())
+	defer release()
+	for _, ended := range []context.Context{stop, abort} {
+		if ended.Err() != nil {
+			t.Fatal("ended before a signal")
+		}
+		if err := syscall.Kill(os.Getpid(), syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case <-ended.Done():
+		case <-time.After(5 * time.Second):
+			t.Fatal("the signal did nothing")
+		}
+	}
+	signal.Reset()
+}
+
+// Every sentinel that an engine exports must have a next step, and every step must be one.
+func TestEverySentinelHasANextStep(t *testing.T) {
+	known := map[string]bool{}
+	for _, s := range nextSteps {
+		known[s.name] = true
+		text := explain(fmt.Errorf("package: %w: it happened; do this", s.err))
+		if !strings.HasPrefix(text, "bayeslice: ") || s.next != fromText && !strings.Contains(text, "What to do: "+s.next) && !shadowed(s.err) {
+			t.Errorf("%s: %q", s.name, text)
+		}
+		if s.next != fromText && !strings.HasSuffix(s.next, ".") {
+			t.Errorf("%s: the next step is no sentence: %q", s.name, s.next)
+		}
+	}
+	aliases := map[string]string{"codec": "imageio"} // re-exported by the package users call
+	elsewhere := map[string]bool{"ref": true, "optim": true, "training": true, "schedule": true, "app": true, "viewer": true}
+	for _, name := range exportedSentinels(t) {
+		pkg, id, _ := strings.Cut(name, ".")
+		if a, ok := aliases[pkg]; ok {
+			name = a + "." + id
+		}
+		if !known[name] && !elsewhere[pkg] {
+			t.Errorf("%s has no next step in sentences.go", name)
+		}
+	}
+}
+
+// shadowed reports whether an earlier entry of the table answers for the error.
+func shadowed(err error) bool {
+	for _, s := range nextSteps {
+		if errors.Is(err, s.err) {
+			return !errors.Is(s.err, err)
+		}
+	}
+	return false
+}
+
+// exportedSentinels lists the package-level Err… variables of the module's engines, as package.Name.
+func exportedSentinels(t *testing.T) []string {
+	t.Helper()
+	var out []string
+	for _, root := range []string{"internal", "inference", "render"} {
+		err := filepath.WalkDir(filepath.Join(testenv.Root(), root), func(path string, d os.DirEntry, err error) error {
+			if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			f, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+			if err != nil {
+				return err
+			}
+			for _, decl := range f.Decls {
+				g, ok := decl.(*ast.GenDecl)
+				if !ok || g.Tok != token.VAR {
+					continue
+				}
+				for _, spec := range g.Specs {
+					for _, id := range spec.(*ast.ValueSpec).Names {
+						if strings.HasPrefix(id.Name, "Err") {
+							out = append(out, f.Name.Name+"."+id.Name)
+						}
+					}
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(out) < 30 {
+		t.Fatalf("only %d sentinels were found: %v", len(out), out)
+	}
+	return out
+}
+
+func TestPlainMeterSpeaksNowAndThen(t *testing.T) {
+	var out bytes.Buffer
+	m := newMeter(&out, "sampling")
+	for i := range 101 {
+		m.set(i, 100, "")
+	}
+	m.close()
+	if lines := strings.Count(out.String(), "\n"); lines < 4 || lines > 8 || !strings.Contains(out.String(), "100 of 100") {
+		t.Errorf("%d lines:\n%s", lines, out.String())
+	}
+}
+
+func TestParseCentre(t *testing.T) {
+	if v, err := parseCentre(" 1.5, -2,3e1"); err != nil || *v != [3]float64{1.5, -2, 30} {
+		t.Errorf("parseCentre = %v, %v", v, err)
+	}
+	for _, bad := range []string{"1,2", "1,2,x", "1,2,3,4", "NaN,0,0", "inf,0,0"} {
+		if _, err := parseCentre(bad); !errors.Is(err, errUsage) {
+			t.Errorf("parseCentre(%q) = %v, want a usage error", bad, err)
+		}
+	}
+}

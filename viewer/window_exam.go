@@ -263,28 +263,9 @@ func (w *Window) pick(kind pickKind) {
 
 // pickInWindow asks with Fyne's own dialog.
 func (w *Window) pickInWindow(kind pickKind) {
-	var d *dialog.FileDialog
-	if kind == pickFolder {
-		d = dialog.NewFolderOpen(func(u fyne.ListableURI, err error) {
-			if err != nil {
-				w.showError("The folder cannot be opened", err)
-			} else if u != nil {
-				w.open(u.Path(), "")
-			}
-		}, w.win)
-	} else {
-		d = dialog.NewFileOpen(func(r fyne.URIReadCloser, err error) {
-			if err != nil {
-				w.showError("The file cannot be opened", err)
-			} else if r != nil {
-				path := r.URI().Path()
-				if err := r.Close(); err != nil {
-					w.showError("The file cannot be opened", err)
-					return
-				}
-				w.open(path, "")
-			}
-		}, w.win)
+	d := dialog.NewFolderOpen(w.pickedFolder, w.win)
+	if kind == pickFile {
+		d = dialog.NewFileOpen(w.pickedFile, w.win)
 		dotted := make([]string, len(examExtensions))
 		for i, x := range examExtensions {
 			dotted[i] = "." + x
@@ -293,4 +274,29 @@ func (w *Window) pickInWindow(kind pickKind) {
 	}
 	d.Resize(fyne.NewSize(820, 560))
 	d.Show()
+}
+
+// pickedFolder opens what was chosen; nil means nothing was.
+func (w *Window) pickedFolder(u fyne.ListableURI, err error) {
+	switch {
+	case err != nil:
+		w.showError("The folder cannot be opened", err)
+	case u != nil:
+		w.open(u.Path(), "")
+	}
+}
+
+// pickedFile opens what was chosen; nil means nothing was. The dialog has opened the file already.
+func (w *Window) pickedFile(r fyne.URIReadCloser, err error) {
+	if r == nil && err == nil {
+		return
+	}
+	if err == nil {
+		err = r.Close()
+	}
+	if err != nil {
+		w.showError("The file cannot be opened", err)
+		return
+	}
+	w.open(r.URI().Path(), "")
 }

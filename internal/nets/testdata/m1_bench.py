@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """Times PyTorch eager on the full-size M1 (one Monte-Carlo sample, C = 3, K = 2), the peer of BenchmarkSample.
 
-    python3 m1_bench.py [runs] [threads]
+    python3 m1_bench.py [threads]
 
-Prints one JSON line with the seconds of every run. It is the network of m1_golden.py with PyTorch's own
+Waits for a line on standard input, draws one sample, prints its seconds, and so on until the input ends;
+the benchmark so takes turns with it, and both see the same machine. It is the network of m1_golden.py with PyTorch's own
 layers (instance_norm, leaky_relu, dropout, padded convolutions) and weights drawn once.
 """
-import json
 import sys
 import time
 
@@ -52,19 +52,18 @@ class Eager(M1):
 
 
 def main():
-    runs = int(sys.argv[1]) if len(sys.argv) > 1 else 5
-    torch.set_num_threads(int(sys.argv[2]) if len(sys.argv) > 2 else 2)
+    torch.set_num_threads(int(sys.argv[1]) if len(sys.argv) > 1 else 2)
     c = dict(size=[20, 160, 160], filters=[32, 64, 128, 256, 512], kernels=[[1, 3, 3]] * 2 + [[3, 3, 3]] * 3,
              strides=[[1, 1, 1], [1, 2, 2], [1, 2, 2], [2, 2, 2], [1, 2, 2]], reduction=8, dropout=0.5, latent=256, head=[64, 16],
              slope=0.1, epsilon=1e-3, channels=3, classes=2)
-    m, x, seconds = Eager(c), torch.randn(1, 3, 20, 160, 160), []
-    for _ in range(runs + 1):
-        start = time.time()
+    m, x = Eager(c), torch.randn(1, 3, 20, 160, 160)
+    print(torch.__version__, flush=True)
+    for _ in sys.stdin:
+        start = time.perf_counter()
         u0, _ = m.unet(x)
         mean, logscale = m.latent("prior.", x)
         torch.softmax(m.head(u0, mean, logscale), 1)
-        seconds.append(round(time.time() - start, 3))
-    print(json.dumps({"torch": torch.__version__, "threads": torch.get_num_threads(), "seconds": seconds[1:]}))
+        print(time.perf_counter() - start, flush=True)
 
 
 if __name__ == "__main__":

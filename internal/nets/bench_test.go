@@ -1,0 +1,159 @@
+package nets_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"bayeslice/internal/modelcard"
+	"bayeslice/internal/nets"
+	"bayeslice/internal/onnx/graph"
+	"bayeslice/internal/onnx/rewrite"
+	"bayeslice/internal/ort"
+	"bayeslice/internal/tensor"
+)
+
+// BenchmarkRewritings times one full-size sample (C = 3, K = 2) of the plain graph, of the graph after
+// each further rewriting, and of the suffix after the cut. PyTorch eager, where python3 has torch, takes
+// turns with each of them, so that a load on the machine meets both; reported are the medians of both and
+// the median ratio of neighbours. Run it with -benchtime 5x.
+func BenchmarkRewritings(b *testing.B) {
+	env, c := openORT(b), nets.PaperM1(modelcard.Diagnosis)
+	g, noise, err := nets.Inference(c)
+	if err != nil {
+		b.Fatal(err)
+	}
+	w, err := nets.InitGraph(g, 1)
+	if err != nil {
+		b.Fatal(err)
+	}
+	if g, err = g.Bind(w); err != nil {
+		b.Fatal(err)
+	}
+	in, peer := formulaInputs(c, noise), pytorch(b)
+	b.Run("plain", func(b *testing.B) { takeTurns(b, env, g, in, peer) })
+	for _, p := range rewrite.Passes() {
+		if g, err = p.Apply(g); err != nil {
+			b.Fatal(err)
+		}
+		b.Run("then "+p.Name, func(b *testing.B) { takeTurns(b, env, g, in, peer) })
+	}
+	names := make([]string, len(noise))
+	for i, n := range noise {
+		names[i] = n.Name
+	}
+	prefix, suffix, err := graph.Cut(g, names)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for name, t := range run(b, env, prefix, in) {
+		in[name] = t
+	}
+	b.Run("then cut", func(b *testing.B) { takeTurns(b, env, suffix, in, peer) })
+}
+
+// takeTurns runs g and the peer, which may be nil, one after the other.
+func takeTurns(b *testing.B, env *ort.Env, g *graph.Graph, all map[string]*tensor.Tensor, peer func() (float64, error)) {
+	var file bytes.Buffer
+	if err := g.Encode(&file); err != nil {
+		b.Fatal(err)
+	}
+	s, err := env.NewSession(file.Bytes(), ort.SessionOptions{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() {
+		if err := s.Close(); err != nil {
+			b.Error(err)
+		}
+	}()
+	in := map[string]*tensor.Tensor{}
+	for _, n := range g.Inputs() {
+		in[n.Name()] = all[n.Name()]
+	}
+	sample := func() float64 {
+		start := time.Now()
+		if _, err := s.Run(context.Background(), in); err != nil {
+			b.Fatal(err)
+		}
+		return time.Since(start).Seconds()
+	}
+	sample() // the first run allocates
+	var mine, theirs, ratios []float64
+	for b.Loop() {
+		mine = append(mine, sample())
+		if peer == nil {
+			continue
+		}
+		t, err := peer()
+		if err != nil {
+			b.Fatal(err)
+		}
+		theirs, ratios = append(theirs, t), append(ratios, mine[len(mine)-1]/t)
+	}
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(median(mine), "s/sample")
+	if peer != nil {
+		b.ReportMetric(median(theirs), "s/sample-PyTorch")
+		b.ReportMetric(median(ratios), "ratio")
+	}
+}
+
+func median(v []float64) float64 {
+	slices.Sort(v)
+	return v[len(v)/2]
+}
+
+// pytorch starts the peer, or returns nil where no python3 has torch.
+func pytorch(b *testing.B) func() (float64, error) {
+	for _, python := range []string{"python3", "/usr/bin/python3"} {
+		cmd := exec.Command(python, filepath.Join("testdata", "m1_bench.py"), "2")
+		to, err := cmd.StdinPipe()
+		if err != nil {
+			b.Fatal(err)
+		}
+		from, err := cmd.StdoutPipe()
+		if err != nil {
+			b.Fatal(err)
+		}
+		if cmd.Start() != nil {
+			continue
+		}
+		lines := bufio.NewScanner(from)
+		if !lines.Scan() { // it stopped without saying torch's version
+			_ = cmd.Wait()
+			continue
+		}
+		b.Cleanup(func() {
+			_ = to.Close()
+			_ = cmd.Wait()
+		})
+		b.Logf("PyTorch %s on 2 threads", lines.Text())
+		ask := func() (float64, error) { return askPeer(to, lines) }
+		if _, err := ask(); err != nil { // the first run allocates
+			b.Fatal(err)
+		}
+		return ask
+	}
+	b.Log("no python3 here has torch: no comparison with PyTorch")
+	return nil
+}
+
+func askPeer(to io.Writer, lines *bufio.Scanner) (float64, error) {
+	if _, err := io.WriteString(to, "\n"); err != nil {
+		return 0, err
+	}
+	if !lines.Scan() {
+		return 0, fmt.Errorf("the PyTorch peer ended: %w", io.ErrUnexpectedEOF)
+	}
+	return strconv.ParseFloat(strings.TrimSpace(lines.Text()), 64)
+}

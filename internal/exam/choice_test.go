@@ -257,3 +257,67 @@ func TestIdentityStaysOut(t *testing.T) {
 		t.Errorf("the broken file is not reported: %v", e.Issues)
 	}
 }
+
+func TestLocalizerIsListedButNoVolume(t *testing.T) {
+	files := trio(func(int, *dicomtest.Slice) {})
+	for n, o := range [][6]float64{{1, 0, 0, 0, 1, 0}, {0, 1, 0, 0, 0, -1}, {1, 0, 0, 0, 0, -1}} {
+		for i := range 2 {
+			s := dicomtest.Slice{Series: "1.2.3.1", Number: 1, Instance: 2*n + i, Description: "t2_tse", Orientation: o,
+				Position: [3]float64{3 * float64(i), 3 * float64(i), 3 * float64(i)}}
+			files[fmt.Sprintf("exam/loc%d%d.dcm", n, i)] = s.Bytes()
+		}
+	}
+	steps := Progress{}
+	e, err := Open(context.Background(), write(t, files), Options{Progress: func(p Progress) { steps = p }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := e.Series[0]
+	if s.Number != 1 || s.Kind != Localizer || s.Volume != nil || s.Images != 6 || !strings.Contains(s.Problem, "3 slice orientations") || len(e.Series) != 4 {
+		t.Errorf("localizer %+v of %d series", s, len(e.Series))
+	}
+	for _, code := range []string{MixedOrientation, NotAVolume} {
+		if i, ok := codes(e)[code]; !ok || i.Severity != Note {
+			t.Errorf("%s: %+v", code, i)
+		}
+	}
+	if steps.Done != steps.Total || steps.Total != 18 {
+		t.Errorf("progress ended at %+v, want 18 of 18", steps)
+	}
+	if _, err := e.With(T2W, s.ID); !errors.Is(err, ErrNoSuch) {
+		t.Errorf("a localizer as T2W: %v", err)
+	}
+}
+
+func TestManyTimePointsAreNotListedOneByOne(t *testing.T) {
+	files := map[string][]byte{}
+	for p := range 20 {
+		t2Slices(files, fmt.Sprint("exam/", p), "1.2.3", 12, 5, func(s *dicomtest.Slice) {
+			s.Description, s.Instance = "twist", 100*p+s.Instance
+		})
+	}
+	e, err := Open(context.Background(), write(t, files), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if i, ok := codes(e)[TimePoints]; !ok || !strings.Contains(i.Text, "the other 19 (95 images)") || len(e.Series) != 1 || e.Series[0].Excluded == "" {
+		t.Errorf("issues %v, %d series", e.Issues, len(e.Series))
+	}
+}
+
+func TestShorterBValueIsNamed(t *testing.T) {
+	files := map[string][]byte{}
+	for i, b := range []string{"50", "1400"} {
+		t2Slices(files, fmt.Sprint("exam/", b), "1.2.3", 6, 7-i, func(s *dicomtest.Slice) {
+			s.Description, s.Instance = "ep2d_diff", 100*i+s.Instance
+			s.Extra = []dicomtest.Element{{Tag: 0x0019100C, VR: "IS", Value: b}}
+		})
+	}
+	e, err := Open(context.Background(), write(t, files), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if i, ok := codes(e)[MissingSlice]; !ok || i.Severity != Warning || i.Series != "s6-b1400" || !strings.Contains(i.Text, "6 slices at b = 1400 and 7") {
+		t.Errorf("issues %v", e.Issues)
+	}
+}

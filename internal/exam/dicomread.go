@@ -244,7 +244,7 @@ func uniqueIDs(series []*Series) {
 func (r *dicomReader) load(ctx context.Context, jobs []loadJob) error {
 	images, total := 0, int64(0)
 	for _, j := range jobs {
-		if j.stack.Problem == nil {
+		if j.series.Problem == "" && j.stack.Problem == nil {
 			images += len(j.stack.Frames)
 		}
 	}

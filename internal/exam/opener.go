@@ -239,7 +239,7 @@ func checkZIP(z *zip.Reader, size int64) error {
 	if len(z.File) > maxFiles {
 		return fmt.Errorf("%w: the ZIP has more than %d entries", ErrTooLarge, maxFiles)
 	}
-	if total > maxZIPRatio*uint64(max(size, 1<<20)) {
+	if total > maxZIPRatio*uint64(max(size, 1<<18)) {
 		return fmt.Errorf("%w: the ZIP unpacks to more than %d times its size, as images do not", ErrTooLarge, maxZIPRatio)
 	}
 	return nil

@@ -98,17 +98,6 @@ func (c Config) validateAxis(axis int, name string) error {
 	return nil
 }
 
-// sizeAt returns the extents D, H, W at a level.
-func (c Config) sizeAt(level int) [3]int {
-	s := c.Size
-	for l := range level + 1 {
-		for a := range 3 {
-			s[a] /= c.Strides[l][a]
-		}
-	}
-	return s
-}
-
 // samePads are TensorFlow's 'same' paddings of a convolution: the output has ⌈n/stride⌉ voxels, and of
 // an odd total the larger half stands at the end.
 func samePads(n, kernel, stride int) (begin, end int) {

@@ -111,7 +111,7 @@ func (b *Builder) Param(name string, shape ...int) *Node {
 func (b *Builder) Const(t *tensor.Tensor) *Node {
 	key := ""
 	if t.Count() <= 64 {
-		key = fmt.Sprint(t.Type, t.Shape, t.F32, t.I64, t.U8)
+		key = fmt.Sprintf("%s%v%v%v%x", t.Type, t.Shape, t.F32, t.I64, t.U8)
 		if n := b.consts[key]; n != nil {
 			return n
 		}

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"fmt"
+	"slices"
 
 	"bayeslice/internal/tensor"
 )
@@ -24,26 +25,15 @@ func (n *Node) window() (window, error) {
 		return window{}, fmt.Errorf("auto_pad %q: paddings must be written out", p)
 	}
 	win := window{kernel: w[2:], group: n.Int("group", 1)}
-	lists := map[string]*[]int{"strides": &win.strides, "dilations": &win.dilations, "kernel_shape": nil}
-	for name, to := range lists {
-		v := n.Ints(name)
-		if v != nil && len(v) != rank {
-			return window{}, fmt.Errorf("%s %v for %d spatial axes", name, v, rank)
-		}
-		for i := range rank {
-			at := 1
-			if v != nil {
-				at = v[i]
-			} else if to == nil {
-				continue
-			}
-			if at < 1 || (to == nil && at != w[2+i]) {
-				return window{}, fmt.Errorf("%s %v with weight %v", name, v, w)
-			}
-			if to != nil {
-				*to = append(*to, at)
-			}
-		}
+	if k := n.Ints("kernel_shape"); k != nil && !slices.Equal(k, win.kernel) {
+		return window{}, fmt.Errorf("kernel_shape %v with weight %v", k, w)
+	}
+	var err error
+	if win.strides, err = n.steps("strides", rank); err != nil {
+		return window{}, err
+	}
+	if win.dilations, err = n.steps("dilations", rank); err != nil {
+		return window{}, err
 	}
 	pads := n.Ints("pads")
 	if pads == nil {
@@ -53,12 +43,24 @@ func (n *Node) window() (window, error) {
 		return window{}, fmt.Errorf("pads %v for %d spatial axes", pads, rank)
 	}
 	win.begin, win.end = pads[:rank], pads[rank:]
-	for i, p := range pads {
-		if p < 0 || p > 1<<20 || win.dilations[i%rank] > 1<<20 || win.strides[i%rank] > 1<<20 {
-			return window{}, fmt.Errorf("pads %v, strides %v or dilations %v out of range", pads, win.strides, win.dilations)
+	for _, p := range pads {
+		if p < 0 || p > 1<<20 {
+			return window{}, fmt.Errorf("pads %v out of range", pads)
 		}
 	}
 	return win, nil
+}
+
+// steps reads strides or dilations, which are 1 where they are not given.
+func (n *Node) steps(name string, rank int) ([]int, error) {
+	v := n.Ints(name)
+	if v == nil {
+		return slices.Repeat([]int{1}, rank), nil
+	}
+	if len(v) != rank || slices.Min(v) < 1 || slices.Max(v) > 1<<20 {
+		return nil, fmt.Errorf("%s %v for %d spatial axes", name, v, rank)
+	}
+	return v, nil
 }
 
 // checkBias checks the optional third input.

@@ -18,7 +18,7 @@ func run() int {
 	ctx, abort, release := cli.Signals(context.Background())
 	defer release()
 	return cli.Execute(ctx, cli.Options{
-		Args: os.Args[1:], Out: os.Stdout, Err: os.Stderr, Version: app.Version, Abort: abort, Window: window,
+		Args: os.Args[1:], Out: os.Stdout, Err: os.Stderr, Version: app.Version, Abort: abort.Done(), Window: window,
 	})
 }
 

@@ -38,8 +38,8 @@ type Options struct {
 	Args     []string // without the program's name
 	Out, Err io.Writer
 	Version  string
-	// Abort ends at the second interrupt: what is being written is given up. Nil never ends.
-	Abort context.Context // a second deadline beside ctx, for writing what ctx ended
+	// Abort is closed at the second interrupt: what is being written is given up. Nil never is.
+	Abort <-chan struct{}
 	// Window shows the window until it is closed; nil means that this build has none.
 	Window func(ctx context.Context, r WindowRequest) error
 }
@@ -60,9 +60,6 @@ type session struct {
 // Execute runs the command line and returns the exit code. ctx ends at the first interrupt. A fault
 // of the program is caught and told without contents of the data.
 func Execute(ctx context.Context, o Options) (code int) {
-	if o.Abort == nil {
-		o.Abort = context.Background()
-	}
 	s := &session{Options: o}
 	defer func() {
 		if fault := recover(); fault != nil {

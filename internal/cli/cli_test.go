@@ -35,7 +35,7 @@ const version = "0.0.0-test"
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"bayeslice": func() {
 		ctx, abort, release := Signals(context.Background())
-		code := Execute(ctx, Options{Args: os.Args[1:], Out: os.Stdout, Err: os.Stderr, Version: version, Abort: abort})
+		code := Execute(ctx, Options{Args: os.Args[1:], Out: os.Stdout, Err: os.Stderr, Version: version, Abort: abort.Done()})
 		release()
 		os.Exit(code)
 	}})
@@ -331,5 +331,23 @@ func TestParseCentre(t *testing.T) {
 		if _, err := parseCentre(bad); !errors.Is(err, errUsage) {
 			t.Errorf("parseCentre(%q) = %v, want a usage error", bad, err)
 		}
+	}
+}
+
+func TestWritingOutlivesTheFirstInterruptAlone(t *testing.T) {
+	stop, cancel := context.WithCancel(context.Background())
+	abort := make(chan struct{})
+	s := &session{Options: Options{Abort: abort}}
+	writing, done := s.untilAbort(stop)
+	defer done()
+	cancel()
+	if writing.Err() != nil {
+		t.Fatal("the first interrupt stopped the writing")
+	}
+	close(abort)
+	select {
+	case <-writing.Done():
+	case <-time.After(5 * time.Second):
+		t.Fatal("the second interrupt did nothing")
 	}
 }

@@ -99,8 +99,8 @@ func claimDemoFolder(dir string) error {
 			return err
 		}
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return err
 	}
-	return os.WriteFile(marker, []byte("Written by bayeslice demo. SYNTHETIC exam, UNTRAINED networks.\n"), 0o644)
+	return os.WriteFile(marker, []byte("Written by bayeslice demo. SYNTHETIC exam, UNTRAINED networks.\n"), 0o600)
 }

@@ -112,7 +112,9 @@ func (s *session) infer(ctx context.Context, j inferJob) (err error) {
 		return runErr
 	}
 	o := report.Options{Program: s.program(), Reference: reference, Overwrite: j.overwrite}
-	if err := report.Write(s.Abort, j.out, e, prediction, o); err != nil {
+	writing, done := s.untilAbort(ctx)
+	defer done()
+	if err := report.Write(writing, j.out, e, prediction, o); err != nil {
 		return errors.Join(err, runErr)
 	}
 	s.summary(j.out, prediction)
@@ -120,6 +122,20 @@ func (s *session) infer(ctx context.Context, j inferJob) (err error) {
 		return errInterrupted
 	}
 	return runErr
+}
+
+// untilAbort returns a context for writing what was sampled: it outlives the first interrupt, and
+// ends at the second.
+func (s *session) untilAbort(ctx context.Context) (context.Context, context.CancelFunc) {
+	writing, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	go func() {
+		select {
+		case <-s.Abort:
+			cancel()
+		case <-writing.Done():
+		}
+	}()
+	return writing, cancel
 }
 
 // sample draws the samples with a meter.
@@ -177,7 +193,7 @@ func (s *session) summary(dir string, p *inference.Prediction) {
 // openExam opens an exam and puts series into roles as asked.
 func (s *session) openExam(ctx context.Context, path, study string, roles []string) (*exam.Exam, error) {
 	bar := newMeter(s.Err, "reading")
-	if bar.bar == nil {
+	if !bar.live {
 		bar.next = 101 // files come faster than lines are read
 	}
 	e, err := exam.Open(ctx, path, exam.Options{Study: study, Progress: func(p exam.Progress) { bar.set(p.Done, p.Total, p.Stage) }})

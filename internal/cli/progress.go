@@ -14,19 +14,21 @@ import (
 type meter struct {
 	out  io.Writer
 	what string
+	live bool // the writer is a terminal
 	bar  *progressbar.ProgressBar
 	next int // percent at which the next line is due
 }
 
 // newMeter starts a meter; what names the job in lower case.
 func newMeter(out io.Writer, what string) *meter {
-	m := &meter{out: out, what: what}
-	if isTerminal(out) {
-		m.bar = progressbar.NewOptions(-1, progressbar.OptionSetWriter(out), progressbar.OptionSetDescription(what),
-			progressbar.OptionShowCount(), progressbar.OptionSetWidth(30), progressbar.OptionSetPredictTime(true),
-			progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
-	}
-	return m
+	return &meter{out: out, what: what, live: isTerminal(out)}
+}
+
+// newBar makes the bar once the number of steps is known.
+func (m *meter) newBar(total int) *progressbar.ProgressBar {
+	return progressbar.NewOptions(total, progressbar.OptionSetWriter(m.out), progressbar.OptionSetDescription(m.what),
+		progressbar.OptionShowCount(), progressbar.OptionSetWidth(30), progressbar.OptionSetPredictTime(true),
+		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
 }
 
 func isTerminal(w io.Writer) bool {
@@ -39,7 +41,10 @@ func (m *meter) set(done, total int, note string) {
 	if total <= 0 {
 		return
 	}
-	if m.bar != nil {
+	if m.live {
+		if m.bar == nil {
+			m.bar = m.newBar(total)
+		}
 		if m.bar.GetMax() != total {
 			m.bar.ChangeMax(total)
 		}

@@ -73,7 +73,7 @@ func (s *session) writeUntrained(path, size string, task modelcard.Task, seed ui
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 		return err
 	}
 	weights, err := nets.Init(preset.Config, seed)

@@ -49,7 +49,7 @@ var nextSteps = []struct {
 	{"report.ErrExists", report.ErrExists, "Choose another folder with -o, or add --overwrite."},
 	{"report.ErrNothing", report.ErrNothing, "Let at least one sample finish."},
 	{"report.ErrVerify", report.ErrVerify, "Check the disk, and write to another folder."},
-	{"exam.ErrSeveralExams", exam.ErrSeveralExams, "Choose one with --study, or give the folder of one exam."},
+	{"exam.ErrSeveralExams", exam.ErrSeveralExams, fromText},
 	{"exam.ErrNoImages", exam.ErrNoImages, "Give the folder that holds the DICOM files, or a NIfTI or MHA file."},
 	{"exam.ErrSingleSlice", exam.ErrSingleSlice, "Give the folder with the whole series."},
 	{"exam.ErrNoSuchStudy", exam.ErrNoSuchStudy, "Run `bayeslice exam show EXAM`, which lists what is there."},

@@ -170,10 +170,10 @@ func (p *Prepared) finite(s *exam.Series, c Channel) (*volume.Volume, error) {
 		}
 	}
 	total := len(s.Volume.Data())
-	switch {
-	case bad == 0:
+	switch bad {
+	case 0:
 		return s.Volume, nil
-	case bad == total:
+	case total:
 		return nil, fmt.Errorf("%w: no voxel of %s (series %s) is a number; choose another series for %s", ErrIntensity, s.Description, s.ID, c.ExamRole())
 	}
 	data := slices.Clone(s.Volume.Data())

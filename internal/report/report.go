@@ -108,7 +108,7 @@ func Write(ctx context.Context, dir string, e *exam.Exam, p *inference.Predictio
 // Ready makes dir where it does not exist and reports what would keep [Write] from it, before any time
 // is spent on a result: [ErrExists], or [*PartialError] with the file system's error.
 func Ready(dir string, overwrite bool) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return &PartialError{Err: err}
 	}
 	switch _, err := os.Stat(filepath.Join(dir, ResultFile)); {

@@ -152,14 +152,6 @@ func (s *sheet) fill(r image.Rectangle, c color.NRGBA) {
 	draw.Draw(s.img, r, image.NewUniform(c), image.Point{}, draw.Over)
 }
 
-// frame draws the outline of a rectangle, one pixel wide, inside it.
-func (s *sheet) frame(r image.Rectangle, c color.NRGBA) {
-	s.fill(image.Rect(r.Min.X, r.Min.Y, r.Max.X, r.Min.Y+1), c)
-	s.fill(image.Rect(r.Min.X, r.Max.Y-1, r.Max.X, r.Max.Y), c)
-	s.fill(image.Rect(r.Min.X, r.Min.Y, r.Min.X+1, r.Max.Y), c)
-	s.fill(image.Rect(r.Max.X-1, r.Min.Y, r.Max.X, r.Max.Y), c)
-}
-
 // paste puts a picture with its top left corner at (x, y).
 func (s *sheet) paste(x, y int, src image.Image) {
 	draw.Draw(s.img, src.Bounds().Sub(src.Bounds().Min).Add(image.Pt(x, y)), src, src.Bounds().Min, draw.Src)

@@ -10,11 +10,9 @@ import (
 	"go/token"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -216,25 +214,6 @@ func TestTheWindowIsHandedItsFlags(t *testing.T) {
 	if code, _, errs := execute(context.Background(), Options{}); code != ExitFailure || !strings.Contains(errs, "no window") {
 		t.Errorf("without a window: code %d, %q", code, errs)
 	}
-}
-
-func TestSignalsStopThenAbort(t *testing.T) {
-	stop, abort, release := Signals(context.Background())
-	defer release()
-	for _, ended := range []context.Context{stop, abort} {
-		if ended.Err() != nil {
-			t.Fatal("ended before a signal")
-		}
-		if err := syscall.Kill(os.Getpid(), syscall.SIGTERM); err != nil {
-			t.Fatal(err)
-		}
-		select {
-		case <-ended.Done():
-		case <-time.After(5 * time.Second):
-			t.Fatal("the signal did nothing")
-		}
-	}
-	signal.Reset()
 }
 
 // Every sentinel that an engine exports must have a next step, and every step must be one.

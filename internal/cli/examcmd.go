@@ -148,7 +148,7 @@ func (s *session) printExam(v examView) error {
 		if i.Series != "" {
 			where = " [" + i.Series + "]"
 		}
-		s.say("%s%s: %s", severity(i.Severity), where, i.Text)
+		s.say("%s%s: %s", i.Severity, where, i.Text)
 	}
 	return nil
 }

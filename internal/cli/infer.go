@@ -168,7 +168,7 @@ func (s *session) warn(e *exam.Exam, p *prep.Prepared, card modelcard.Card) {
 	for _, list := range [][]exam.Issue{e.Issues, p.Issues} {
 		for _, i := range list {
 			if i.Severity > exam.Note {
-				fmt.Fprintf(s.Err, "%s: %s\n", severity(i.Severity), i.Text)
+				fmt.Fprintf(s.Err, "%s: %s\n", i.Severity, i.Text)
 			}
 		}
 	}
@@ -238,15 +238,4 @@ func parseCentre(text string) (*geom.Vec3, error) {
 		return nil, fmt.Errorf("%w: --centre %q is not a point", errUsage, text)
 	}
 	return &v, nil
-}
-
-func severity(s exam.Severity) string {
-	switch s {
-	case exam.Severe:
-		return "severe"
-	case exam.Warning:
-		return "warning"
-	case exam.Note:
-	}
-	return "note"
 }

@@ -256,6 +256,9 @@ func checkJSON(t *testing.T, dir string, s scene) {
 	if len(r.Exam.Issues) != 2 || len(r.Exam.Series) != 1 || r.Exam.Series[0].Reason == "" || len(r.Volumes) != len(p.Volumes) || len(r.Lesions) != len(p.Lesions) {
 		t.Errorf("result.json: exam %+v, %d volumes, %d lesions", r.Exam, len(r.Volumes), len(r.Lesions))
 	}
+	if r.Exam.Issues[0].Severity != exam.Warning || !strings.Contains(string(data), `"severity": "warning"`) {
+		t.Errorf("issues = %+v", r.Exam.Issues)
+	}
 	if !strings.Contains(string(data), `"recipe"`) || !strings.Contains(string(data), `"affineLPS"`) {
 		t.Error("result.json lacks the recipe or the grids")
 	}

@@ -3,6 +3,7 @@ package inference
 import (
 	"fmt"
 	"math"
+	"strings"
 )
 
 // Convergence says when further samples would no longer change what is read from the maps. All
@@ -33,11 +34,18 @@ func (c Convergence) holds(n int, s Stability) bool {
 	return n >= c.MinSamples && s.LesionSE < c.LesionSE && s.VolumeSE < c.VolumeSE && s.Flips < c.Flips
 }
 
-// note writes the figures and the limits as a sentence.
-func (c Convergence) note(s Stability) string {
-	return fmt.Sprintf("standard error of the lesion confidences %.3f (limit %.3g), of the zone volumes %.2f %% (limit %.3g %%); "+
-		"labels changed over the last %d samples %.3f %% of the foreground (limit %.3g %%)",
-		s.LesionSE, c.LesionSE, 100*s.VolumeSE, 100*c.VolumeSE, c.Window, 100*s.Flips, 100*c.Flips)
+// note writes the figures after n samples and the limits as a sentence. What is not measured is left
+// out: the candidates of a model that looks for none, and changes before the window is full.
+func (c Convergence) note(s Stability, n int, lesions bool) string {
+	var parts []string
+	if lesions {
+		parts = append(parts, fmt.Sprintf("standard error of the lesion confidences %.3f (limit %.3g)", s.LesionSE, c.LesionSE))
+	}
+	parts = append(parts, fmt.Sprintf("standard error of the zone volumes %.2f %% (limit %.3g %%)", 100*s.VolumeSE, 100*c.VolumeSE))
+	if n > c.Window {
+		parts = append(parts, fmt.Sprintf("labels changed over the last %d samples %.3f %% of the foreground (limit %.3g %%)", c.Window, 100*s.Flips, 100*c.Flips))
+	}
+	return strings.Join(parts, "; ")
 }
 
 // labelHistory remembers the arg max of the mean after each of the last few samples.

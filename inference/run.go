@@ -171,5 +171,5 @@ func (r *run) note(stop StopReason, s Stability) string {
 	if n < 2 {
 		return text
 	}
-	return text + ": " + r.limits.note(s)
+	return text + ": " + r.limits.note(s, n, r.lesionClass() > 0)
 }

@@ -233,6 +233,19 @@ func TestConvergenceStopsEarly(t *testing.T) {
 	}
 }
 
+func TestTheNoteLeavesOutWhatIsNotMeasured(t *testing.T) {
+	c, s := DefaultConvergence(), Stability{LesionSE: 0.5, VolumeSE: 0.25, Flips: 1}
+	for _, want := range []struct {
+		n              int
+		lesions, flips bool
+	}{{4, true, false}, {5, true, true}, {5, false, true}, {4, false, false}} {
+		note := c.note(s, want.n, want.lesions)
+		if strings.Contains(note, "lesion") != want.lesions || strings.Contains(note, "labels changed") != want.flips || !strings.Contains(note, "25.00 %") {
+			t.Errorf("%+v: %s", want, note)
+		}
+	}
+}
+
 func TestConvergenceNeedsEveryLimit(t *testing.T) {
 	c := DefaultConvergence()
 	good := Stability{LesionSE: 0.019, VolumeSE: 0.009, Flips: 0.0009}

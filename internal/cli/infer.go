@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -84,8 +85,16 @@ func (s *session) infer(ctx context.Context, j inferJob) (err error) {
 	if err != nil {
 		return err
 	}
+	_, statErr := os.Stat(j.out)
 	if err := report.Ready(j.out, j.overwrite); err != nil {
 		return err
+	}
+	if errors.Is(statErr, os.ErrNotExist) { // a failure leaves no empty folder behind; Remove keeps one that holds anything
+		defer func() {
+			if err != nil {
+				_ = os.Remove(j.out)
+			}
+		}()
 	}
 	var reference *volume.Mask
 	if j.reference != "" {

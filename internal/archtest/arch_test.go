@@ -32,6 +32,7 @@ var height = map[string]int{
 	"internal/report":                  9,  // result folders and panels
 	"inference":                        8,  // sampling
 	"training":                         8,  // the paper's recipe
+	"training/step":                    8, // a whole training step as one graph
 	"training/loss":                    4,
 	"training/optim":                   0,
 	"training/schedule":                0,

@@ -1,0 +1,286 @@
+package step_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"bayeslice/internal/geom"
+	"bayeslice/internal/modelcard"
+	"bayeslice/internal/nets"
+	"bayeslice/internal/onnx/autodiff"
+	"bayeslice/internal/ort"
+	"bayeslice/internal/tensor"
+	"bayeslice/internal/testenv"
+	"bayeslice/internal/volume"
+	"bayeslice/training/loss"
+	"bayeslice/training/step"
+)
+
+// golden is one case of testdata/step_golden.json, made with PyTorch by testdata/step_golden.py.
+type golden struct {
+	Config struct {
+		Channels, Classes, Reduction, Latent int
+		Size                                 [3]int
+		Filters                              [nets.Levels]int
+		Kernels, Strides                     [nets.Levels][3]int
+		Dropout                              float64
+		Head                                 [2]int
+		Slope, Epsilon                       float32
+	}
+	Kind                           loss.Kind
+	Alpha                          []float64
+	Gamma, Beta                    float64
+	Loss, Segmentation, Divergence float64
+	Gradients                      map[string][3]float64 // norm, product with the probe, first element
+}
+
+func readGolden(t *testing.T) map[string]golden {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("testdata", "step_golden.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all map[string]golden
+	if err := json.Unmarshal(data, &all); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func (g golden) config() step.Config {
+	c := g.Config
+	return step.Config{
+		Net: nets.Config{Task: modelcard.Diagnosis, Channels: c.Channels, Classes: c.Classes, Size: c.Size, Filters: c.Filters, Kernels: c.Kernels,
+			Strides: c.Strides, Reduction: c.Reduction, Dropout: c.Dropout, Latent: c.Latent, Head: c.Head, Slope: c.Slope, Epsilon: c.Epsilon},
+		Loss: loss.Options{Kind: g.Kind, Alpha: g.Alpha, Gamma: g.Gamma},
+		Beta: g.Beta,
+	}
+}
+
+// uniform is splitmix64 of (FNV-1a of the name + index) in [0, 1), as the golden scripts have it.
+func uniform(name string, n int) []float64 {
+	h := uint64(0xCBF29CE484222325)
+	for _, c := range []byte(name) {
+		h = (h ^ uint64(c)) * 0x100000001B3
+	}
+	out := make([]float64, n)
+	for i := range out {
+		x := uint64(i) + h + 0x9E3779B97F4A7C15
+		x = (x ^ x>>30) * 0xBF58476D1CE4E5B9
+		x = (x ^ x>>27) * 0x94D049BB133111EB
+		x ^= x >> 31
+		out[i] = float64(x>>11) * 0x1p-53
+	}
+	return out
+}
+
+// formula is the tensor that the golden scripts give to a parameter, the image or the latent noise.
+func formula(name string, shape []int) *tensor.Tensor {
+	t := tensor.NewFloat32(shape...)
+	factor, offset := math.Sqrt(12), 0.0
+	switch name[strings.LastIndex(name, ".")+1:] {
+	case "weight":
+		factor = math.Sqrt(12 / float64(tensor.Count(shape[1:])))
+	case "bias":
+		factor = 0.2
+	case "scale":
+		factor, offset = 0.8, 1
+	case "shift":
+		factor = 0.4
+	}
+	for i, u := range uniform(name, t.Count()) {
+		t.F32[i] = float32(offset + factor*(u-0.5))
+	}
+	return t
+}
+
+// inputs makes everything that the step reads, by the formula.
+func inputs(t testing.TB, c step.Config, s *step.Step) map[string]*tensor.Tensor {
+	t.Helper()
+	size, classes := c.Net.Size, c.Net.Classes
+	voxels := size[0] * size[1] * size[2]
+	in := map[string]*tensor.Tensor{nets.InputName: formula(nets.InputName, []int{1, c.Net.Channels, size[0], size[1], size[2]})}
+	label := tensor.NewFloat32(1, classes-1, size[0], size[1], size[2])
+	distance := tensor.NewFloat32(label.Shape...)
+	regions := make([][]bool, classes)
+	for k := range regions {
+		regions[k] = make([]bool, voxels)
+	}
+	for i, u := range uniform(nets.LabelName, voxels) {
+		regions[int(u*float64(classes))][i] = true
+	}
+	for k, region := range regions[1:] {
+		d, err := volume.SignedDistance([3]int{size[2], size[1], size[0]}, geom.Vec3{1, 1, 1}, region)
+		if err != nil {
+			t.Fatal(err)
+		}
+		copy(distance.F32[k*voxels:], d)
+		for i, inside := range region {
+			if inside {
+				label.F32[k*voxels+i] = 1
+			}
+		}
+	}
+	in[nets.LabelName] = label
+	if c.Loss.Kind.NeedsDistance() {
+		in[step.DistanceName] = distance
+	}
+	for _, n := range s.Noise {
+		if n.Kind == modelcard.Normal {
+			in[n.Name] = formula(n.Name, n.Shape)
+			continue
+		}
+		in[n.Name] = tensor.NewBool(n.Shape...)
+		for i, u := range uniform(n.Name, tensor.Count(n.Shape)) {
+			if u < n.Keep {
+				in[n.Name].U8[i] = 1
+			}
+		}
+	}
+	for _, p := range s.Params {
+		if !p.Idle {
+			in[p.Name] = formula(p.Name, p.Shape)
+		}
+	}
+	return in
+}
+
+// open opens a session of the step, or skips the test.
+func open(t testing.TB, s *step.Step) *ort.Session {
+	t.Helper()
+	env, err := ort.Open(ort.Options{Provider: "cpu", Threads: 2})
+	if err != nil {
+		testenv.SkipOrFail(t, "ort", err.Error())
+	}
+	var file bytes.Buffer
+	if err := s.Graph.Encode(&file); err != nil {
+		t.Fatal(err)
+	}
+	session, err := env.NewSession(file.Bytes(), ort.SessionOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := session.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return session
+}
+
+// TestAgainstPyTorch holds the losses and the gradient of every parameter within 1e-3 of PyTorch's in
+// float64, relative to the gradient's norm.
+func TestAgainstPyTorch(t *testing.T) {
+	for name, want := range readGolden(t) {
+		t.Run(name, func(t *testing.T) {
+			s, err := step.New(want.config())
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := open(t, s).Run(context.Background(), inputs(t, want.config(), s))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for output, v := range map[string]float64{step.LossName: want.Loss, step.SegmentationName: want.Segmentation, step.DivergenceName: want.Divergence} {
+				if g := float64(got[output].F32[0]); !(math.Abs(g-v) <= 1e-4*math.Abs(v)) {
+					t.Errorf("%s is %g, PyTorch says %g", output, g, v)
+				}
+			}
+			if len(s.Params) != len(want.Gradients) {
+				t.Errorf("%d parameters, PyTorch has %d", len(s.Params), len(want.Gradients))
+			}
+			worst := 0.0
+			for _, p := range s.Params {
+				d, faults := compare(p, want.Gradients[p.Name], got[autodiff.GradientName(p.Name)])
+				worst = max(worst, d)
+				for _, f := range faults {
+					t.Error(f)
+				}
+			}
+			t.Logf("largest relative difference of a gradient: %.2g", worst)
+		})
+	}
+}
+
+// nothing bounds the norm of gradients that are 0 but for rounding: those of idle parameters.
+const nothing = 1e-12
+
+// compare returns the largest difference relative to the norm of the gradient, and what is wrong with it.
+func compare(p step.Param, want [3]float64, got *tensor.Tensor) (worst float64, faults []string) {
+	switch {
+	case p.Idle && (got != nil || !(want[0] < nothing)):
+		return 0, []string{fmt.Sprintf("%s is idle, but PyTorch's gradient has norm %g", p.Name, want[0])}
+	case p.Idle:
+		return 0, nil
+	case got == nil || want[0] < nothing:
+		return 0, []string{fmt.Sprintf("%s: gradient %v, PyTorch's has norm %g", p.Name, got, want[0])}
+	}
+	squares, product, length := 0.0, 0.0, 0.0
+	for i, u := range uniform("probe "+p.Name, got.Count()) {
+		v := float64(got.F32[i])
+		squares, product, length = squares+v*v, product+v*(u-0.5), length+(u-0.5)*(u-0.5)
+	}
+	norm := want[0]
+	differences := [3]float64{math.Sqrt(squares) - norm, (product - want[1]) / math.Sqrt(length), float64(got.F32[0]) - want[2]}
+	for i, what := range []string{"norm", "projection", "first element"} {
+		d := math.Abs(differences[i]) / norm
+		worst = max(worst, d)
+		if !(d <= 1e-3) {
+			faults = append(faults, fmt.Sprintf("gradient of %s %v: its %s differs by %.2g of the norm %g", p.Name, p.Shape, what, d, norm))
+		}
+	}
+	return worst, faults
+}
+
+// TestComparisonCanFail plants an error into the comparison and wants it reported.
+func TestComparisonCanFail(t *testing.T) {
+	got := tensor.FromFloat32([]float32{1, 2, 3, 4}, 2, 2)
+	p := step.Param{Name: "w", Shape: []int{2, 2}}
+	squares, product := 0.0, 0.0
+	for i, u := range uniform("probe w", 4) {
+		v := float64(got.F32[i])
+		squares, product = squares+v*v, product+v*(u-0.5)
+	}
+	right := [3]float64{math.Sqrt(squares), product, 1}
+	if worst, faults := compare(p, right, got); worst > 1e-12 || faults != nil {
+		t.Errorf("the right gradient differs by %g: %v", worst, faults)
+	}
+	got.F32[1], got.F32[2] = 3, 2 // transposed: same norm
+	if _, faults := compare(p, right, got); len(faults) != 1 {
+		t.Errorf("a transposed gradient gave %v", faults)
+	}
+	if _, faults := compare(p, right, nil); len(faults) != 1 {
+		t.Errorf("a missing gradient gave %v", faults)
+	}
+	p.Idle = true
+	if _, faults := compare(p, right, nil); len(faults) != 1 {
+		t.Errorf("an idle parameter with a gradient gave %v", faults)
+	}
+}
+
+func TestUnusableConfig(t *testing.T) {
+	good := readGolden(t)["diagnosis"].config()
+	for name, c := range map[string]struct {
+		change func(*step.Config)
+		want   error
+	}{
+		"negative β": {func(c *step.Config) { c.Beta = -1 }, step.ErrConfig},
+		"β NaN":      {func(c *step.Config) { c.Beta = math.NaN() }, step.ErrConfig},
+		"no filters": {func(c *step.Config) { c.Net.Filters[2] = 0 }, nets.ErrConfig},
+		"no loss":    {func(c *step.Config) { c.Loss.Kind = "" }, loss.ErrOptions},
+	} {
+		changed := good
+		c.change(&changed)
+		if _, err := step.New(changed); !errors.Is(err, c.want) {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}

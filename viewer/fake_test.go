@@ -181,9 +181,7 @@ func newHarnessContext(ctx context.Context, t testing.TB, f *fakeEngine, o Optio
 		h.cancel()
 		close(h.lost)
 		h.work.Wait()
-		for _, p := range h.painters {
-			p.Close()
-		}
+		h.painter.stop()
 		if own != nil {
 			if err := own.Close(); err != nil {
 				t.Error(err)
@@ -202,6 +200,7 @@ func (h *harness) until(what string, holds func() bool) {
 		select {
 		case f := <-h.queue:
 			f()
+		case <-time.After(2 * time.Millisecond): // what is waited for may not come through the queue
 		case <-deadline:
 			h.t.Fatalf("%s did not happen; status %q", what, h.run.status.Text)
 		}
@@ -211,14 +210,7 @@ func (h *harness) until(what string, holds func() bool) {
 // settle waits until every viewport shows its newest picture.
 func (h *harness) settle() {
 	h.t.Helper()
-	h.until("the newest pictures", func() bool {
-		for i, v := range h.views {
-			if v.shown != h.painters[i].Generation() {
-				return false
-			}
-		}
-		return true
-	})
+	h.until("the newest pictures", func() bool { return h.painter.idle() && len(h.queue) == 0 })
 }
 
 // openExam opens the test exam.

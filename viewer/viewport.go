@@ -7,20 +7,16 @@ import (
 	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/widget"
 
-	"bayeslice/render"
 	"bayeslice/viewer/viewstate"
 )
 
-// viewport shows one series' slice with its overlays, texts and cursor. Its methods run on the UI
-// goroutine, but for [viewport.receive].
+// viewport shows one series' slice with its overlays, texts and cursor. Its methods run on the UI goroutine.
 type viewport struct {
 	widget.BaseWidget
 	index int
 	state *viewstate.State
 	keys  func(viewstate.Command) // what a key means
 	hover func(index int, at fyne.Position, inside bool)
-	paint *render.Latest
-	do    func(func())
 
 	back    *canvas.Rectangle
 	picture *canvas.Image
@@ -37,10 +33,9 @@ type viewport struct {
 	space   bool    // the space bar is held
 	wheel   float32 // wheel movement that has not made a notch yet
 	failure string  // why the newest picture could not be drawn, or ""
-	shown   uint64  // generation of the picture on screen
 }
 
-// newViewport makes a viewport; its paint worker must deliver to [viewport.receive].
+// newViewport makes a viewport.
 func newViewport(index int, s *viewstate.State) *viewport {
 	v := &viewport{
 		index:   index,
@@ -122,54 +117,37 @@ func (v *viewport) measure(size fyne.Size) {
 	v.state.SetSize(v.index, viewstate.Size{W: w, H: h}, float64(w)/float64(size.Width))
 }
 
-// update brings the viewport up to date with the state after a change.
-func (v *viewport) update(c viewstate.Change) {
+// update brings the viewport up to date with the state after a change. Where that takes a new picture,
+// it returns the request for it, and texts and cursor wait for the picture to come.
+func (v *viewport) update(c viewstate.Change) (r request, ok bool) {
 	if !v.Visible() {
-		return
+		return request{}, false
 	}
 	if c.Has(viewstate.ChangedAll &^ (viewstate.ChangedProbe | viewstate.ChangedTexts)) {
-		v.redraw()
-	}
-	v.arrange()
-}
-
-// redraw asks for a picture of the current scene, or blanks the viewport.
-func (v *viewport) redraw() {
-	scene, ok := v.state.Scene(v.index)
-	if !ok {
+		scene, ok := v.state.Scene(v.index)
+		if ok {
+			z, _ := v.state.Size(v.index)
+			return request{v.index, scene, z.W, z.H}, true
+		}
 		if v.picture.Image != nil {
 			v.picture.Image = nil
 			v.picture.Refresh()
 		}
-		return
 	}
-	z, _ := v.state.Size(v.index)
-	if v.paint != nil {
-		v.paint.Submit(scene, z.W, z.H)
-	}
+	v.arrange()
+	return request{}, false
 }
 
-// receive shows a picture. It is called on the renderer's goroutine.
-func (v *viewport) receive(r render.Result) {
-	v.do(func() {
-		v.shown = r.Generation
-		failure := ""
-		if r.Err != nil {
-			failure = "This slice cannot be drawn: " + detail(r.Err)
-		}
-		if failure != v.failure {
-			v.failure = failure
-			v.arrange()
-		}
-		if r.Err != nil {
-			return
-		}
-		if v.state.Series(v.index) == nil { // the exam was closed meanwhile
-			return
-		}
-		v.picture.Image = r.Image
+// show shows a picture, or why there is none.
+func (v *viewport) show(d drawn) {
+	v.failure = ""
+	if d.err != nil {
+		v.failure = "This slice cannot be drawn: " + detail(d.err)
+	} else if v.state.Series(v.index) != nil { // the exam may have been closed meanwhile
+		v.picture.Image = d.image
 		v.picture.Refresh()
-	})
+	}
+	v.arrange()
 }
 
 // arrange sets and places texts and cursor.

@@ -52,7 +52,7 @@ type Window struct {
 	work   sync.WaitGroup
 
 	views      [viewstate.ViewportCount]*viewport
-	painters   [viewstate.ViewportCount]*render.Latest
+	painter    *painter
 	grid       *fyne.Container
 	welcome    *welcome
 	bar        *toolbar
@@ -63,6 +63,11 @@ type Window struct {
 	tabs       *container.AppTabs
 	status     *widget.Label
 	issueCount int
+	mouse      struct {
+		view   int
+		at     fyne.Position
+		inside bool
+	}
 
 	opening     context.CancelFunc // of the opening under way, or nil
 	running     context.CancelFunc // of the run under way, or nil
@@ -125,16 +130,26 @@ func (w *Window) Numbers() (samples int, seed uint64) {
 	return samples, seed
 }
 
-// makeViews makes the viewports and the workers that draw for them.
+// makeViews makes the viewports and the worker that draws for them.
 func (w *Window) makeViews() {
 	w.grid = container.New(viewportLayout{w.state})
 	for i := range w.views {
 		v := newViewport(i, w.state)
-		v.keys, v.hover, v.do = w.command, w.hover, w.do
-		w.views[i], w.painters[i] = v, render.NewLatest(w.opt.Renderer, v.receive)
-		v.paint = w.painters[i]
+		v.keys, v.hover = w.command, w.hover
+		w.views[i] = v
 		w.grid.Add(v)
 	}
+	w.painter = newPainter(w.ctx, w.opt.Renderer, func(pictures []drawn) {
+		w.do(func() { w.showPictures(pictures) })
+	})
+}
+
+// showPictures shows what was drawn, and the texts that belong to it.
+func (w *Window) showPictures(pictures []drawn) {
+	for _, d := range pictures {
+		w.views[d.view].show(d)
+	}
+	w.showStatus()
 }
 
 // content puts the window together.
@@ -189,9 +204,13 @@ func (w *Window) changed(c viewstate.Change) {
 		w.grid.Layout.Layout(w.grid.Objects, w.grid.Size())
 		c |= viewstate.ChangedCamera
 	}
+	var batch []request
 	for _, v := range w.views {
-		v.update(c)
+		if r, ok := v.update(c); ok {
+			batch = append(batch, r)
+		}
 	}
+	w.painter.submit(batch)
 	w.bar.update(c)
 	if c.Has(viewstate.ChangedLayer | viewstate.ChangedPrediction | viewstate.ChangedExam) {
 		w.layers.update(c)
@@ -201,26 +220,30 @@ func (w *Window) changed(c viewstate.Change) {
 		w.issueCount = len(w.state.Issues())
 		w.exam.update(w.state.Exam(), w.state.Issues())
 	}
-	if c.Has(viewstate.ChangedCursor | viewstate.ChangedExam | viewstate.ChangedLayout) {
+	if len(batch) == 0 { // else with the pictures
 		w.showStatus()
 	}
 }
 
-// showStatus writes the values at the cursor.
+// showStatus writes the values under the mouse while it is over an image, else those at the cursor.
 func (w *Window) showStatus() {
 	text := w.state.StatusText(w.state.Cursor())
 	if text != "" {
 		text = "Cursor  " + text
 	}
-	w.status.SetText(text)
+	if w.mouse.inside {
+		if world, ok := w.state.WorldAt(w.mouse.view, float64(w.mouse.at.X), float64(w.mouse.at.Y)); ok {
+			text = "Mouse  " + w.state.StatusText(world)
+		}
+	}
+	if text != w.status.Text {
+		w.status.SetText(text)
+	}
 }
 
-// hover writes the values under the mouse, and those at the cursor when it leaves.
+// hover is told where the mouse is over the images.
 func (w *Window) hover(index int, at fyne.Position, inside bool) {
-	if world, ok := w.state.WorldAt(index, float64(at.X), float64(at.Y)); ok && inside {
-		w.status.SetText("Mouse  " + w.state.StatusText(world))
-		return
-	}
+	w.mouse.view, w.mouse.at, w.mouse.inside = index, at, inside
 	w.showStatus()
 }
 
@@ -286,9 +309,7 @@ func (w *Window) Close() {
 		done := make(chan struct{})
 		go func() {
 			w.work.Wait()
-			for _, p := range w.painters {
-				p.Close()
-			}
+			w.painter.stop()
 			close(done)
 		}()
 		select {

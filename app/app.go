@@ -18,9 +18,6 @@ import (
 	"bayeslice/viewer"
 )
 
-// ID is the application's identifier, as in FyneApp.toml.
-const ID = "org.bayeslice.Bayeslice"
-
 // ErrDisplay says that no window can be shown on this machine.
 var ErrDisplay = errors.New("app: no display")
 
@@ -57,8 +54,10 @@ func Run(ctx context.Context, o Options) error {
 	engine := newEngine(settings, o.Models, overrides)
 	renderer, note := render.New(settings.Renderer)
 
-	fyneapp.SetMetadata(fyne.AppMetadata{ID: ID, Name: "Bayeslice", Version: Version, Migrations: map[string]bool{"fyneDo": true}})
-	a := fyneapp.NewWithID(ID)
+	// Without an ID Fyne keeps no preferences of its own: the settings are ours, and Fyne's store reads
+	// itself half written when the program ends.
+	fyneapp.SetMetadata(fyne.AppMetadata{Name: "Bayeslice", Version: Version, Migrations: map[string]bool{"fyneDo": true}})
+	a := fyneapp.NewWithID("")
 	a.Settings().SetTheme(viewer.Theme{})
 	a.SetIcon(fyne.NewStaticResource("icon.png", icon))
 	var closing error

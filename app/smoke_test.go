@@ -28,7 +28,11 @@ const (
 
 func TestMain(m *testing.M) {
 	if path := os.Getenv(childExam); path != "" {
-		if err := Run(context.Background(), Options{Exam: path, Samples: 3, Config: os.Getenv(childConfig)}); err != nil {
+		samples := 3
+		if os.Getenv(screenshotTo) != "" {
+			samples = 24
+		}
+		if err := Run(context.Background(), Options{Exam: path, Samples: samples, Config: os.Getenv(childConfig)}); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -226,7 +230,7 @@ func TestWindowUnderXvfb(t *testing.T) {
 	s.do("key", "ctrl+r")
 	s.until("the UNTRAINED badge", 2*time.Minute, func(img image.Image) bool { return amber(img) > badges*3/2 })
 	s.until("the end of the run", 2*time.Minute, runEnded)
-	s.do("key", "s", "key", "u", "mousemove", "300", "430", "click", "1", "mousemove", "1095", "53", "click", "1", "mousemove", "470", "785")
+	s.do("key", "s", "key", "u", "key", "u", "mousemove", "300", "430", "click", "1", "mousemove", "1095", "53", "click", "1", "mousemove", "470", "785")
 	time.Sleep(time.Second)
 	if path := os.Getenv(screenshotTo); path != "" {
 		save(t, path, s.picture())

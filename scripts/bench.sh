@@ -2,6 +2,7 @@
 # Compares with the peers that are installed, and prints; nothing is written and nothing can fail by being slow.
 #   sampling   the full-size network on ONNX Runtime, plain and after each rewriting, in turns with PyTorch eager
 #              (python3 with torch: Debian's python3-torch); medians and the median ratio of neighbouring turns
+#   training   one step of the full-size network, update included, in turns with PyTorch eager; medians, peak memory
 #   drawing    OpenGL in turns with the CPU renderer: p50 and p95 of a frame
 #   the rest   resampling, components, statistics, noise
 # BENCHTIME=5x sets how often each is run. Use an idle machine: the load average is printed first and last.
@@ -9,10 +10,11 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 load() { [ -r /proc/loadavg ] && echo "load average: $(cut -d' ' -f1-3 /proc/loadavg), $(nproc) cores"; }
 python3 -c 'import torch' 2>/dev/null || /usr/bin/python3 -c 'import torch' 2>/dev/null ||
-  echo "PyTorch is not installed (Debian: python3-torch): sampling is timed without its peer."
+  echo "PyTorch is not installed (Debian: python3-torch): sampling and training are timed without their peer."
 export MESA_SHADER_CACHE_DISABLE=true
 load
 go test -run '^$' -bench Rewritings -benchtime "${BENCHTIME:-5x}" -timeout 60m ./internal/nets
+go test -run '^$' -bench Step -benchtime "${BENCHTIME:-5x}" -timeout 60m ./training/step
 go test -run '^$' -bench Render -benchtime 60x ./render
 go test -run '^$' -bench . -benchtime "${BENCHTIME:-5x}" ./internal/volume
 go test -run '^$' -bench 'Stats|Noise' -benchtime "${BENCHTIME:-5x}" ./inference

@@ -54,10 +54,7 @@ func Run(ctx context.Context, o Options) error {
 	engine := newEngine(settings, o.Models, overrides)
 	renderer, note := render.New(settings.Renderer)
 
-	// Without an ID Fyne keeps no preferences of its own: the settings are ours, and Fyne's store reads
-	// itself half written when the program ends.
-	fyneapp.SetMetadata(fyne.AppMetadata{Name: "Bayeslice", Version: Version, Migrations: map[string]bool{"fyneDo": true}})
-	a := fyneapp.NewWithID("")
+	a := newFyneApp()
 	a.Settings().SetTheme(viewer.Theme{})
 	a.SetIcon(fyne.NewStaticResource("icon.png", icon))
 	var closing error
@@ -71,8 +68,21 @@ func Run(ctx context.Context, o Options) error {
 		w.Open(o.Exam)
 	}
 	a.Run()
+	w.Finish()
 	store.keep(settings, w)
-	return errors.Join(closing, engine.Close(), store.save())
+	return errors.Join(closing, renderer.Close(), engine.Close(), store.save())
+}
+
+// newFyneApp makes the toolkit's application. It gets its identifier only after it was made: without
+// one Fyne keeps no preferences of its own on disk. The settings are ours, and Fyne's store may read
+// itself half written when the program ends.
+func newFyneApp() fyne.App {
+	about := fyne.AppMetadata{Name: "Bayeslice", Version: Version, Migrations: map[string]bool{"fyneDo": true}}
+	fyneapp.SetMetadata(about)
+	a := fyneapp.NewWithID("")
+	about.ID = "org.bayeslice.Bayeslice" // as in FyneApp.toml; dialogs ask for it
+	fyneapp.SetMetadata(about)
+	return a
 }
 
 // with returns the settings with what the caller asked for in their place.

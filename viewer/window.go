@@ -4,6 +4,7 @@ import (
 	"context"
 	"image/color"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"fyne.io/fyne/v2"
@@ -75,14 +76,21 @@ type Window struct {
 	autoRun     bool
 	wantRun     bool // run as soon as the models are known
 	closing     bool
+	ended       atomic.Bool // the window system has ended
 	modelsKnown bool
 }
 
 // New makes the window; [Window.Show] shows it. Work ends when ctx does or the window is closed.
 func New(ctx context.Context, app fyne.App, o Options) *Window {
-	w := &Window{app: app, win: app.NewWindow("Bayeslice"), opt: o, do: o.Do, state: viewstate.New(), autoRun: o.AutoRun}
-	if w.do == nil {
-		w.do = fyne.Do
+	w := &Window{app: app, win: app.NewWindow("Bayeslice"), opt: o, state: viewstate.New(), autoRun: o.AutoRun}
+	post := o.Do
+	if post == nil {
+		post = fyne.Do
+	}
+	w.do = func(f func()) {
+		if !w.ended.Load() { // then Fyne would run f here, on the caller's goroutine
+			post(f)
+		}
 	}
 	w.ctx, w.cancel = context.WithCancel(ctx)
 	w.makeViews()
@@ -306,21 +314,34 @@ func (w *Window) Close() {
 	w.cancel()
 	w.run.tell("Closing …", "")
 	go func() {
-		done := make(chan struct{})
-		go func() {
-			w.work.Wait()
-			w.painter.stop()
-			close(done)
-		}()
-		select {
-		case <-done:
-		case <-time.After(shutdownWait):
-		}
+		w.wait()
 		w.do(func() {
 			w.win.SetCloseIntercept(nil)
 			w.win.Close()
 		})
 	}()
+}
+
+// Finish ends the work of a window that was closed from outside, as by a signal, and waits for it.
+// Call it when the window system has ended, before what the engine and the renderer need is freed.
+func (w *Window) Finish() {
+	w.ended.Store(true)
+	w.cancel()
+	w.wait()
+}
+
+// wait waits for work that was told to end, but not forever.
+func (w *Window) wait() {
+	done := make(chan struct{})
+	go func() {
+		w.work.Wait()
+		w.painter.stop()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-time.After(shutdownWait):
+	}
 }
 
 // spread is a spacer for rows.

@@ -457,3 +457,22 @@ func TestTheWindowClosesWhenTheProgramEnds(t *testing.T) {
 	cancel()
 	h.until("the window to close", func() bool { return closed })
 }
+
+func TestFinishEndsWorkAndLeavesTheWindowAlone(t *testing.T) {
+	started := make(chan struct{})
+	f := &fakeEngine{}
+	f.predict = func(ctx context.Context, _ Job, on func(*inference.Prediction)) (*inference.Prediction, Device, error) {
+		close(started)
+		<-ctx.Done()
+		return nil, Device{}, ctx.Err()
+	}
+	h := newHarness(t, f, Options{})
+	h.openExam()
+	h.startRun()
+	<-started
+	h.settle()
+	h.Finish()
+	if n := len(h.queue); n != 0 {
+		t.Errorf("%d functions came to the UI goroutine after the end", n)
+	}
+}

@@ -180,3 +180,29 @@ func OrientationLetters(direction Vec3) string {
 func (g Grid) TiltDegrees() float64 {
 	return math.Acos(math.Min(1, math.Abs(g.Normal()[2]))) * 180 / math.Pi
 }
+
+// Anatomical returns the same lattice of voxel centres with its axes permuted and reversed so that i
+// runs to the patient's left, j to the back and k to the head, each as nearly as the axes allow. Two files
+// that store one image in different axis orders have the same anatomical grid.
+func (g Grid) Anatomical() Grid {
+	orders := [...][3]int{{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}}
+	best, most := orders[0], -1.0
+	for _, order := range orders {
+		along := 0.0
+		for world, axis := range order {
+			along += math.Abs(g.Dir[axis][world])
+		}
+		if along > most+1e-9 { // ties keep the stored order
+			best, most = order, along
+		}
+	}
+	out := Grid{Origin: g.Origin}
+	for world, axis := range best {
+		out.Size[world], out.Spacing[world], out.Dir[world] = g.Size[axis], g.Spacing[axis], g.Dir[axis]
+		if g.Dir[axis][world] < 0 {
+			out.Dir[world] = g.Dir[axis].Scale(-1)
+			out.Origin = out.Origin.Add(g.Dir[axis].Scale(float64(g.Size[axis]-1) * g.Spacing[axis]))
+		}
+	}
+	return out
+}

@@ -71,3 +71,31 @@ func TestOrientationLetters(t *testing.T) {
 		}
 	}
 }
+
+func TestAnatomicalIsTheSameLatticeInOneOrder(t *testing.T) {
+	tilt := 18.5 * math.Pi / 180
+	want, err := NewGrid([3]int{5, 7, 3}, Vec3{-10, 20, 30}, Vec3{0.5, 0.6, 3},
+		[3]Vec3{{1, 0, 0}, {0, math.Cos(tilt), -math.Sin(tilt)}, {0, math.Sin(tilt), math.Cos(tilt)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := want.Anatomical(); !got.SameAs(want, 1e-12) {
+		t.Errorf("an anatomical grid became %+v", got)
+	}
+	// Every order and every reversal of the stored axes.
+	for _, order := range [][3]int{{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}} {
+		for flips := range 8 {
+			stored := Grid{Origin: want.Origin}
+			for a, from := range order {
+				stored.Size[a], stored.Spacing[a], stored.Dir[a] = want.Size[from], want.Spacing[from], want.Dir[from]
+				if flips>>a&1 == 1 {
+					stored.Origin = stored.Origin.Add(want.Dir[from].Scale(float64(want.Size[from]-1) * want.Spacing[from]))
+					stored.Dir[a] = want.Dir[from].Scale(-1)
+				}
+			}
+			if got := stored.Anatomical(); !got.SameAs(want, 1e-9) || got.Spacing != want.Spacing {
+				t.Errorf("order %v, flips %03b: %+v, want %+v", order, flips, got, want)
+			}
+		}
+	}
+}

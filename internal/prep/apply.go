@@ -31,6 +31,7 @@ const (
 	IssueOutside   = "grid-outside"      // part of the model's grid lies outside an image
 	IssueNonFinite = "non-finite-voxels" // an image holds voxels that are no numbers
 	IssueUnits     = "adc-units"         // the ADC map was converted to 10⁻⁶ mm²/s
+	IssueNotAxial  = "not-axial"         // the slices of the T2W image are further than MaxTilt from axial
 )
 
 const (
@@ -38,6 +39,9 @@ const (
 	MinCoverage = 0.5
 	// NoteOutside is the share outside an image up to which [IssueOutside] is a note; above it is a warning.
 	NoteOutside = 0.15
+	// MaxTilt is the angle in degrees between slice axis and head-foot axis up to which a stack counts as
+	// axial; the prostate exams this program was made with reach 23.3°.
+	MaxTilt = 35.0
 )
 
 // Options changes what [Recipe.Apply] does. The zero value centres the model's grid on the T2W image.
@@ -61,7 +65,7 @@ type Scaling struct {
 // Prepared is a model's input and where it lies in the patient. Immutable.
 type Prepared struct {
 	Input   *tensor.Tensor // float32 [1, C, D, H, W]
-	Grid    geom.Grid      // of the input's voxels; the axes are those of the T2W image
+	Grid    geom.Grid      // of the input's voxels; the axes are those of the T2W image, in anatomical order
 	Issues  []exam.Issue   // what preparation found; the exam's own issues are not repeated
 	Outside []float64      // per channel: share of Grid outside the image, filled with the background
 	Scaling []Scaling      // per channel
@@ -86,7 +90,7 @@ func (r Recipe) Apply(ctx context.Context, e *exam.Exam, o Options) (*Prepared, 
 		return nil, err
 	}
 	n := grid.Voxels()
-	p := &Prepared{Grid: grid, Input: tensor.NewFloat32(1, len(r.Channels), grid.Size[2], grid.Size[1], grid.Size[0])}
+	p := &Prepared{Grid: grid, Issues: notAxial(reference), Input: tensor.NewFloat32(1, len(r.Channels), grid.Size[2], grid.Size[1], grid.Size[0])}
 	for c, channel := range r.Channels {
 		s := e.Chosen(channel.ExamRole())
 		if s == nil {
@@ -99,15 +103,16 @@ func (r Recipe) Apply(ctx context.Context, e *exam.Exam, o Options) (*Prepared, 
 	return p, nil
 }
 
-// Grid returns the model's grid on an exam: the axis directions of the T2W grid, the recipe's
-// spacing and size, and the middle at centre (world LPS mm), or at the middle of the T2W grid where
-// centre is nil. Along an axis on which both spacings agree within 0.1 % the grid is moved by at most
+// Grid returns the model's grid on an exam: the axes of the T2W grid in anatomical order
+// ([geom.Grid.Anatomical]), however the file stores them, the recipe's spacing and size, and the middle
+// at centre (world LPS mm), or at the middle of the T2W grid where centre is nil. Along an axis on which both spacings agree within 0.1 % the grid is moved by at most
 // half a voxel so that voxel centres coincide: this is a crop then, and nothing is interpolated.
 // It fails with [ErrRecipe] or, for a centre that is not finite, [ErrGeometry].
 func (r Recipe) Grid(t2w geom.Grid, centre *geom.Vec3) (geom.Grid, error) {
 	if err := r.Validate(); err != nil {
 		return geom.Grid{}, err
 	}
+	t2w = t2w.Anatomical()
 	middle := t2w.Centre()
 	if centre != nil {
 		middle = *centre
@@ -128,6 +133,24 @@ func (r Recipe) Grid(t2w geom.Grid, centre *geom.Vec3) (geom.Grid, error) {
 		return geom.Grid{}, fmt.Errorf("%w: %w", ErrRecipe, err)
 	}
 	return grid, nil
+}
+
+// notAxial raises the issue of a T2W image that is not a stack of axial slices. The slice axis is the one
+// with the largest spacing, the last one where spacings are equal.
+func notAxial(t2w *exam.Series) []exam.Issue {
+	g := t2w.Volume.Grid()
+	slice := 2
+	for a, spacing := range g.Spacing {
+		if spacing > 1.01*g.Spacing[slice] {
+			slice = a
+		}
+	}
+	tilt := math.Acos(min(1, math.Abs(g.Dir[slice][2]))) * 180 / math.Pi
+	if tilt <= MaxTilt {
+		return nil
+	}
+	return []exam.Issue{{Code: IssueNotAxial, Severity: exam.Severe, Series: t2w.ID,
+		Text: fmt.Sprintf("The slices of the T2W image (series %s) are tilted %.0f° from axial, and the models are made for axial slices; choose the axial series for T2W.", t2w.ID, tilt)}}
 }
 
 // addChannel resamples and normalises one series into out.

@@ -30,8 +30,8 @@ type Channel struct {
 	Clip bool     `json:"clip,omitempty"` // Linear: clamp to [0, 1]
 }
 
-// Recipe says how an exam becomes a model's input. The grid has the axis directions of the T2W
-// series, its own spacing, and is centred on the exam's centre (or a point the user gives).
+// Recipe says how an exam becomes a model's input. The grid has the axes of the T2W series in
+// anatomical order (to the left, the back, the head), its own spacing, and is centred on the exam's centre (or a point the user gives).
 type Recipe struct {
 	Channels  []Channel `json:"channels"`  // in the order of the tensor's C axis
 	SpacingMM geom.Vec3 `json:"spacingMM"` // x, y, z

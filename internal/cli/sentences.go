@@ -47,6 +47,7 @@ var nextSteps = []struct {
 	{"syscall.EFBIG", syscall.EFBIG, "The system limits the size of files; raise the limit (ulimit -f), or choose another disk."},
 	{"cli.errNoWindow", errNoWindow, "Use the headless commands; see `bayeslice help`."},
 	{"report.ErrExists", report.ErrExists, "Choose another folder with -o, or add --overwrite."},
+	{"report.ErrForeign", report.ErrForeign, "Choose another folder with -o."},
 	{"report.ErrNothing", report.ErrNothing, "Let at least one sample finish."},
 	{"report.ErrVerify", report.ErrVerify, "Check the disk, and write to another folder."},
 	{"exam.ErrSeveralExams", exam.ErrSeveralExams, fromText},

@@ -30,8 +30,10 @@ const (
 
 // Sentinels of [Write].
 var (
-	// ErrExists: the folder holds an earlier result and Options.Overwrite is not set.
+	// ErrExists: the folder holds an earlier result, or a file that would be replaced, and Options.Overwrite is not set.
 	ErrExists = errors.New("report: the folder holds an earlier result")
+	// ErrForeign: the folder holds a result.json that this program did not write; it is not replaced.
+	ErrForeign = errors.New("report: the folder holds another program's result.json")
 	// ErrNothing: the prediction holds no sample, or lacks a map, so that there is nothing to write.
 	ErrNothing = errors.New("report: nothing was predicted")
 	// ErrVerify: a file was read back and differs from what was written.
@@ -64,9 +66,9 @@ func (e *PartialError) Error() string {
 func (e *PartialError) Unwrap() error { return e.Err }
 
 // Write makes dir where it does not exist and writes the prediction into it, on the grid of the exam's
-// T2W image. Each file appears under its name only when it is complete, and result.json comes last, so
+// T2W image. With Options.Overwrite the files of an earlier result, and no others, are removed first. Each file appears under its name only when it is complete, and result.json comes last, so
 // that a folder with a result.json is whole. NIfTI files are read back and compared. It fails with
-// [ErrExists], [ErrNothing], [*PartialError] (which unwraps to the file system's error or to
+// [ErrExists], [ErrForeign], [ErrNothing], [*PartialError] (which unwraps to the file system's error or to
 // [ErrVerify]), or ctx's error.
 func Write(ctx context.Context, dir string, e *exam.Exam, p *inference.Prediction, o Options) error {
 	maps, err := newMaps(ctx, e, p)
@@ -106,32 +108,31 @@ func Write(ctx context.Context, dir string, e *exam.Exam, p *inference.Predictio
 }
 
 // Ready makes dir where it does not exist and reports what would keep [Write] from it, before any time
-// is spent on a result: [ErrExists], or [*PartialError] with the file system's error.
+// is spent on a result: [ErrExists], [ErrForeign], or [*PartialError] with the file system's error.
 func Ready(dir string, overwrite bool) error {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return &PartialError{Err: err}
 	}
 	switch _, err := os.Stat(filepath.Join(dir, ResultFile)); {
 	case errors.Is(err, os.ErrNotExist):
+		if names := present(dir); len(names) > 0 && !overwrite {
+			return fmt.Errorf("%w, or files named as in one: %s", ErrExists, strings.Join(names, ", "))
+		}
 	case err != nil:
 		return &PartialError{Err: err}
 	case !overwrite:
 		return ErrExists
+	}
+	if _, err := earlierFiles(dir); errors.Is(err, ErrForeign) {
+		return err
+	} else if err != nil {
+		return &PartialError{Err: err}
 	}
 	probe, err := os.CreateTemp(dir, ".probe-*")
 	if err != nil {
 		return &PartialError{Err: err}
 	}
 	if err := errors.Join(probe.Close(), os.Remove(probe.Name())); err != nil {
-		return &PartialError{Err: err}
-	}
-	return nil
-}
-
-// clearResult takes an earlier result.json away, so that the folder does not look whole while it is
-// being replaced.
-func clearResult(dir string) error {
-	if err := os.Remove(filepath.Join(dir, ResultFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return &PartialError{Err: err}
 	}
 	return nil

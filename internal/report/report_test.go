@@ -334,6 +334,102 @@ func TestWriteRefusesAndSaysWhatIsThere(t *testing.T) {
 	}
 }
 
+// A diagnosis written over an anatomy leaves no map of the anatomy, and touches nothing else.
+func TestOverwriteRemovesTheEarlierResultAndNothingElse(t *testing.T) {
+	ctx := context.Background()
+	dir := filepath.Join(t.TempDir(), "result")
+	old, fresh := newScene(t, modelcard.Anatomy), newScene(t, modelcard.Diagnosis)
+	if err := Write(ctx, dir, old.exam, old.prediction, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, ResultFile)
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A doctored list must not reach outside the folder, nor other people's files inside it.
+	outside, notes := filepath.Join(filepath.Dir(dir), "zones.nii.gz"), filepath.Join(dir, "notes.txt")
+	for _, file := range []string{outside, notes} {
+		if err := os.WriteFile(file, []byte("mine"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	doctored := strings.Replace(string(data), `"files": [`, `"files": [{"name": "../zones.nii.gz"}, {"name": "notes.txt"}, {"name": "."},`, 1)
+	if err := os.WriteFile(path, []byte(doctored), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := Write(ctx, dir, fresh.exam, fresh.prediction, Options{Overwrite: true}); err != nil {
+		t.Fatal(err)
+	}
+	for _, gone := range []string{"zones.nii.gz", "probability_tz.nii.gz", "sd_pz.nii.gz"} {
+		if _, err := os.Stat(filepath.Join(dir, gone)); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%s of the earlier result is still there (%v)", gone, err)
+		}
+	}
+	for _, kept := range []string{outside, notes} {
+		if _, err := os.Stat(kept); err != nil {
+			t.Errorf("%s was removed: %v", kept, err)
+		}
+	}
+	if err := os.WriteFile(path, []byte(`{"tests": "another program's"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := Ready(dir, true); !errors.Is(err, ErrForeign) {
+		t.Errorf("another program's result.json: Ready = %v, want ErrForeign", err)
+	}
+	if err := Write(ctx, dir, fresh.exam, fresh.prediction, Options{Overwrite: true}); !errors.Is(err, ErrForeign) {
+		t.Errorf("another program's result.json: error = %v, want ErrForeign", err)
+	}
+}
+
+func TestFilesWithoutAResultAreReplacedOnlyWhenAsked(t *testing.T) {
+	ctx := context.Background()
+	dir := t.TempDir()
+	s := newScene(t, modelcard.Anatomy)
+	labels := filepath.Join(dir, "lesions.nii.gz") // as a reader's annotation may be named
+	if err := os.WriteFile(labels, []byte("mine"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := Ready(dir, false); !errors.Is(err, ErrExists) || !strings.Contains(err.Error(), "lesions.nii.gz") {
+		t.Errorf("Ready = %v, want ErrExists that names the file", err)
+	}
+	if err := Write(ctx, dir, s.exam, s.prediction, Options{Overwrite: true}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(labels); err != nil {
+		t.Errorf("a file that is no result's was removed: %v", err)
+	}
+
+	stopped := t.TempDir() // a diagnosis of which two maps were written, then an anatomy
+	for _, name := range []string{"probability_cspca.nii.gz", "sd_cspca.nii.gz"} {
+		if err := os.WriteFile(filepath.Join(stopped, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := Write(ctx, stopped, s.exam, s.prediction, Options{Overwrite: true}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(stopped, "sd_cspca.nii.gz")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a map of the unfinished result is still there (%v)", err)
+	}
+}
+
+// What is written has a name that may be removed again.
+func TestOwnNamesAreThoseWritten(t *testing.T) {
+	for _, task := range []modelcard.Task{modelcard.Anatomy, modelcard.Diagnosis} {
+		s := newScene(t, task)
+		m, err := newMaps(context.Background(), s.exam, s.prediction)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range m.files() {
+			if !slices.Contains(ownNames, f.Name) {
+				t.Errorf("%s is written but would never be replaced", f.Name)
+			}
+		}
+	}
+}
+
 func TestVerifyFindsAChangedFile(t *testing.T) {
 	s := newScene(t, modelcard.Anatomy)
 	dir := t.TempDir()

@@ -90,8 +90,7 @@ func directoryOf(ids ...string) []byte {
 	for _, id := range ids {
 		records = append(records, []dicomtest.Element{{Tag: 0x00041430, VR: "CS", Value: "IMAGE"}, {Tag: 0x00041500, VR: "CS", Value: id}})
 	}
-	return dicomtest.Encode(dicomtest.ExplicitLE, []dicomtest.Element{
-		{Tag: 0x00080016, VR: "UI", Value: "1.2.840.10008.1.3.10"}, {Tag: 0x00041220, VR: "SQ", Value: records}})
+	return dicomtest.Encode(dicomtest.ExplicitLE, []dicomtest.Element{{Tag: 0x00041220, VR: "SQ", Value: records}})
 }
 
 func TestStudySelects(t *testing.T) {

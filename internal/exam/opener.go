@@ -151,7 +151,7 @@ func (op *opener) dicomFile(ctx context.Context, file string) (*Exam, error) {
 	root, base := filepath.Dir(file), filepath.Base(file)
 	fsys := os.DirFS(root)
 	h, err := dicom.ReadHeader(fsys, base)
-	if strings.EqualFold(base, "DICOMDIR") && (err == nil || errors.Is(err, dicom.ErrNotImage)) {
+	if h != nil && h.Directory {
 		return op.dicomdir(ctx, place{fsys: fsys, root: root}, base)
 	}
 	if err != nil {
@@ -176,6 +176,9 @@ func (op *opener) dicomdir(ctx context.Context, p place, name string) (*Exam, er
 	names, absent, err := dicom.Directory(p.fsys, name)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s: %s", ErrUnreadable, path.Base(name), plain(err))
+	}
+	if len(names)+len(absent) == 0 {
+		return nil, fmt.Errorf("%w: the DICOMDIR lists no files; open the folder of the images instead", ErrNoImages)
 	}
 	if len(names) == 0 {
 		return nil, fmt.Errorf("%w: the DICOMDIR lists %s, but none is there; copy the whole medium", ErrNoImages, plural(len(absent), "file"))

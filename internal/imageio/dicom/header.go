@@ -39,6 +39,7 @@ type Header struct {
 	Frames                          []Frame // one for a classic image
 	TransferSyntax                  string
 	Enhanced                        bool // multi-frame with functional groups
+	Directory                       bool // a DICOMDIR: it lists files and is no image; see [Directory]
 
 	syntax syntax
 	pixels pixelSpan
@@ -86,6 +87,9 @@ func ReadHeader(fsys fs.FS, name string) (*Header, error) {
 func newHeader(name string, s *sieved, a attrs) (*Header, error) {
 	h := &Header{Name: name, syntax: s.syntax, TransferSyntax: s.syntax.uid}
 	h.identify(a)
+	if h.Directory = a[tagRecords] != nil; h.Directory { // its data set names no SOP class (PS3.3 F.3)
+		return h, fmt.Errorf("%w (DICOMDIR)", ErrNotImage)
+	}
 	if h.SOPClass == "" && h.Series == "" && h.Modality == "" {
 		return nil, fmt.Errorf("%w: it names no SOP class, series or modality", ErrNotDICOM)
 	}
@@ -93,7 +97,7 @@ func newHeader(name string, s *sieved, a attrs) (*Header, error) {
 		return h, fmt.Errorf("%w: it ends before its pixel data", ErrTruncated)
 	}
 	if s.pixels == nil || nonImage(h.Modality) {
-		return h, fmt.Errorf("%w (%s)", ErrNotImage, kindOf(h, a))
+		return h, fmt.Errorf("%w (%s)", ErrNotImage, kindOf(h))
 	}
 	h.pixels = *s.pixels
 	h.describe(a)
@@ -125,11 +129,8 @@ func nonImage(modality string) bool {
 }
 
 // kindOf names what a file without image is.
-func kindOf(h *Header, a attrs) string {
-	switch {
-	case a[tagRecords] != nil:
-		return "DICOMDIR"
-	case h.Modality != "":
+func kindOf(h *Header) string {
+	if h.Modality != "" {
 		return h.Modality
 	}
 	return "no pixel data"

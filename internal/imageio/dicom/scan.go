@@ -79,7 +79,10 @@ func Scan(ctx context.Context, fsys fs.FS, names []string, each func()) (*Index,
 
 // notImageKind names a DICOM file that holds no image to read.
 func notImageKind(h *Header) string {
-	if h == nil || h.Modality == "" {
+	switch {
+	case h != nil && h.Directory:
+		return "DICOMDIR"
+	case h == nil || h.Modality == "":
 		return "other"
 	}
 	return h.Modality

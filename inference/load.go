@@ -41,7 +41,7 @@ type Openers struct {
 // LoadWith is [Load] for callers that open the two parts differently. On the paper's network a first
 // part that gives its working memory back saves 420 MB of 1.3 GB.
 func LoadWith(ctx context.Context, path string, open Openers) (*Model, error) {
-	g, digest, err := readGraph(path)
+	g, digest, err := ReadGraph(path)
 	if err != nil {
 		return nil, err
 	}
@@ -63,23 +63,30 @@ func LoadWith(ctx context.Context, path string, open Openers) (*Model, error) {
 		}
 	}
 	if parts.Suffix, err = openGraph(ctx, suffix, open.Each); err != nil {
-		if parts.Prefix != nil {
-			err = errors.Join(err, parts.Prefix.Close())
-		}
-		return nil, err
+		return nil, errors.Join(err, closeParts(parts))
 	}
 	debug.FreeOSMemory() // the file, the graph and its parts: several times the weights
-	return NewModel(parts)
+	m, err := NewModel(parts)
+	if err != nil {
+		return nil, errors.Join(err, closeParts(parts))
+	}
+	return m, nil
 }
 
-// readGraph decodes a file and computes its digest on the way.
-func readGraph(path string) (*graph.Graph, string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, "", fmt.Errorf("%w: %w", ErrModel, err)
+// closeParts closes the runners of a model that cannot be used.
+func closeParts(p Parts) (err error) {
+	for _, r := range []Runner{p.Prefix, p.Suffix} {
+		if r != nil {
+			err = errors.Join(err, r.Close())
+		}
 	}
-	defer f.Close() //nolint:errcheck // only read
-	info, err := f.Stat()
+	return err
+}
+
+// ReadGraph decodes a model file, and returns the SHA-256 of its bytes in hex. It reads regular files
+// only, and no more than an ONNX file can hold. It fails with [ErrModel].
+func ReadGraph(path string) (*graph.Graph, string, error) {
+	info, err := os.Stat(path) // before opening: a pipe would block
 	switch {
 	case err != nil:
 		return nil, "", fmt.Errorf("%w: %w", ErrModel, err)
@@ -88,6 +95,11 @@ func readGraph(path string) (*graph.Graph, string, error) {
 	case info.Size() > maxModelBytes:
 		return nil, "", fmt.Errorf("%w: %s has %d bytes, more than an ONNX file can have", ErrModel, filepath.Base(path), info.Size())
 	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, "", fmt.Errorf("%w: %w", ErrModel, err)
+	}
+	defer f.Close() //nolint:errcheck // only read
 	digest := sha256.New()
 	g, err := graph.Decode(io.TeeReader(io.LimitReader(f, maxModelBytes), digest))
 	if err != nil {

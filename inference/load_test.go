@@ -310,6 +310,20 @@ func TestLoadRefusesWhatIsNoModel(t *testing.T) {
 	}
 }
 
+// A model that cannot be put together closes what was opened for it.
+func TestLoadClosesThePartsOfAModelThatCannotBe(t *testing.T) {
+	before, opened := closed, 0
+	_, err := inference.Load(context.Background(), writeTiny(t, modelcard.Anatomy), func([]byte) (inference.Runner, error) {
+		if opened++; opened == 2 {
+			return nil, nil //nolint:nilnil // an opener that breaks its promise
+		}
+		return &closer{}, nil
+	})
+	if err == nil || opened != 2 || closed != before+1 {
+		t.Errorf("error = %v; %d parts opened, %d closed, want 2 and 1", err, opened, closed-before)
+	}
+}
+
 var closed int
 
 type closer struct{ inference.Runner }

@@ -43,7 +43,8 @@ type Parts struct {
 	Carried []string // inputs of Suffix that are not noise
 }
 
-// NewModel assembles a model from its parts, which it owns from then on. It is what [Load] ends in;
+// NewModel assembles a model from its parts, which it owns from then on; on an error they stay the
+// caller's to close. It is what [Load] ends in;
 // tests call it with runners of their own.
 func NewModel(p Parts) (*Model, error) {
 	if err := p.Card.Validate(); err != nil {

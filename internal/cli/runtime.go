@@ -2,18 +2,13 @@ package cli
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 
 	"bayeslice/inference"
 	"bayeslice/internal/modelcard"
 	"bayeslice/internal/nets"
-	"bayeslice/internal/onnx/graph"
 	"bayeslice/internal/ort"
 )
 
@@ -50,21 +45,12 @@ func (s *session) loadModel(ctx context.Context, path string) (*inference.Model,
 
 // readModel reads a model's card without running it, and the digest of its file.
 func readModel(path string) (card modelcard.Card, sha string, err error) {
-	f, err := os.Open(path)
+	g, sha, err := inference.ReadGraph(path)
 	if err != nil {
-		return card, "", err
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	digest := sha256.New()
-	g, err := graph.Decode(io.TeeReader(f, digest))
-	if err != nil {
-		return card, "", fmt.Errorf("%w: %w", inference.ErrModel, err)
-	}
-	if _, err := io.Copy(digest, f); err != nil {
 		return card, "", err
 	}
 	card, err = modelcard.Decode(g.Metadata())
-	return card, hex.EncodeToString(digest.Sum(nil)), err
+	return card, sha, err
 }
 
 // writeUntrained writes a preset network with seeded initial weights.

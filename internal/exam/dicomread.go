@@ -305,7 +305,7 @@ func (r *dicomReader) loadOne(ctx context.Context, j loadJob) error {
 func (r *dicomReader) problems(root string) []FileProblem {
 	var out []FileProblem
 	for _, f := range r.index.Failures {
-		out = append(out, FileProblem{Path: path.Join(root, f.Name), Err: f.Err})
+		out = append(out, FileProblem{Path: path.Join(root, f.Name), Err: inPrint(f.Err)})
 	}
 	return out
 }

@@ -103,7 +103,7 @@ func (r *fileReader) nothing(first error) error {
 
 // fail notes a file that cannot be used.
 func (r *fileReader) fail(file string, err error) {
-	r.exam.Problems = append(r.exam.Problems, FileProblem{Path: file, Err: err})
+	r.exam.Problems = append(r.exam.Problems, FileProblem{Path: file, Err: inPrint(err)})
 	if r.failures++; r.failures > 1 {
 		return
 	}
@@ -129,7 +129,7 @@ func (r *fileReader) add(file string) (digest string, err error) {
 	stem := imageStem(file)
 	if len(img.Volumes) == 1 {
 		if mask, ok := asMask(stem, img.Volumes[0]); ok {
-			r.exam.Labels = append(r.exam.Labels, LabelFile{Name: stem, Mask: mask})
+			r.exam.Labels = append(r.exam.Labels, LabelFile{Name: printable(stem), Mask: mask})
 			return "", nil
 		}
 	}
@@ -178,7 +178,7 @@ func (r *fileReader) digest(v *volume.Volume) string {
 // describe makes a series of one volume. Its ID is what of the file's name is known to be no
 // identity: the kind that the rules find in it.
 func (r *fileReader) describe(stem string, v *volume.Volume) *Series {
-	s := &Series{Description: stem, Volume: v, Images: v.Grid().Size[2], facts: fileFacts(stem, v.Grid())}
+	s := &Series{Description: printable(stem), Volume: v, Images: v.Grid().Size[2], facts: fileFacts(stem, v.Grid())}
 	s.ID = "image"
 	if token := fileToken(stem); token != "" {
 		s.ID = token
@@ -387,12 +387,12 @@ func (op *opener) addLabels(ctx context.Context, e *Exam, p place, images []stri
 		mask, err := imageio.OpenMask(file)
 		switch {
 		case err == nil:
-			e.Labels = append(e.Labels, LabelFile{Name: imageStem(name), Mask: mask})
+			e.Labels = append(e.Labels, LabelFile{Name: printable(imageStem(name)), Mask: mask})
 		case errors.Is(err, imageio.ErrUnsupported):
 			other++
 		default:
 			other++
-			e.Problems = append(e.Problems, FileProblem{Path: filepath.Join(p.root, name), Err: err})
+			e.Problems = append(e.Problems, FileProblem{Path: filepath.Join(p.root, name), Err: inPrint(err)})
 		}
 	}
 	if len(e.Labels) > 0 {

@@ -80,7 +80,7 @@ func Open(ctx context.Context, path string, o Options) (*Exam, error) {
 	op := &opener{options: o, keys: newKeyer(o.Salt), progress: &progress{tell: o.Progress}}
 	e, err := op.open(ctx, path)
 	if err != nil {
-		return nil, err
+		return nil, inPrint(err)
 	}
 	e.choose()
 	e.Synthetic = e.allSynthetic()

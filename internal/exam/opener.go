@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"bayeslice/internal/imageio/dicom"
@@ -39,7 +41,7 @@ func (op *opener) open(ctx context.Context, path string) (*Exam, error) {
 		if err != nil {
 			return nil, pathCause(err)
 		}
-		return op.tree(ctx, place{fsys: os.DirFS(path), names: names, root: path})
+		return op.tree(ctx, place{fsys: folder(path), names: names, root: path})
 	}
 	if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("%w: %s is neither a file nor a folder", ErrUnreadable, filepath.Base(path))
@@ -149,7 +151,7 @@ func (r *dicomReader) nothingFound(files int) error {
 // dicomFile opens the study that one DICOM file belongs to, or what a DICOMDIR lists.
 func (op *opener) dicomFile(ctx context.Context, file string) (*Exam, error) {
 	root, base := filepath.Dir(file), filepath.Base(file)
-	fsys := os.DirFS(root)
+	fsys := folder(root)
 	h, err := dicom.ReadHeader(fsys, base)
 	if h != nil && h.Directory {
 		return op.dicomdir(ctx, place{fsys: fsys, root: root}, base)
@@ -187,7 +189,7 @@ func (op *opener) dicomdir(ctx context.Context, p place, name string) (*Exam, er
 	e, err := op.tree(ctx, p)
 	if err == nil && len(absent) > 0 {
 		e.found = append(e.found, Issue{Code: AbsentFiles, Severity: Warning, Text: fmt.Sprintf(
-			"%s of %d that the DICOMDIR lists %s not there (%s); copy the whole medium", plural(len(absent), "file"), len(absent)+len(names), isAre(len(absent)), someNames(absent))})
+			"%s of %d that the DICOMDIR lists %s not there (%s); copy the whole medium", plural(len(absent), "file"), len(absent)+len(names), isAre(len(absent)), printable(someNames(absent)))})
 	}
 	return e, err
 }
@@ -215,17 +217,8 @@ func (op *opener) zip(ctx context.Context, file string) (*Exam, error) {
 	if err := checkZIP(&z.Reader, info.Size()); err != nil {
 		return nil, err
 	}
-	p := place{fsys: &z.Reader, root: file, zipped: true}
-	err = fs.WalkDir(p.fsys, ".", func(name string, d fs.DirEntry, err error) error {
-		if err == nil && d.Type().IsRegular() {
-			p.names = append(p.names, name)
-		}
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("%w: %s: %w", ErrUnreadable, base, err)
-	}
-	return op.tree(ctx, p)
+	entries := newArchive(&z.Reader)
+	return op.tree(ctx, place{fsys: entries, names: slices.Sorted(maps.Keys(entries)), root: file, zipped: true})
 }
 
 // checkZIP refuses archives that are encrypted, or whose entries say that they unpack to too much.

@@ -20,10 +20,10 @@ type viewport struct {
 
 	back    *canvas.Rectangle
 	picture *canvas.Image
-	border  *canvas.Rectangle
-	lines   [4]*canvas.Line // the cursor, with a gap round the point
-	ring    *canvas.Circle  // the pinned voxel
-	letters [4]*imageText   // left, right, top, bottom
+	border  [4]*canvas.Rectangle // thin, since a frame of full size costs as much to paint as the image
+	lines   [4]*canvas.Line      // the cursor, with a gap round the point
+	ring    *canvas.Circle       // the pinned voxel
+	letters [4]*imageText        // left, right, top, bottom
 	title   *imageText
 	note    *imageText // banner: synthetic, untrained, frame of reference
 	slice   *imageText
@@ -42,7 +42,6 @@ func newViewport(index int, s *viewstate.State) *viewport {
 		state:   s,
 		back:    canvas.NewRectangle(color.Black),
 		picture: &canvas.Image{ScaleMode: canvas.ImageScaleFastest, FillMode: canvas.ImageFillStretch},
-		border:  canvas.NewRectangle(color.Transparent),
 		ring:    canvas.NewCircle(color.Transparent),
 		title:   newImageText(textImage, colorOnImage, true),
 		note:    newImageText(textCaption+1, colorWarning, true),
@@ -50,7 +49,9 @@ func newViewport(index int, s *viewstate.State) *viewport {
 		zoom:    newImageText(textCaption+1, colorOnImage, false),
 		message: newImageText(textBody, colorMuted, false),
 	}
-	v.border.StrokeWidth = 1.5
+	for i := range v.border {
+		v.border[i] = canvas.NewRectangle(colorFocus)
+	}
 	v.ring.StrokeWidth = 1.5
 	v.ring.StrokeColor = colorCursor
 	for i := range v.lines {
@@ -92,14 +93,17 @@ func (r *viewportRenderer) Objects() []fyne.CanvasObject {
 	for _, t := range texts {
 		out = append(out, t.plate, t.text)
 	}
-	return append(out, v.border)
+	for _, b := range v.border {
+		out = append(out, b)
+	}
+	return out
 }
 
 // Layout is called for every change of a text as well, so it asks for a picture only where the
 // number of device pixels changed.
 func (r *viewportRenderer) Layout(size fyne.Size) {
 	v := r.v
-	for _, o := range []fyne.CanvasObject{v.back, v.picture, v.border} {
+	for _, o := range []fyne.CanvasObject{v.back, v.picture} {
 		o.Move(fyne.NewPos(0, 0))
 		o.Resize(size)
 	}
@@ -156,11 +160,8 @@ func (v *viewport) arrange() {
 	s, i := v.state, v.index
 	has := s.Series(i) != nil
 	texts := s.Texts()
-	v.border.StrokeColor = color.Transparent
-	if s.Focus() == i && s.Exam() != nil {
-		v.border.StrokeColor = colorFocus
-	}
-	v.border.Refresh()
+	v.arrangeBorder(size)
+	setVisible(v.back, v.picture.Image == nil) // under an opaque image it would only cost time
 
 	v.title.set(s.Title(i))
 	v.title.show(s.Exam() != nil && texts != viewstate.NoTexts)
@@ -196,6 +197,18 @@ func (v *viewport) arrange() {
 	}
 	v.clearCollisions()
 	v.arrangeCursor(size)
+}
+
+// arrangeBorder frames the viewport that keys act on.
+func (v *viewport) arrangeBorder(size fyne.Size) {
+	const width = 1.5
+	place(v.border[0], 0, 0, size.Width, width)
+	place(v.border[1], 0, size.Height-width, size.Width, width)
+	place(v.border[2], 0, width, width, size.Height-2*width)
+	place(v.border[3], size.Width-width, width, width, size.Height-2*width)
+	for _, b := range v.border {
+		setVisible(b, v.state.Focus() == v.index && v.state.Exam() != nil)
+	}
 }
 
 // clearCollisions moves the letters of the top and bottom edges out of the corner texts of a narrow viewport.

@@ -2,7 +2,6 @@ package viewer
 
 import (
 	"context"
-	"image/color"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -183,7 +182,7 @@ func (w *Window) content() fyne.CanvasObject {
 	foot.TextStyle.Bold = true
 	bottom := container.NewStack(canvas.NewRectangle(colorPanel),
 		container.NewBorder(nil, nil, nil, container.NewHBox(drawing, foot), w.status))
-	images := container.NewStack(canvas.NewRectangle(color.Black), w.grid, w.welcome.content)
+	images := container.NewStack(w.grid, w.welcome.content)
 	return container.New(frameLayout{}, w.bar.content, images, container.New(fixedWidth{panelWidth}, side), bottom)
 }
 

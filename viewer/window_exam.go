@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"image/color"
 
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/dialog"
 	"fyne.io/fyne/v2/storage"
@@ -20,6 +22,7 @@ type welcome struct {
 	content *fyne.Container
 	start   *fyne.Container
 	busy    *fyne.Container
+	ground  *canvas.Rectangle // behind them
 	stage   *widget.Label
 	bar     *thinBar                    // where the end is known
 	wait    *widget.ProgressBarInfinite // where it is not
@@ -46,7 +49,8 @@ func newWelcome(w *Window) *welcome {
 		container.New(fixedHeight{6}, p.wait, p.bar.Container), gapDown(6), container.NewCenter(cancel))))
 	p.busy.Hide()
 	p.wait.Stop()
-	p.content = container.NewStack(p.start, p.busy)
+	p.ground = canvas.NewRectangle(color.Black)
+	p.content = container.NewStack(p.ground, p.start, p.busy)
 	return p
 }
 
@@ -56,6 +60,7 @@ func gapDown(height float32) fyne.CanvasObject { return container.New(fixedHeigh
 func (p *welcome) show(start, busy bool) {
 	setVisible(p.start, start)
 	setVisible(p.busy, busy)
+	setVisible(p.ground, start || busy)
 	if busy {
 		p.wait.Start()
 	} else {

@@ -2,7 +2,10 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -14,6 +17,7 @@ func (s *session) phantomCommand() *cobra.Command {
 	var out string
 	var seed uint64
 	var count, lesions int
+	var overwrite bool
 	c := &cobra.Command{
 		Use:   "phantom -o FOLDER",
 		Short: "Generate synthetic exams with exact labels",
@@ -27,11 +31,13 @@ func (s *session) phantomCommand() *cobra.Command {
 			case count < 1:
 				return fmt.Errorf("%w: --count is %d, at least one exam is needed", errUsage, count)
 			}
-			for i := range count {
-				dir := out
-				if count > 1 {
-					dir = filepath.Join(out, fmt.Sprintf("seed-%d", seed+uint64(i)))
+			dirs := phantomFolders(out, seed, count)
+			for _, dir := range dirs { // before the first is generated
+				if err := claimPhantomFolder(dir, overwrite); err != nil {
+					return err
 				}
+			}
+			for i, dir := range dirs {
 				if _, err := s.writePhantom(cmd.Context(), dir, seed+uint64(i), lesions); err != nil {
 					return err
 				}
@@ -43,8 +49,43 @@ func (s *session) phantomCommand() *cobra.Command {
 	c.Flags().StringVarP(&out, "out", "o", "", "folder to write into (required)")
 	c.Flags().Uint64Var(&seed, "seed", 1, "seed of the first exam")
 	c.Flags().IntVar(&count, "count", 1, "number of exams, with consecutive seeds")
+	c.Flags().BoolVar(&overwrite, "overwrite", false, "replace an earlier phantom in the folder; other files are never removed")
 	c.Flags().IntVar(&lesions, "lesions", phantom.RandomLesions, fmt.Sprintf("number of csPCa lesions, 0 to %d (default: drawn from the seed)", phantom.MaxLesions))
 	return c
+}
+
+// phantomFolders names a folder for each exam.
+func phantomFolders(out string, seed uint64, count int) []string {
+	if count == 1 {
+		return []string{out}
+	}
+	dirs := make([]string, count)
+	for i := range dirs {
+		dirs[i] = filepath.Join(out, fmt.Sprintf("seed-%d", seed+uint64(i)))
+	}
+	return dirs
+}
+
+// claimPhantomFolder refuses a folder that holds anything. To overwrite takes an earlier phantom away,
+// and refuses what else lies where the exam goes.
+func claimPhantomFolder(dir string, overwrite bool) error {
+	place := dir
+	if overwrite {
+		place = filepath.Join(dir, "exam")
+		if err := phantom.ClearDICOM(place); err != nil {
+			return err
+		}
+	}
+	entries, err := os.ReadDir(place)
+	switch {
+	case errors.Is(err, fs.ErrNotExist), err == nil && len(entries) == 0:
+		return nil
+	case err != nil:
+		return err
+	case overwrite:
+		return fmt.Errorf("%w: %s holds files that phantom did not write; choose another folder with -o", errUsage, place)
+	}
+	return fmt.Errorf("the folder %s is not empty, and a phantom needs one of its own: %w", place, fs.ErrExist)
 }
 
 // writePhantom generates an exam and writes it with its labels.

@@ -102,7 +102,7 @@ var nextSteps = []struct {
 	{"volume.ErrGeometry", volume.ErrGeometry, "Check that the images and masks belong to the same exam."},
 	{"geom.ErrGrid", geom.ErrGrid, "The file's geometry is damaged; export it again from its source."},
 	{"fs.ErrPermission", fs.ErrPermission, "Check the permissions, or use a folder of your own."},
-	{"fs.ErrExist", fs.ErrExist, "Choose another name, or add --overwrite."},
+	{"fs.ErrExist", fs.ErrExist, "Choose another file or folder with -o, or add --overwrite."},
 	{"fs.ErrNotExist", fs.ErrNotExist, "Check the spelling of the path, and that the drive is connected."},
 	{"exam.ErrUnreadable", exam.ErrUnreadable, "Check that all files were copied completely and can be read."},
 	{"context.DeadlineExceeded", context.DeadlineExceeded, "Try again."},

@@ -28,26 +28,37 @@ const (
 	numberHighB
 )
 
+// Folders of the written study, one per series, which are also the series' descriptions.
+const (
+	folderT2W   = "t2_tse_tra"
+	folderDWI   = "ep2d_diff_tra"
+	folderADC   = "ep2d_diff_tra_ADC"
+	folderHighB = "ep2d_diff_tra_CALC_BVAL"
+)
+
 // WriteDICOM writes the exam as a DICOM study: one folder per series (T2W, DWI with every acquired
 // b-value, ADC and, where it is calculated, high-b) under dir, which is made where it does not exist.
-// The same exam gives the same bytes. Files of the same names are replaced, others are left: give each
-// exam a folder of its own. Errors are those of [dicomout.WriteSeries].
+// The same exam gives the same bytes. It fails with [io/fs.ErrExist] where dir holds anything (see
+// [ClearDICOM]), and with the errors of [dicomout.WriteSeries].
 func (e *Exam) WriteDICOM(ctx context.Context, dir string) error {
+	if err := vacant(dir); err != nil {
+		return err
+	}
 	study := e.study()
-	if err := dicomout.WriteSeries(ctx, filepath.Join(dir, "t2_tse_tra"), study, t2wSeries(), e.T2W); err != nil {
+	if err := dicomout.WriteSeries(ctx, filepath.Join(dir, folderT2W), study, t2wSeries(), e.T2W); err != nil {
 		return err
 	}
 	first := 1
 	for _, d := range e.DWI {
-		s := diffusionSeries(numberDWI, "ep2d_diff_tra", fmt.Sprintf("*ep_b%gt", d.B))
+		s := diffusionSeries(numberDWI, folderDWI, fmt.Sprintf("*ep_b%gt", d.B))
 		s.ImageType = []string{"ORIGINAL", "PRIMARY", "DIFFUSION", "NONE"}
 		s.HasB, s.B, s.FirstInstance = true, d.B, first
 		first += d.Volume.Grid().Size[2]
-		if err := dicomout.WriteSeries(ctx, filepath.Join(dir, "ep2d_diff_tra"), study, s, d.Volume); err != nil {
+		if err := dicomout.WriteSeries(ctx, filepath.Join(dir, folderDWI), study, s, d.Volume); err != nil {
 			return err
 		}
 	}
-	adc := e.derivedSeries(numberADC, "ep2d_diff_tra_ADC", "ADC")
+	adc := e.derivedSeries(numberADC, folderADC, "ADC")
 	adc.Window = [2]float64{1000, 2000}
 	// One µm²/s is 10⁻⁶ mm²/s.
 	adc.Unit = dicomout.Unit{Code: "um2/s", Meaning: "square micrometer per second", Label: "ADC"}
@@ -57,7 +68,7 @@ func (e *Exam) WriteDICOM(ctx context.Context, dir string) error {
 	if !e.HighB.Calculated {
 		return nil
 	}
-	high := e.derivedSeries(numberHighB, "ep2d_diff_tra_CALC_BVAL", "CALC_BVALUE")
+	high := e.derivedSeries(numberHighB, folderHighB, "CALC_BVALUE")
 	high.HasB, high.B, high.Window = true, e.HighB.B, [2]float64{100, 200}
 	return dicomout.WriteSeries(ctx, filepath.Join(dir, high.Description), study, high, e.HighB.Volume)
 }
@@ -92,7 +103,7 @@ func (e *Exam) fingerprint() string {
 
 func t2wSeries() dicomout.Series {
 	return dicomout.Series{
-		Number: numberT2W, Description: "t2_tse_tra", Protocol: "t2_tse_tra", SequenceName: "*tse2d1_25",
+		Number: numberT2W, Description: folderT2W, Protocol: folderT2W, SequenceName: "*tse2d1_25",
 		ImageType: []string{"ORIGINAL", "PRIMARY", "OTHER"}, Scanning: "SE", Variant: "SK", Acquisition: "2D",
 		TR: t2wTR, TE: t2wTE, EchoTrain: 25, FlipAngle: 160, Averages: 3, Window: [2]float64{350, 700},
 	}

@@ -1,6 +1,8 @@
 package phantom_test
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -129,5 +131,47 @@ func TestWritingTwiceGivesTheSameFiles(t *testing.T) {
 	}
 	if !slices.Equal(a, b) {
 		t.Error("the same exam written twice differs")
+	}
+}
+
+func TestAnExamNeedsAFolderOfItsOwn(t *testing.T) {
+	e, dir := written(t, nil)
+	if err := e.WriteDICOM(t.Context(), dir); !errors.Is(err, fs.ErrExist) {
+		t.Fatalf("writing over another exam: error = %v, want ErrExist", err)
+	}
+	foreign := []string{filepath.Join(dir, "t2_tse_tra", "IM90000.dcm"), filepath.Join(dir, "t2_tse_tra", "notes.txt"), filepath.Join(dir, "IM00001.dcm")}
+	for _, path := range foreign {
+		if err := os.WriteFile(path, []byte("another scanner's"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := phantom.ClearDICOM(dir); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range foreign {
+		if _, err := os.Stat(path); err != nil {
+			t.Errorf("a file that is not the phantom's was removed: %v", err)
+		}
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) != 2 {
+		t.Errorf("%v left (%v), want the T2W folder and the foreign file", entries, err)
+	}
+	if err := e.WriteDICOM(t.Context(), dir); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("writing among foreign files: error = %v, want ErrExist", err)
+	}
+	for _, path := range foreign {
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := phantom.ClearDICOM(dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.WriteDICOM(t.Context(), dir); err != nil {
+		t.Errorf("writing into the cleared folder: %v", err)
+	}
+	if err := phantom.ClearDICOM(filepath.Join(dir, "nowhere")); err != nil {
+		t.Errorf("a folder that does not exist: %v", err)
 	}
 }

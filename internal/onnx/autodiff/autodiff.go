@@ -76,13 +76,16 @@ func gradient(b *graph.Builder, table map[string]entry, loss *graph.Node, wrt []
 	if loss.DType() != tensor.Float32 || tensor.Count(loss.Shape()) != 1 {
 		b.Fail("autodiff: the loss must be one float32 number, it is %s", loss)
 	}
-	d := driver{b: b, table: table, cotangents: map[*graph.Node]*graph.Node{}}
+	d := driver{b: b, table: table, cotangents: map[*graph.Node]*graph.Node{}, pieces: map[*graph.Node][]piece{}}
 	d.plan(loss, wrt)
 	d.cotangents[loss] = shaped(b, b.Scalar(1), loss.Shape())
 	for _, n := range slices.Backward(d.order) {
-		if dy := d.cotangents[n]; dy != nil && len(n.In()) > 0 {
-			b.Scope("gradient/"+n.Name(), func() { d.step(n, dy) })
-		}
+		b.Scope("gradient/"+n.Name(), func() {
+			d.join(n)
+			if dy := d.cotangents[n]; dy != nil && len(n.In()) > 0 {
+				d.step(n, dy)
+			}
+		})
 	}
 	out := make([]*graph.Node, len(wrt))
 	for i, w := range wrt {
@@ -103,6 +106,7 @@ type driver struct {
 	order      []*graph.Node // what the loss depends on, topologically
 	useful     map[*graph.Node]bool
 	cotangents map[*graph.Node]*graph.Node
+	pieces     map[*graph.Node][]piece // by what was sliced: not yet in its cotangent
 }
 
 // plan orders what the loss depends on, and marks as useful what depends on one of wrt in turn.
@@ -142,6 +146,15 @@ func (d *driver) step(n, dy *graph.Node) {
 	if _, stopped := stops[n.Op()]; stopped || !some {
 		return
 	}
+	if p, ok := pieceOf(n, dy); ok {
+		d.pieces[n.In()[0]] = append(d.pieces[n.In()[0]], p)
+		return
+	}
+	d.apply(n, dy, wants)
+}
+
+// apply is the table's part of step.
+func (d *driver) apply(n, dy *graph.Node, wants func(i int) bool) {
 	e, known := d.table[n.Op()]
 	if !known {
 		d.b.Fail("autodiff: operator %s of %s has no rule", n.Op(), n)
@@ -154,12 +167,16 @@ func (d *driver) step(n, dy *graph.Node) {
 		if !wants(i) {
 			continue
 		}
-		part := d.fit(n, i, back[i], e.broadcasts)
-		if sum := d.cotangents[in]; sum != nil {
-			part = d.b.Add(sum, part)
-		}
-		d.cotangents[in] = part
+		d.add(in, d.fit(n, i, back[i], e.broadcasts))
 	}
+}
+
+// add adds a part to the cotangent of n.
+func (d *driver) add(n, part *graph.Node) {
+	if sum := d.cotangents[n]; sum != nil {
+		part = d.b.Add(sum, part)
+	}
+	d.cotangents[n] = part
 }
 
 // fit holds the cotangent of input i against the input's shape, summing what was broadcast.

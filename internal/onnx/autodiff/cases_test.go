@@ -114,6 +114,19 @@ func reduction(op string, keep int) ruleCase {
 var ruleCases = []ruleCase{
 	two("Add", -2, 2), two("Sub", -2, 2), two("Mul", -2, 2), two("Div", 0.5, 2), two("Pow", 0.5, 2), two("Max", -1, 1), two("Min", -1, 1),
 	{"Mul", "by a scalar", func(m *maker) *graph.Node { return m.Mul(m.in(m.sizes(2)...), m.in()) }},
+	{"Mul", "of slices that tile", func(m *maker) *graph.Node {
+		x := m.in(2, 6, 3)
+		return m.Mul(m.Slice(x, 1, 3, 6), m.Slice(x, 1, 0, 3))
+	}},
+	{"Mul", "of slices that overlap or leave gaps", func(m *maker) *graph.Node {
+		x := m.in(2, 6, 2)
+		a, b := m.size(0, 3), m.size(0, 3)
+		return m.Mul(m.Mul(m.Slice(x, 1, a, a+3), m.Slice(x, 1, b, b+3)), m.Slice(m.Slice(x, 2, 0, 1), 1, 3, 6))
+	}},
+	{"Concat", "of slices along two axes", func(m *maker) *graph.Node {
+		x := m.in(2, 2)
+		return m.Concat(0, m.Slice(x, 0, 0, 1), m.Slice(x, 0, 1, 2), m.Transpose(m.Slice(x, 1, 0, 1), 1, 0), m.Exp(x))
+	}},
 	{"Reshape", "of a scalar", func(m *maker) *graph.Node { return m.Reshape(m.in(), 1, 1) }},
 	{"Max", "of three", func(m *maker) *graph.Node {
 		return m.Node("Max", nil, m.in(2, 3), m.in(3), m.in(2, 1))

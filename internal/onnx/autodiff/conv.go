@@ -141,11 +141,11 @@ func (r *reverse) taps(large, small *graph.Node, kernel []int, o graph.ConvOptio
 		if batch > 1 {
 			product = r.ReduceSum(product, 0)
 		}
-		parts = append(parts, r.Reshape(product, s, l, 1))
+		parts = append(parts, product)
 	}
 	joined := parts[0]
 	if len(parts) > 1 {
-		joined = r.Concat(2, parts...)
+		joined = r.Transpose(r.Concat(0, parts...), 1, 2, 0)
 	}
 	return r.Reshape(joined, append([]int{s, l}, kernel...)...)
 }

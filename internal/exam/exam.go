@@ -91,13 +91,6 @@ type setting struct {
 	patient  string // hash of PatientID
 }
 
-// LabelFile is a label image found beside the images: zones, a gland or lesion mask. It is listed,
-// never read as an image.
-type LabelFile struct {
-	Name string       // base name without extension; may hold identity, so not for logs or results
-	Mask *volume.Mask // values as stored
-}
-
 // FileProblem is a file that could not be used. Path is for the window only, since folder and
 // file names often are patients' names.
 type FileProblem struct {

@@ -2,17 +2,14 @@ package exam
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"math"
 	"os"
 	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
 
 	"bayeslice/internal/imageio"
 	"bayeslice/internal/volume"
@@ -45,13 +42,19 @@ func isCompanion(name string) bool {
 // fileReader makes an exam of NIfTI and MetaImage files.
 type fileReader struct {
 	op       *opener
+	place    place // of the files, where they come from a ZIP
 	exam     *Exam
 	failures int
+	bytes    int64  // of the voxels held
 	reason   string // of the first failure, without a name
 }
 
-// files opens image files by their paths as one exam.
-func (op *opener) files(ctx context.Context, paths []string) (*Exam, error) {
+// maxLabelsAlone is how many files are read before a folder counts as one of labels alone: nothing
+// but labels was found, and no file left is named as an image.
+const maxLabelsAlone = 16
+
+// files opens image files by their paths as one exam; from is the ZIP that they were unpacked from.
+func (op *opener) files(ctx context.Context, from place, paths []string) (*Exam, error) {
 	groups := caseGroups(paths)
 	if len(groups) > 1 {
 		var err error
@@ -59,15 +62,22 @@ func (op *opener) files(ctx context.Context, paths []string) (*Exam, error) {
 			return nil, err
 		}
 	}
-	r := &fileReader{op: op, exam: &Exam{}}
+	r := &fileReader{op: op, place: from, exam: &Exam{}}
 	op.progress.stage("reading images", len(paths))
 	var first error
 	var digests []string
-	for _, p := range paths {
+	bare := !slices.ContainsFunc(paths, func(p string) bool { return fileToken(imageStem(p)) != "" })
+	for n, p := range paths {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
+		if bare && n == maxLabelsAlone && len(r.exam.Labels) == n {
+			return nil, fmt.Errorf("%w: the first %d of %d files are all label images; open the folder of the images that they belong to", ErrNoImages, n, len(paths))
+		}
 		digest, err := r.add(p)
+		if errors.Is(err, ErrTooLarge) {
+			return nil, err
+		}
 		if err != nil {
 			first = cmpErr(first, err)
 			r.fail(p, err)
@@ -98,7 +108,8 @@ func (r *fileReader) nothing(first error) error {
 	if first != nil {
 		return fmt.Errorf("%w: %w", ErrUnreadable, first)
 	}
-	return fmt.Errorf("%w: %s found, but no image to go with them", ErrNoImages, plural(len(r.exam.Labels), "label file"))
+	return fmt.Errorf("%w: %s found (a few whole numbers alone), but no image to go with %s; open the folder of the images",
+		ErrNoImages, plural(len(r.exam.Labels), "label image"), itThem(len(r.exam.Labels)))
 }
 
 // fail notes a file that cannot be used.
@@ -128,16 +139,17 @@ func (r *fileReader) add(file string) (digest string, err error) {
 	}
 	stem := imageStem(file)
 	if len(img.Volumes) == 1 {
-		if mask, ok := asMask(stem, img.Volumes[0]); ok {
-			r.exam.Labels = append(r.exam.Labels, LabelFile{Name: printable(stem), Mask: mask})
+		if v := img.Volumes[0]; isMask(stem, v) {
+			r.exam.Labels = append(r.exam.Labels, LabelFile{Name: printable(stem), Grid: v.Grid(), read: r.maskReader(file)})
 			return "", nil
 		}
 	}
+	kept := img.Volumes[:min(maxRepeats, len(img.Volumes))]
+	if r.bytes += 4 * int64(len(kept)) * int64(kept[0].Grid().Voxels()); r.bytes > r.op.maxBytes {
+		return "", fmt.Errorf("%w: its images take more than %d GB", ErrTooLarge, maxExam>>30)
+	}
 	bs := sidecarBs(file, len(img.Volumes))
-	for n, v := range img.Volumes {
-		if n >= maxRepeats {
-			break
-		}
+	for n, v := range kept {
 		s := r.describe(stem, v)
 		if len(img.Volumes) > 1 {
 			s.ID += fmt.Sprintf("-%d", n+1)
@@ -168,11 +180,7 @@ func (s *Series) noteReading(img *imageio.Image) {
 
 // digest identifies an image by its voxels.
 func (r *fileReader) digest(v *volume.Volume) string {
-	b := make([]byte, 0, 4*len(v.Data()))
-	for _, x := range v.Data() {
-		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(x))
-	}
-	return r.op.keys.hash(64, fmt.Sprint(v.Grid()), string(b))
+	return r.op.keys.hashVoxels(64, fmt.Sprint(v.Grid()), v.Data())
 }
 
 // describe makes a series of one volume. Its ID is what of the file's name is known to be no
@@ -185,21 +193,6 @@ func (r *fileReader) describe(stem string, v *volume.Volume) *Series {
 	}
 	s.Synthetic = strings.Contains(strings.ToUpper(stem), "SYNTHETIC")
 	return s
-}
-
-// fileTokens are the words of file names that say what an image is.
-var fileTokens = []string{"t2w", "t2", "adc", "hbv", "dwi", "sag", "cor"}
-
-// fileToken returns the last such word of a name, or "".
-func fileToken(stem string) string {
-	words := strings.FieldsFunc(strings.ToLower(stem), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
-	slices.Reverse(words)
-	for _, w := range words {
-		if slices.Contains(fileTokens, w) {
-			return w
-		}
-	}
-	return ""
 }
 
 // finish judges the series once all are known, and brings ADC to its unit.
@@ -235,34 +228,6 @@ func (r *fileReader) finish() {
 	}
 }
 
-func labelIssue(n int) Issue {
-	return Issue{Code: LabelFiles, Severity: Note, Text: fmt.Sprintf("%s beside the images %s found and not taken as images", plural(n, "label file"), wasWere(n))}
-}
-
-// asMask turns a volume into labels where its name and values say that it is one: whole numbers of
-// 0…255, and either a name of labels or so few different values as no image has.
-func asMask(stem string, v *volume.Volume) (*volume.Mask, bool) {
-	const fewValues = 9
-	var seen [256]bool
-	labels := make([]uint8, len(v.Data()))
-	different := 0
-	for i, x := range v.Data() {
-		if !(x >= 0 && x <= 255) || x != float32(uint8(x)) {
-			return nil, false
-		}
-		labels[i] = uint8(x)
-		if !seen[labels[i]] {
-			seen[labels[i]] = true
-			different++
-		}
-	}
-	if different > fewValues && !rules().isLabel(stem) {
-		return nil, false
-	}
-	m, err := volume.NewMask(v.Grid(), labels)
-	return m, err == nil
-}
-
 // sidecarBs reads the b-values beside a NIfTI (FSL's .bval, one number a frame), nil where there are none.
 func sidecarBs(file string, frames int) []float64 {
 	data, err := os.ReadFile(filepath.Join(filepath.Dir(file), imageStem(file)+".bval"))
@@ -283,72 +248,9 @@ func sidecarBs(file string, frames int) []float64 {
 	return out
 }
 
-// caseGroups sorts files by what is left of their paths without the word that names their kind, so
-// that a folder of several cases ("10032_1000032_t2w.mha", …) is told from the files of one. It
-// returns nil unless there are several and each has a T2W of its own. Label files go with the case
-// whose name theirs begins with.
-func caseGroups(paths []string) map[string][]string {
-	groups, t2 := map[string][]string{}, map[string]bool{}
-	var labels []string
-	for _, p := range paths {
-		stem := strings.ToLower(imageStem(p))
-		token := fileToken(stem)
-		switch {
-		case rules().isLabel(stem):
-			labels = append(labels, p)
-		case token != "":
-			key := filepath.ToSlash(filepath.Dir(p)) + "/" + stem[:strings.LastIndex(stem, token)]
-			groups[key] = append(groups[key], p)
-			t2[key] = t2[key] || strings.HasPrefix(token, "t2")
-		}
-	}
-	if len(t2) < 2 || len(groups) != countTrue(t2) {
-		return nil
-	}
-	for _, p := range labels {
-		for key := range groups {
-			if strings.HasPrefix(filepath.ToSlash(filepath.Dir(p))+"/"+strings.ToLower(imageStem(p)), key) {
-				groups[key] = append(groups[key], p)
-			}
-		}
-	}
-	return groups
-}
-
-func countTrue(m map[string]bool) (n int) {
-	for _, v := range m {
-		if v {
-			n++
-		}
-	}
-	return n
-}
-
-// pickCase chooses among the cases of a folder as [Options.Study] says. A case's key here is that
-// of its files' names, since their voxels are not read yet.
-func (op *opener) pickCase(groups map[string][]string) ([]string, error) {
-	several := &SeveralExamsError{}
-	var hits []string
-	for key := range groups {
-		hash := op.keys.hash(32, "case", path.Base(key))
-		if want := strings.ToLower(op.options.Study); want != "" && strings.HasPrefix(hash, want) {
-			hits = append(hits, key)
-		}
-		several.Studies = append(several.Studies, StudyInfo{Key: hash, Name: nameOf(hash), Series: len(groups[key])})
-	}
-	slices.SortFunc(several.Studies, func(a, b StudyInfo) int { return strings.Compare(a.Key, b.Key) })
-	if len(hits) == 1 {
-		return groups[hits[0]], nil
-	}
-	if op.options.Study != "" && len(hits) == 0 {
-		return nil, fmt.Errorf("%w: none begins with %q; %s", ErrNoSuchStudy, op.options.Study, strings.TrimPrefix(several.Error(), "exam: "))
-	}
-	return nil, several
-}
-
 // imageFiles opens the image files of a place as one exam.
 func (op *opener) imageFiles(ctx context.Context, p place, images []string) (*Exam, error) {
-	dir, done, err := op.onDisk(p)
+	dir, done, err := op.onDisk(&p)
 	if err != nil {
 		return nil, err
 	}
@@ -357,7 +259,7 @@ func (op *opener) imageFiles(ctx context.Context, p place, images []string) (*Ex
 	for i, name := range images {
 		paths[i] = filepath.Join(dir, filepath.FromSlash(name))
 	}
-	e, err := op.files(ctx, paths)
+	e, err := op.files(ctx, p, paths)
 	if err != nil {
 		return nil, err
 	}
@@ -366,41 +268,4 @@ func (op *opener) imageFiles(ctx context.Context, p place, images []string) (*Ex
 		e.Problems[i].Path = filepath.Join(p.root, strings.TrimPrefix(e.Problems[i].Path, dir))
 	}
 	return e, nil
-}
-
-// addLabels reads the label files beside a DICOM exam.
-func (op *opener) addLabels(ctx context.Context, e *Exam, p place, images []string) error {
-	if len(images) == 0 {
-		return nil
-	}
-	dir, done, err := op.onDisk(p)
-	if err != nil {
-		return err
-	}
-	defer done()
-	other := 0
-	for _, name := range images {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		file := filepath.Join(dir, filepath.FromSlash(name))
-		mask, err := imageio.OpenMask(file)
-		switch {
-		case err == nil:
-			e.Labels = append(e.Labels, LabelFile{Name: printable(imageStem(name)), Mask: mask})
-		case errors.Is(err, imageio.ErrUnsupported):
-			other++
-		default:
-			other++
-			e.Problems = append(e.Problems, FileProblem{Path: filepath.Join(p.root, name), Err: inPrint(err)})
-		}
-	}
-	if len(e.Labels) > 0 {
-		e.found = append(e.found, labelIssue(len(e.Labels)))
-	}
-	if other > 0 {
-		e.found = append(e.found, Issue{Code: NonImage, Severity: Note, Text: fmt.Sprintf(
-			"%s beside the DICOM images %s not opened; open such a file by itself to see it", plural(other, "NIfTI or MetaImage file"), wasWere(other))})
-	}
-	return nil
 }

@@ -71,8 +71,11 @@ func TestRolesFromFileNames(t *testing.T) {
 				t.Errorf("%s is %+v, want %s", r, s, want)
 			}
 		}
-		if len(e.Labels) != 1 || e.Labels[0].Mask.Data()[7] != 2 {
-			t.Errorf("labels %+v", e.Labels)
+		if len(e.Labels) != 1 || e.Labels[0].Grid != zones.Grid() {
+			t.Fatalf("labels %+v", e.Labels)
+		}
+		if m, err := e.Labels[0].Mask(); err != nil || m.Data()[7] != 2 {
+			t.Errorf("labels %+v, %v", m, err)
 		}
 		for _, i := range e.Issues {
 			if strings.Contains(i.Text, "1000032") {

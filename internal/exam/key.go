@@ -3,7 +3,9 @@ package exam
 import (
 	"crypto/hmac"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
+	"math"
 	"strings"
 )
 
@@ -27,6 +29,23 @@ func (k keyer) hash(n int, parts ...string) string {
 	}
 	m := hmac.New(sha256.New, k)
 	m.Write([]byte(strings.Join(parts, "\x00")))
+	return hex.EncodeToString(m.Sum(nil))[:n]
+}
+
+// hashVoxels is [keyer.hash] over a lead and the little-endian voxels, without a copy of them.
+func (k keyer) hashVoxels(n int, lead string, data []float32) string {
+	m := hmac.New(sha256.New, k)
+	m.Write([]byte(lead + "\x00"))
+	b := make([]byte, 0, 1<<16)
+	for len(data) > 0 {
+		part := data[:min(len(data), cap(b)/4)]
+		b = b[:0]
+		for _, x := range part {
+			b = binary.LittleEndian.AppendUint32(b, math.Float32bits(x))
+		}
+		m.Write(b)
+		data = data[len(part):]
+	}
 	return hex.EncodeToString(m.Sum(nil))[:n]
 }
 

@@ -130,6 +130,13 @@ func wasWere(n int) string {
 	return "were"
 }
 
+func itThem(n int) string {
+	if n == 1 {
+		return "it"
+	}
+	return "them"
+}
+
 func isAre(n int) string {
 	if n == 1 {
 		return "is"

@@ -77,7 +77,7 @@ func (e *SeveralExamsError) Is(target error) bool { return target == ErrSeveralE
 // the folder it lies in, since one file of a series is of no use alone), or a NIfTI or MetaImage
 // file. It may take seconds; ctx cancels it. What the exam lacks is in its Issues.
 func Open(ctx context.Context, path string, o Options) (*Exam, error) {
-	op := &opener{options: o, keys: newKeyer(o.Salt), progress: &progress{tell: o.Progress}}
+	op := &opener{options: o, keys: newKeyer(o.Salt), progress: &progress{tell: o.Progress}, maxBytes: maxExam}
 	e, err := op.open(ctx, path)
 	if err != nil {
 		return nil, inPrint(err)

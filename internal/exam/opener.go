@@ -28,6 +28,7 @@ type opener struct {
 	options  Options
 	keys     keyer
 	progress *progress
+	maxBytes int64 // of voxels
 }
 
 // open finds out what path is and reads it; roles are not chosen yet.
@@ -47,7 +48,7 @@ func (op *opener) open(ctx context.Context, path string) (*Exam, error) {
 		return nil, fmt.Errorf("%w: %s is neither a file nor a folder", ErrUnreadable, filepath.Base(path))
 	}
 	if isImageFile(path) {
-		return op.files(ctx, []string{path})
+		return op.files(ctx, place{}, []string{path})
 	}
 	if zipped, err := startsWith(path, "PK\x03\x04"); err != nil {
 		return nil, fmt.Errorf("%w: %s: %w", ErrUnreadable, filepath.Base(path), pathCause(err))
@@ -86,6 +87,12 @@ type place struct {
 	names  []string
 	root   string // path of the folder or ZIP
 	zipped bool   // names cannot be opened by path: see onDisk
+	temp   string // where onDisk put the image files of a ZIP
+}
+
+// nameOf returns the name in a ZIP of a file that onDisk unpacked.
+func (p place) nameOf(file string) string {
+	return filepath.ToSlash(strings.TrimPrefix(file, p.temp+string(filepath.Separator)))
 }
 
 // tree reads a folder or ZIP: a DICOM exam where there are DICOM images, else one of image files.

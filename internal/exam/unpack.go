@@ -1,17 +1,22 @@
 package exam
 
 import (
+	"archive/zip"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
+
+	"bayeslice/internal/imageio"
+	"bayeslice/internal/volume"
 )
 
 // onDisk returns the folder that a place's names are relative to. For a ZIP that is a private
 // temporary folder with its NIfTI and MetaImage files, since those are opened by path; done removes it.
-func (op *opener) onDisk(p place) (dir string, done func(), err error) {
+func (op *opener) onDisk(p *place) (dir string, done func(), err error) {
 	if !p.zipped {
 		return p.root, func() {}, nil
 	}
@@ -19,6 +24,7 @@ func (op *opener) onDisk(p place) (dir string, done func(), err error) {
 	if err != nil {
 		return "", nil, fmt.Errorf("%w: no room to unpack the ZIP: %w", ErrUnreadable, pathCause(err))
 	}
+	p.temp = dir
 	done = func() { _ = os.RemoveAll(dir) } // best effort: nothing can be done about a failure
 	for _, name := range p.names {
 		if !isImageFile(name) && !isCompanion(name) {
@@ -30,6 +36,27 @@ func (op *opener) onDisk(p place) (dir string, done func(), err error) {
 		}
 	}
 	return dir, done, nil
+}
+
+// zippedMask reads one label image of a ZIP, by way of a temporary folder.
+func zippedMask(file, name string) (*volume.Mask, error) {
+	z, err := zip.OpenReader(file)
+	if err != nil {
+		return nil, fmt.Errorf("%w: the ZIP cannot be opened any more: %w", ErrUnreadable, pathCause(err))
+	}
+	defer z.Close() //nolint:errcheck // read only
+	p := place{fsys: newArchive(&z.Reader), root: file, zipped: true}
+	for other := range newArchive(&z.Reader) { // a MetaImage header names its voxels' file
+		if path.Dir(other) == path.Dir(name) && (other == name || isCompanion(other)) {
+			p.names = append(p.names, other)
+		}
+	}
+	dir, done, err := (&opener{}).onDisk(&p)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	return imageio.OpenMask(filepath.Join(dir, filepath.FromSlash(name)))
 }
 
 // unpack copies one file of fsys to a new file, and no more of it than its size says. Names of an

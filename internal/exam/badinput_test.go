@@ -95,13 +95,20 @@ func directoryOf(ids ...string) []byte {
 
 func TestStudySelects(t *testing.T) {
 	files := map[string][]byte{}
-	t2Slices(files, "a", "1.2.3", 4, 6, nil)
-	t2Slices(files, "b", "1.2.4", 5, 6, nil)
+	dated := func(s *dicomtest.Slice) {
+		s.Extra = append(s.Extra, dicomtest.Element{Tag: 0x00080020, VR: "DA", Value: "20110707"})
+	}
+	t2Slices(files, "a", "1.2.3", 4, 6, dated)
+	t2Slices(files, "b", "1.2.4", 5, 6, dated)
+	t2Slices(files, "b", "1.2.4", 6, 7, func(s *dicomtest.Slice) { s.Description = "dwi_ADC" })
 	root := write(t, files)
 	_, err := Open(context.Background(), root, Options{})
 	var several *SeveralExamsError
-	if !errors.As(err, &several) || len(several.Studies) != 2 {
+	if !errors.As(err, &several) || len(several.Studies) != 2 || several.Studies[0].Date != "2011-07-07" {
 		t.Fatalf("error %v", err)
+	}
+	if text := err.Error(); strings.Contains(text, "2011") || !strings.Contains(text, "(1 MR series with T2W; 6 images)") || !strings.Contains(text, "(2 MR series with T2W, ADC; 13 images)") {
+		t.Errorf("studies told apart by %q", text)
 	}
 	for _, s := range several.Studies {
 		for _, want := range []string{s.Key, strings.TrimPrefix(s.Name, "Study "), strings.ToLower(s.Key[:4])} {
@@ -115,7 +122,7 @@ func TestStudySelects(t *testing.T) {
 		t.Errorf("an unknown study: %v", err)
 	}
 	one, err := Open(context.Background(), filepath.Join(root, "b", "5-00.dcm"), Options{})
-	if err != nil || len(one.Series) != 1 || one.Series[0].Images != 6 {
+	if err != nil || len(one.Series) != 2 || one.Series[0].Images != 6 {
 		t.Errorf("one file of a series does not open its series: %v", err)
 	}
 	salted, err := Open(context.Background(), filepath.Join(root, "b"), Options{Salt: []byte("clinic")})

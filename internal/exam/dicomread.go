@@ -1,10 +1,13 @@
 package exam
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 
@@ -57,9 +60,7 @@ func (r *dicomReader) pick(want string) (uid string, series []*dicom.Series, err
 		if want != "" && strings.HasPrefix(key, strings.ToLower(want)) {
 			hits = append(hits, uid)
 		}
-		several.Studies = append(several.Studies, StudyInfo{
-			Key: key, Name: nameOf(key), Date: isoDate(byStudy[uid][0].Header.Identity.StudyDate), Series: len(byStudy[uid]),
-		})
+		several.Studies = append(several.Studies, r.studyInfo(key, byStudy[uid]))
 	}
 	switch {
 	case len(hits) == 1:
@@ -68,6 +69,28 @@ func (r *dicomReader) pick(want string) (uid string, series []*dicom.Series, err
 		return "", nil, fmt.Errorf("%w: none begins with %q; %s", ErrNoSuchStudy, want, strings.TrimPrefix(several.Error(), "exam: "))
 	}
 	return "", nil, several
+}
+
+// studyInfo describes a study by its headers.
+func (r *dicomReader) studyInfo(key string, series []*dicom.Series) StudyInfo {
+	info := StudyInfo{Key: key, Name: nameOf(key), Date: isoDate(series[0].Header.Identity.StudyDate), Series: len(series)}
+	kinds, modalities := map[Role]bool{}, map[string]bool{}
+	for _, ds := range series {
+		info.Images += ds.Files
+		modalities[cmp.Or(ds.Header.Modality, "unnamed")] = true
+		for _, stack := range ds.Stacks {
+			if s := r.describe(ds, stack); stack.Problem == nil && s.Excluded == "" {
+				kinds[s.Kind] = true
+			}
+		}
+	}
+	info.Modalities = slices.Sorted(maps.Keys(modalities))
+	for _, role := range ReadingRoles {
+		if kinds[kindFor(role)] {
+			info.Roles = append(info.Roles, kindFor(role))
+		}
+	}
+	return info
 }
 
 // isoDate turns 20110707 into 2011-07-07.

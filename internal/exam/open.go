@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // Sentinels of [Open]. Every error it returns wraps one of them, or is ctx's error, or an
@@ -39,12 +40,34 @@ type Progress struct {
 	Done, Total int    // files
 }
 
-// StudyInfo describes one of several studies without identity.
+// StudyInfo describes one of several studies. Its date aside, it has no identity.
 type StudyInfo struct {
-	Key    string // [Exam.Key] it would get
-	Name   string // "Study 4F2A"
-	Date   string // StudyDate as YYYY-MM-DD, or ""
-	Series int    // number of DICOM series
+	Key        string   // [Exam.Key] it would get
+	Name       string   // "Study 4F2A"
+	Date       string   // StudyDate as YYYY-MM-DD, or ""; for the window alone, in no text
+	Series     int      // number of DICOM series, or of image files
+	Images     int      // number of DICOM images; 0 for image files
+	Modalities []string // such as "MR", sorted; nil for image files
+	Roles      []Role   // the reading roles that the rules find a series for, in their order
+}
+
+// what describes a study in a few words: "9 MR series with T2W, ADC; 171 images".
+func (s StudyInfo) what() string {
+	text := fmt.Sprintf("%d image files", s.Series)
+	if s.Images > 0 {
+		text = fmt.Sprintf("%d %s series", s.Series, strings.Join(s.Modalities, "/"))
+	}
+	for i, r := range s.Roles {
+		if i == 0 {
+			text += " with " + r.String()
+		} else {
+			text += ", " + r.String()
+		}
+	}
+	if s.Images > 0 {
+		text += "; " + plural(s.Images, "image")
+	}
+	return text
 }
 
 // SeveralExamsError says that a place holds more than one study. It matches [ErrSeveralExams].
@@ -53,20 +76,14 @@ type SeveralExamsError struct{ Studies []StudyInfo }
 // ErrSeveralExams is matched by [SeveralExamsError].
 var ErrSeveralExams = errors.New("exam: several exams in one place")
 
-// Error lists the studies and what to do.
+// Error lists the studies, without their dates, and what to do.
 func (e *SeveralExamsError) Error() string {
-	text := fmt.Sprintf("exam: %d exams in one place:", len(e.Studies))
+	studies := make([]string, len(e.Studies))
 	for i, s := range e.Studies {
-		if i > 0 {
-			text += ";"
-		}
-		date := s.Date
-		if date == "" {
-			date = "no date"
-		}
-		text += fmt.Sprintf(" %s (%s, %d series)", s.Name, date, s.Series)
+		studies[i] = fmt.Sprintf("%s (%s)", s.Name, s.what())
 	}
-	return text + "; open the folder of one of them, or choose with --study and its four letters"
+	return fmt.Sprintf("exam: %d exams in one place: %s; open the folder of one of them, or choose with --study and its four letters",
+		len(e.Studies), strings.Join(studies, ", "))
 }
 
 // Is reports whether target is [ErrSeveralExams].

@@ -8,21 +8,27 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"bayeslice/internal/geom"
+	"bayeslice/internal/imageio"
+	"bayeslice/internal/imageio/dicom"
 	"bayeslice/internal/modelcard"
 	"bayeslice/internal/nets"
 	"bayeslice/internal/ort"
 	"bayeslice/internal/phantom"
 	"bayeslice/internal/prep"
+	"bayeslice/internal/report"
 	"bayeslice/internal/testenv"
 )
 
@@ -222,6 +228,9 @@ func TestEverySentinelHasANextStep(t *testing.T) {
 	for _, s := range nextSteps {
 		known[s.name] = true
 		text := explain(fmt.Errorf("package: %w: it happened; do this", s.err))
+		if remedy.MatchString(s.err.Error()) != (s.next == fromText) && remedy.MatchString(s.err.Error()) {
+			t.Errorf("%s: its own text says what to do, and so does the table", s.name)
+		}
 		if !strings.HasPrefix(text, "bayeslice: ") || s.next != fromText && !strings.Contains(text, "What to do: "+s.next) && !shadowed(s.err) {
 			t.Errorf("%s: %q", s.name, text)
 		}
@@ -239,6 +248,62 @@ func TestEverySentinelHasANextStep(t *testing.T) {
 		if !known[name] && !elsewhere[pkg] {
 			t.Errorf("%s has no next step in sentences.go", name)
 		}
+	}
+}
+
+// What people read holds no package names, one remedy, and no word cut in two.
+func TestErrorsAreSentences(t *testing.T) {
+	file := fs.PathError{Op: "mkdir", Path: "out", Err: syscall.ENOTDIR}
+	display := errors.New("app: no display") // the window's sentinel, which this package does not import
+	for want, err := range map[string]error{
+		"bayeslice: Mkdir out: not a directory.\nWhat to do: A file stands where a folder is needed: choose another folder.":                                        &file,
+		"bayeslice: No file was written: mkdir out: not a directory.\nWhat to do: A file stands where a folder is needed: choose another folder.":                   &report.PartialError{Err: &file},
+		"bayeslice: No display: DISPLAY is not set; start the program in a graphical session, or use bayeslice infer.":                                              fmt.Errorf("%w: DISPLAY is not set; start the program in a graphical session, or use bayeslice infer", display),
+		"bayeslice: Unusable settings: no configuration folder: neither $XDG_CONFIG_HOME nor $HOME are defined; set HOME or XDG_CONFIG_HOME.":                       errors.New("app: unusable settings: no configuration folder: neither $XDG_CONFIG_HOME nor $HOME are defined; set HOME or XDG_CONFIG_HOME"),
+		"bayeslice: No cache folder: neither $XDG_CACHE_HOME nor $HOME are defined.\nWhat to do: Set the environment variable named above to a folder of your own.": errors.New("fetch: no cache folder: neither $XDG_CACHE_HOME nor $HOME are defined"),
+		"bayeslice: x.mha: not a valid image file.\nWhat to do: Give DICOM, NIfTI or MHA files.":                                                                    fmt.Errorf("imageio: metaimage: x.mha: %w", imageio.ErrFormat),
+		"bayeslice: x.nii: unusable image grid: no spacing.\nWhat to do: The file's geometry is damaged; export it again from its source.":                          fmt.Errorf("imageio: nifti: x.nii: %w: no spacing", geom.ErrGrid),
+		"bayeslice: x.mha is a MetaImage inside gzip; decompress it first: not supported.":                                                                          fmt.Errorf("imageio: x.mha is a MetaImage inside gzip; decompress it first: %w", imageio.ErrUnsupported),
+		"bayeslice: File is cut short, copy it again from its source.":                                                                                              dicom.ErrTruncated,
+		"bayeslice: The gland's volume: 3 mL of a graph: none.\nWhat to do: Try again; if it stays, report this line and the command you ran.":                      errors.New("the gland's volume: 3 mL of a graph: none"),
+	} {
+		if got := explain(err); got != want {
+			t.Errorf("explain(%q) =\n%s\nwant\n%s", err, got, want)
+		}
+	}
+}
+
+// Every package whose errors begin with its name is known to the stripping.
+func TestEveryPackagePrefixIsStripped(t *testing.T) {
+	found := 0
+	for _, root := range []string{"internal", "inference", "render", "app", "viewer", "training"} {
+		err := filepath.WalkDir(filepath.Join(testenv.Root(), root), func(path string, d os.DirEntry, err error) error {
+			if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			f, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+			if err != nil || strings.HasSuffix(f.Name.Name, "test") {
+				return err
+			}
+			ast.Inspect(f, func(n ast.Node) bool {
+				lit, ok := n.(*ast.BasicLit)
+				if !ok || lit.Kind != token.STRING || !strings.HasPrefix(lit.Value, `"`+f.Name.Name+`: `) {
+					return true
+				}
+				found++
+				if got := sentence(errors.New(f.Name.Name + ": it happened")); got != "It happened." {
+					t.Errorf("%s: sentence = %q", path, got)
+				}
+				return true
+			})
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if found < 50 {
+		t.Fatalf("only %d error texts were found", found)
 	}
 }
 

@@ -45,6 +45,8 @@ var nextSteps = []struct {
 	{"syscall.ENOSPC", syscall.ENOSPC, "Free some space, or choose an output folder on another disk; complete files are kept."},
 	{"syscall.EROFS", syscall.EROFS, "Choose an output folder that can be written to."},
 	{"syscall.EFBIG", syscall.EFBIG, "The system limits the size of files; raise the limit (ulimit -f), or choose another disk."},
+	{"syscall.ENOTDIR", syscall.ENOTDIR, "A file stands where a folder is needed: choose another folder."},
+	{"syscall.EISDIR", syscall.EISDIR, "A folder stands where a file is needed: choose another file."},
 	{"cli.errNoWindow", errNoWindow, "Use the headless commands; see `bayeslice help`."},
 	{"report.ErrExists", report.ErrExists, "Choose another folder with -o, or add --overwrite."},
 	{"report.ErrForeign", report.ErrForeign, "Choose another folder with -o."},
@@ -89,7 +91,7 @@ var nextSteps = []struct {
 	{"imageio.ErrUnsupported", imageio.ErrUnsupported, "Convert the file to uncompressed DICOM, NIfTI or MHA."},
 	{"imageio.ErrFormat", imageio.ErrFormat, "Give DICOM, NIfTI or MHA files."},
 	{"dicom.ErrNotDICOM", dicom.ErrNotDICOM, "Give the folder that holds the DICOM files."},
-	{"dicom.ErrTruncated", dicom.ErrTruncated, "Copy the files again from their source."},
+	{"dicom.ErrTruncated", dicom.ErrTruncated, fromText},
 	{"dicom.ErrMalformed", dicom.ErrMalformed, "Copy or export the files again from their source."},
 	{"dicom.ErrUnsupported", dicom.ErrUnsupported, "Export the series uncompressed."},
 	{"dicom.ErrNotImage", dicom.ErrNotImage, "Give the folder that holds the images."},
@@ -108,36 +110,57 @@ var nextSteps = []struct {
 	{"context.DeadlineExceeded", context.DeadlineExceeded, "Try again."},
 }
 
+// imperatives are the verbs with which the remedies inside error texts begin.
+const imperatives = "add|check|choose|close|connect|convert|copy|correct|crop|decompress|export|free|give|install|let|" +
+	"move|name|open|put|raise|rename|report|resample|restart|run|set|split|start|train|update|use"
+
+// remedy finds a next step inside an error's text: after a semicolon, or as a clause of its own. The
+// window's errors, which this package must not import, carry theirs like that.
+var remedy = regexp.MustCompile(`; (?:` + imperatives + `) |[,:] (?:` + imperatives + `) [^,:;]*(?:: |$)`)
+
+// noHome finds what the standard library says where it cannot tell a user's folders.
+var noHome = regexp.MustCompile(`(?:neither )?(?:\$\w+ nor )?(?:\$\w+|%\w+%) (?:is not|are|is) defined`)
+
 // explain returns what happened and what to do next, as sentences.
 func explain(err error) string {
 	text := "bayeslice: " + sentence(err)
-	for _, s := range nextSteps {
-		if errors.Is(err, s.err) {
-			if s.next == fromText {
-				return text
-			}
-			return text + "\nWhat to do: " + s.next
-		}
+	if next := nextStep(err); next != fromText {
+		text += "\nWhat to do: " + next
 	}
-	return text + "\nWhat to do: try again; if it stays, report this line and the command you ran."
+	return text
 }
 
-// packagePrefix finds the package names that errors begin with, also inside wrapped ones.
-var packagePrefix = func() *regexp.Regexp {
-	var names []string
+// nextStep returns what to do about an error, or fromText where its own words say it.
+func nextStep(err error) string {
+	if remedy.MatchString(err.Error()) {
+		return fromText
+	}
 	for _, s := range nextSteps {
-		if name, _, ok := strings.Cut(s.err.Error(), ": "); ok && !strings.Contains(name, " ") {
-			names = append(names, regexp.QuoteMeta(name))
+		if errors.Is(err, s.err) {
+			return s.next
 		}
 	}
-	return regexp.MustCompile(`(^|: )(?:` + strings.Join(names, "|") + `): `)
-}()
+	if noHome.MatchString(err.Error()) {
+		return "Set the environment variable named above to a folder of your own."
+	}
+	return "Try again; if it stays, report this line and the command you ran."
+}
 
-// sentence makes the words of an error readable.
+// packages are the names that errors begin with.
+const packages = "app|autodiff|cli|codec|dicom|dicomout|exam|fetch|geom|graph|imageio|inference|loss|metaimage|modelcard|nets|" +
+	"nifti|optim|ort|pb|phantom|prep|probe|ref|render|report|rewrite|schedule|step|tensor|training|viewer|viewstate|volume"
+
+// packagePrefix finds the names of packages where an error or one wrapped in it begins: never in the
+// middle of a clause, where they are words.
+var packagePrefix = regexp.MustCompile(`(^|\n|: )(?:(?:` + packages + `): )+`)
+
+// sentence makes the words of an error readable. A file name at the beginning stays as it is.
 func sentence(err error) string {
 	text := packagePrefix.ReplaceAllString(err.Error(), "$1")
-	first, size := utf8.DecodeRuneInString(text)
-	text = string(unicode.ToUpper(first)) + text[size:]
+	if word, _, _ := strings.Cut(text, " "); !strings.ContainsAny(word, `./\`) {
+		first, size := utf8.DecodeRuneInString(text)
+		text = string(unicode.ToUpper(first)) + text[size:]
+	}
 	if !strings.HasSuffix(text, ".") && !strings.HasSuffix(text, "\n") {
 		text += "."
 	}

@@ -20,7 +20,7 @@ var testSize = [3]int{12, 10, 6}
 func testCard(task modelcard.Task) modelcard.Card {
 	size := testSize
 	d, h, w := size[2], size[1], size[0]
-	c := modelcard.Card{Format: modelcard.Version, Name: "test", Task: task, Classes: []string{"background", "TZ", "PZ"}, Input: "image", Output: "p",
+	c := modelcard.Card{Format: modelcard.Version, Name: "test", Task: task, Classes: []string{"background", "TZ", "PZ"}, Input: "image", Output: "p", Dropout: 0.5, Latent: 2,
 		Noise: []modelcard.Noise{
 			{Name: "drop", Kind: modelcard.Bernoulli, Keep: 0.5, Shape: []int{1, 1, d, h, w}},
 			{Name: "z", Kind: modelcard.Normal, Shape: []int{1, 2}},

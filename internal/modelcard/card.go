@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"bayeslice/internal/prep"
@@ -104,14 +105,42 @@ func (c Card) Validate() error {
 	case c.Input == "" || c.Output == "":
 		return fmt.Errorf("%w: no input or output is named", ErrCard)
 	}
-	for _, n := range c.Noise {
-		if n.Name == "" || (n.Kind != Bernoulli && n.Kind != Normal) || len(n.Shape) == 0 ||
-			(n.Kind == Bernoulli && !(n.Keep > 0 && n.Keep <= 1)) {
-			return fmt.Errorf("%w: noise input %q is not usable", ErrCard, n.Name)
-		}
+	if err := c.validateNoise(); err != nil {
+		return err
 	}
 	if err := c.Recipe.Validate(); err != nil {
 		return fmt.Errorf("%w: %w", ErrCard, err)
 	}
 	return nil
+}
+
+// keepTolerance is what a keep probability may differ from the one that the dropout gives.
+const keepTolerance = 1e-6
+
+// validateNoise checks the dropout, the latent space and the noise inputs, and that they agree: a mask
+// keeps with 1 − p, or with 1 − p/2 where the network halves its dropout.
+func (c Card) validateNoise() error {
+	switch {
+	case !(c.Dropout >= 0 && c.Dropout < 1):
+		return fmt.Errorf("%w: dropout %g is not in 0 ≤ p < 1", ErrCard, c.Dropout)
+	case c.Latent < 0:
+		return fmt.Errorf("%w: a latent space of %d dimensions", ErrCard, c.Latent)
+	}
+	for _, n := range c.Noise {
+		switch {
+		case n.Name == "" || (n.Kind != Bernoulli && n.Kind != Normal):
+			return fmt.Errorf("%w: noise input %q of kind %q is not usable", ErrCard, n.Name, n.Kind)
+		case len(n.Shape) == 0 || slices.ContainsFunc(n.Shape, func(d int) bool { return d < 1 }):
+			return fmt.Errorf("%w: noise input %q has the shape %v", ErrCard, n.Name, n.Shape)
+		case n.Kind == Bernoulli && !c.keeps(n.Keep):
+			return fmt.Errorf("%w: noise input %q keeps with %g, which does not follow from dropout %g", ErrCard, n.Name, n.Keep, c.Dropout)
+		}
+	}
+	return nil
+}
+
+// keeps reports whether a probability of keeping follows from the dropout.
+func (c Card) keeps(keep float64) bool {
+	return keep > 0 && keep <= 1 &&
+		(math.Abs(keep-(1-c.Dropout)) <= keepTolerance || math.Abs(keep-(1-c.Dropout/2)) <= keepTolerance)
 }

@@ -147,8 +147,8 @@ func nextStep(err error) string {
 }
 
 // packages are the names that errors begin with.
-const packages = "app|autodiff|cli|codec|dicom|dicomout|exam|fetch|geom|graph|imageio|inference|loss|metaimage|modelcard|nets|" +
-	"nifti|optim|ort|pb|phantom|prep|probe|ref|render|report|rewrite|schedule|step|tensor|training|viewer|viewstate|volume"
+const packages = "app|autodiff|cli|codec|dicom|dicomout|exam|fetch|geom|graph|imageio|inference|loss|metaimage|modelcard|models|nets|" +
+	"nifti|optim|ort|pb|phantom|prep|probe|ref|render|report|rewrite|schedule|settings|step|tensor|training|viewer|viewstate|volume"
 
 // packagePrefix finds the names of packages where an error or one wrapped in it begins: never in the
 // middle of a clause, where they are words.

@@ -60,6 +60,7 @@ var nextSteps = []struct {
 	{"exam.ErrNoSuch", exam.ErrNoSuch, "Run `bayeslice exam show EXAM` for the series and their IDs."},
 	{"exam.ErrOverrides", exam.ErrOverrides, "Move the file with the stored choices away, and choose again."},
 	{"exam.ErrTooLarge", exam.ErrTooLarge, "Give the folder of one exam."},
+	{"exam.ErrUnsupported", exam.ErrUnsupported, fromText},
 	{"prep.ErrMissingRole", prep.ErrMissingRole, fromText},
 	{"prep.ErrGeometry", prep.ErrGeometry, fromText},
 	{"prep.ErrIntensity", prep.ErrIntensity, fromText},

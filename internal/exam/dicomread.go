@@ -22,7 +22,8 @@ const (
 	maxRepeats  = 16      // more time points or directions of one series are not listed one by one
 	maxExam     = 4 << 30 // bytes of voxels
 	loadWorkers = 2
-	minSlices   = 5 // of a volume to read from, as in the rules
+	minSlices   = 5                // of a volume to read from, as in the rules
+	singleSlice = "a single slice" // problem of a stack of one
 )
 
 // dicomReader turns an index of DICOM files into series.
@@ -159,6 +160,7 @@ func (r *dicomReader) list(ds *dicom.Series) []loadJob {
 			if ds.Orientations > 1 && len(stack.Frames) < minSlices {
 				mixed = job.series
 				mixed.Problem = fmt.Sprintf("it mixes %d slice orientations, as a localizer does", ds.Orientations)
+				mixed.cause = dicom.ErrGeometry
 			}
 			jobs = append(jobs, job)
 		}
@@ -276,13 +278,13 @@ func (r *dicomReader) load(ctx context.Context, jobs []loadJob) error {
 	group.SetLimit(loadWorkers)
 	for _, j := range jobs {
 		if j.series.Problem == "" && j.stack.Problem != nil {
-			j.series.Problem = plain(j.stack.Problem)
+			j.series.Problem, j.series.cause = plain(j.stack.Problem), j.stack.Problem
 		}
 		if j.series.Problem != "" {
 			continue
 		}
 		if total += 4 * int64(j.stack.Grid.Voxels()); total > maxExam {
-			j.series.Problem = fmt.Sprintf("not read, since the exam is larger than %d GB", maxExam>>30)
+			j.series.Problem, j.series.cause = fmt.Sprintf("not read, since the exam is larger than %d GB", maxExam>>30), ErrTooLarge
 			continue
 		}
 		group.Go(func() error { return r.loadOne(gctx, j) })
@@ -308,7 +310,7 @@ func (r *dicomReader) loadOne(ctx context.Context, j loadJob) error {
 		s.Volume, err = volume.New(j.stack.Grid, data, "")
 	}
 	if err != nil {
-		s.Problem = plain(err)
+		s.Problem, s.cause = plain(err), err
 		r.mu.Lock()
 		r.index.Failures = append(r.index.Failures, dicom.Failure{Name: j.stack.Frames[0].Header.Name, Err: err})
 		r.mu.Unlock()
@@ -331,19 +333,4 @@ func (r *dicomReader) problems(root string) []FileProblem {
 		out = append(out, FileProblem{Path: path.Join(root, f.Name), Err: inPrint(f.Err)})
 	}
 	return out
-}
-
-// nothingUsable explains why a place with DICOM images opens no exam.
-func nothingUsable(e *Exam) error {
-	single := false
-	for _, s := range e.Series {
-		if s.Problem != "" && s.Problem != "a single slice" {
-			return fmt.Errorf("%w: %s: %s", ErrUnreadable, s.label(), s.Problem)
-		}
-		single = single || s.Problem != ""
-	}
-	if single {
-		return fmt.Errorf("%w: open the folder that has all slices of the exam", ErrSingleSlice)
-	}
-	return ErrNoImages
 }

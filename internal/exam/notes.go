@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
-	"slices"
 	"strings"
 
 	"bayeslice/internal/imageio/dicom"
@@ -84,16 +82,12 @@ func (r *dicomReader) placeIssues() []Issue {
 			"%s could not be read and %s left out (%s)", plural(n, "DICOM file"), wasWere(n), first)})
 	}
 	other := len(r.index.NotDICOM)
-	var kinds []string
-	for _, k := range slices.Sorted(maps.Keys(r.index.NotImages)) {
-		if k != "other" {
-			kinds = append(kinds, fmt.Sprintf("%d %s", r.index.NotImages[k], k))
-		}
-		other += r.index.NotImages[k]
+	for _, n := range r.index.NotImages {
+		other += n
 	}
 	if other > 0 {
 		text := fmt.Sprintf("%s beside the images %s none and %s left aside", plural(other, "file"), isAre(other), wasWere(other))
-		if len(kinds) > 0 {
+		if kinds := r.objects(); len(kinds) > 0 {
 			text += " (among them DICOM objects: " + strings.Join(kinds, ", ") + ")"
 		}
 		out = append(out, Issue{Code: NonImage, Severity: Note, Text: text})

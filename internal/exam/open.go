@@ -11,7 +11,8 @@ import (
 // operating-system error of the path itself. No error text holds identity or a folder name.
 var (
 	ErrNoImages    = errors.New("exam: no images found")
-	ErrUnreadable  = errors.New("exam: unreadable")
+	ErrUnreadable  = errors.New("exam: unreadable")    // damaged, cut short or not to be read
+	ErrUnsupported = errors.New("exam: not supported") // whole, but of a kind that is not read; the text says what to do
 	ErrSingleSlice = errors.New("exam: only single slices, no volume")
 	ErrTooLarge    = errors.New("exam: larger than this program reads")
 	ErrNoSuchStudy = errors.New("exam: no such study here")

@@ -45,7 +45,7 @@ func (op *opener) open(ctx context.Context, path string) (*Exam, error) {
 		return op.tree(ctx, place{fsys: folder(path), names: names, root: path})
 	}
 	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%w: %s is neither a file nor a folder", ErrUnreadable, filepath.Base(path))
+		return nil, fmt.Errorf("%w: %s is neither a file nor a folder; open the folder of an exam", ErrUnsupported, filepath.Base(path))
 	}
 	if isImageFile(path) {
 		return op.files(ctx, place{}, []string{path})
@@ -121,7 +121,7 @@ func (op *opener) tree(ctx context.Context, p place) (*Exam, error) {
 	if len(images) > 0 {
 		return op.imageFiles(ctx, p, images)
 	}
-	return nil, r.nothingFound(len(p.names))
+	return nil, r.nothingFound(p.names)
 }
 
 // study reads one study of the indexed ones.
@@ -143,18 +143,6 @@ func (op *opener) study(ctx context.Context, r *dicomReader, p place) (*Exam, er
 	return nil, nothingUsable(e)
 }
 
-// nothingFound explains why a place holds no exam.
-func (r *dicomReader) nothingFound(files int) error {
-	if files == 0 {
-		return fmt.Errorf("%w: the folder is empty; open the folder that holds the exam's DICOM, NIfTI or MetaImage files", ErrNoImages)
-	}
-	if n := len(r.index.Failures); n > 0 {
-		f := r.index.Failures[0]
-		return fmt.Errorf("%w: %s: %s (%s of this kind in all)", ErrUnreadable, path.Base(f.Name), plain(f.Err), plural(n, "file"))
-	}
-	return fmt.Errorf("%w: %s searched, and none is a DICOM, NIfTI or MetaImage image", ErrNoImages, plural(files, "file"))
-}
-
 // dicomFile opens the study that one DICOM file belongs to, or what a DICOMDIR lists.
 func (op *opener) dicomFile(ctx context.Context, file string) (*Exam, error) {
 	root, base := filepath.Dir(file), filepath.Base(file)
@@ -163,8 +151,14 @@ func (op *opener) dicomFile(ctx context.Context, file string) (*Exam, error) {
 	if h != nil && h.Directory {
 		return op.dicomdir(ctx, place{fsys: fsys, root: root}, base)
 	}
+	if errors.Is(err, dicom.ErrNotDICOM) {
+		if err := notDICOM(file); err != nil {
+			return nil, err
+		}
+		return op.files(ctx, place{}, []string{file})
+	}
 	if err != nil {
-		return nil, fmt.Errorf("%w: %s: %s", ErrUnreadable, base, plain(err))
+		return nil, refuse(base, plain(err), err)
 	}
 	entries, err := os.ReadDir(root)
 	if err != nil {
@@ -184,7 +178,7 @@ func (op *opener) dicomFile(ctx context.Context, file string) (*Exam, error) {
 func (op *opener) dicomdir(ctx context.Context, p place, name string) (*Exam, error) {
 	names, absent, err := dicom.Directory(p.fsys, name)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %s: %s", ErrUnreadable, path.Base(name), plain(err))
+		return nil, refuse(path.Base(name), plain(err), err)
 	}
 	if len(names)+len(absent) == 0 {
 		return nil, fmt.Errorf("%w: the DICOMDIR lists no files; open the folder of the images instead", ErrNoImages)
@@ -233,7 +227,7 @@ func checkZIP(z *zip.Reader, size int64) error {
 	total := uint64(0)
 	for _, f := range z.File {
 		if f.Flags&1 != 0 {
-			return fmt.Errorf("%w: the ZIP is encrypted; unpack it first", ErrUnreadable)
+			return fmt.Errorf("%w: the ZIP is encrypted; unpack it, and open the folder", ErrUnsupported)
 		}
 		if total += f.UncompressedSize64; total > maxZIPBytes || f.UncompressedSize64 > maxZIPBytes {
 			return fmt.Errorf("%w: the ZIP unpacks to more than %d GB", ErrTooLarge, maxZIPBytes>>30)

@@ -23,7 +23,7 @@ var (
 	ErrNotDICOM    = errors.New("dicom: not a DICOM file")
 	ErrTruncated   = errors.New("dicom: file is cut short, copy it again from its source")
 	ErrMalformed   = errors.New("dicom: malformed file")
-	ErrUnsupported = errors.New("dicom: not supported")
+	ErrUnsupported = errors.New("dicom: not supported") // its texts end in what to do
 	ErrNotImage    = errors.New("dicom: holds no image")
 	ErrTooLarge    = errors.New("dicom: larger than this program reads")
 	ErrGeometry    = errors.New("dicom: images do not form a volume")

@@ -185,7 +185,7 @@ func (h *Header) pixelModule(a attrs) error {
 	case h.BitsAllocated == 1:
 		return fmt.Errorf("%w: a one-bit image", ErrNotImage)
 	case h.BitsAllocated != 8 && h.BitsAllocated != 16 && h.BitsAllocated != 32:
-		return fmt.Errorf("%w: %d bits a pixel", ErrUnsupported, h.BitsAllocated)
+		return fmt.Errorf("%w: %d bits a pixel; export the series with 16", ErrUnsupported, h.BitsAllocated)
 	case h.BitsStored < 1 || h.BitsStored > h.BitsAllocated || h.High < h.BitsStored-1 || h.High >= h.BitsAllocated:
 		return fmt.Errorf("%w: %d of %d bits used, the highest being bit %d", ErrMalformed, h.BitsStored, h.BitsAllocated, h.High)
 	}
@@ -222,7 +222,7 @@ func (h *Header) frames(a attrs) error {
 		h.Frames = []Frame{classicFrame(h, a)}
 		return nil
 	case len(per) == 0 && len(shared) == 0:
-		return fmt.Errorf("%w: %d frames in one file without positions (functional groups)", ErrUnsupported, count)
+		return fmt.Errorf("%w: %d frames in one file without positions (functional groups); export the series as single images", ErrUnsupported, count)
 	case len(per) != count:
 		return fmt.Errorf("%w: %d frames but %d functional groups", ErrMalformed, count, len(per))
 	}

@@ -106,7 +106,7 @@ func (j *jpegLossless) segment(marker byte, body []byte) error {
 			return errJPEG
 		}
 	case marker >= 0xC0 && marker <= 0xCF && marker != markerDHT && marker != 0xC8 && marker != 0xCC:
-		return fmt.Errorf("%w: a JPEG of process %d under the name of JPEG Lossless", ErrUnsupported, marker-0xC0)
+		return fmt.Errorf("%w: a JPEG of process %d under the name of JPEG Lossless; decompress the files first, with gdcmconv --raw IN OUT", ErrUnsupported, marker-0xC0)
 	case marker == markerDHT:
 		return j.huffmanTables(body)
 	case marker == markerDRI && len(body) >= 2:

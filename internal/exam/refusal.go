@@ -1,0 +1,141 @@
+package exam
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"bayeslice/internal/imageio"
+	"bayeslice/internal/imageio/dicom"
+)
+
+// refusal is an error about what was found, in words of its own; its cause stays matched.
+type refusal struct {
+	kind  error // a sentinel of this package
+	text  string
+	cause error
+}
+
+func (r *refusal) Error() string { return r.kind.Error() + ": " + r.text }
+
+// Unwrap returns the kind and the cause. What this package does not support is also what package
+// imageio calls so: whole files of a kind that is not read.
+func (r *refusal) Unwrap() []error {
+	if errors.Is(r.kind, ErrUnsupported) {
+		return []error{r.kind, imageio.ErrUnsupported, r.cause}
+	}
+	return []error{r.kind, r.cause}
+}
+
+// refuse says that subject cannot be used since cause, told in text. Where copying the files again
+// would not help, the text ends in what does.
+func refuse(subject, text string, cause error) error {
+	kind, remedy := ErrUnreadable, ""
+	switch {
+	case errors.Is(cause, dicom.ErrUnsupported):
+		kind = ErrUnsupported // its texts say what to do
+	case errors.Is(cause, dicom.ErrNotImage):
+		kind, remedy = ErrUnsupported, "; open the folder of the greyscale MR images instead"
+	case errors.Is(cause, dicom.ErrGeometry):
+		kind, remedy = ErrUnsupported, "; open the folder of a complete axial series"
+	case errors.Is(cause, dicom.ErrTooLarge), errors.Is(cause, ErrTooLarge):
+		kind = ErrTooLarge
+	}
+	return &refusal{kind, subject + ": " + text + remedy, cause}
+}
+
+// notDICOM opens a single file that is not DICOM as an image whatever its name is, or says what it
+// is instead.
+func notDICOM(file string) error {
+	base := filepath.Base(file)
+	_, err := imageio.Open(file)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, imageio.ErrFormat) && isPacked(base):
+		return fmt.Errorf("%w: %s is a packed archive that is not read; unpack it, and open the folder", ErrUnsupported, base)
+	case errors.Is(err, imageio.ErrFormat):
+		return fmt.Errorf("%w: %s is neither DICOM nor NIfTI nor MetaImage; open a folder, a ZIP or a file of those", ErrUnsupported, base)
+	case errors.Is(err, imageio.ErrUnsupported):
+		text := strings.TrimSuffix(strings.TrimPrefix(err.Error(), "imageio: "), ": "+imageio.ErrUnsupported.Error())
+		return &refusal{ErrUnsupported, text, err}
+	}
+	return fmt.Errorf("%w: %w", ErrUnreadable, err)
+}
+
+// isPacked reports whether a name is that of an archive other than ZIP.
+func isPacked(name string) bool {
+	switch strings.ToLower(path.Ext(name)) {
+	case ".gz", ".tgz", ".tar", ".bz2", ".xz", ".zst", ".7z", ".rar", ".iso":
+		return true
+	}
+	return false
+}
+
+// nothingFound explains why a place holds no exam.
+func (r *dicomReader) nothingFound(names []string) error {
+	if len(names) == 0 {
+		return fmt.Errorf("%w: the folder is empty; open the folder that holds the exam's DICOM, NIfTI or MetaImage files", ErrNoImages)
+	}
+	if n := len(r.index.Failures); n > 0 {
+		f := r.index.Failures[0]
+		subject := path.Base(f.Name)
+		if n > 1 {
+			subject = fmt.Sprintf("%s, the first of %d", subject, n)
+		}
+		return refuse(subject, plain(f.Err), f.Err)
+	}
+	text := plural(len(names), "file") + " searched, and none is a DICOM, NIfTI or MetaImage image"
+	if objects := r.objects(); len(objects) > 0 {
+		text += "; there are DICOM objects made from images (" + strings.Join(objects, ", ") + "), so open the folder of those images"
+	}
+	if n := countFunc(names, isNRRD); n > 0 {
+		text += fmt.Sprintf("; %d %s NRRD, so convert %s to NIfTI or MetaImage", n, isAre(n), itThem(n))
+	}
+	return fmt.Errorf("%w: %s", ErrNoImages, text)
+}
+
+// objects lists how many DICOM files of a kind are no images, such as "2 SEG", without those of
+// unknown kind.
+func (r *dicomReader) objects() (kinds []string) {
+	for _, k := range slices.Sorted(maps.Keys(r.index.NotImages)) {
+		if k != "other" {
+			kinds = append(kinds, fmt.Sprintf("%d %s", r.index.NotImages[k], k))
+		}
+	}
+	return kinds
+}
+
+func isNRRD(name string) bool {
+	ext := strings.ToLower(path.Ext(name))
+	return ext == ".nrrd" || ext == ".nhdr"
+}
+
+// countFunc counts the names that are so.
+func countFunc(names []string, is func(string) bool) (n int) {
+	for _, name := range names {
+		if is(name) {
+			n++
+		}
+	}
+	return n
+}
+
+// nothingUsable explains why a place with DICOM images opens no exam.
+func nothingUsable(e *Exam) error {
+	single := false
+	for _, s := range e.Series {
+		if s.Problem != "" && s.Problem != singleSlice {
+			return refuse(s.label(), s.Problem, s.cause)
+		}
+		single = single || s.Problem != ""
+	}
+	if single {
+		return fmt.Errorf("%w: open the folder that has all slices of the exam", ErrSingleSlice)
+	}
+	return ErrNoImages
+}

@@ -1,0 +1,87 @@
+package exam
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"bayeslice/internal/imageio/dicom"
+	"bayeslice/internal/imageio/dicom/dicomtest"
+	"bayeslice/internal/volume"
+)
+
+// What copying a file again would not mend says what would, and is no [ErrUnreadable].
+func TestRefusalsNameTheirRemedy(t *testing.T) {
+	made := func(change func(*dicomtest.Slice)) []byte {
+		s := dicomtest.Slice{Number: 4}
+		change(&s)
+		return s.Bytes()
+	}
+	extra := func(tag uint32, vr, value string) func(*dicomtest.Slice) {
+		return func(s *dicomtest.Slice) {
+			s.Extra = append(s.Extra, dicomtest.Element{Tag: tag, VR: vr, Value: value})
+		}
+	}
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	if _, err := w.Write([]byte("a tape archive")); err != nil || w.Close() != nil {
+		t.Fatal(err)
+	}
+	full := dicomtest.Slice{Number: 4}.Bytes()
+	for name, c := range map[string]struct {
+		file string
+		data []byte
+		want error
+		says string
+	}{
+		"mosaic":    {"x.dcm", made(extra(0x00080008, "CS", `ORIGINAL\PRIMARY\M\MOSAIC`)), ErrUnsupported, "export it as single slices"},
+		"SEG":       {"x.dcm", made(extra(0x00080060, "CS", "SEG")), ErrUnsupported, "(SEG); open the folder of the greyscale MR images"},
+		"colour":    {"x.dcm", made(extra(0x00280004, "CS", "RGB")), ErrUnsupported, "open the folder of the greyscale MR images"},
+		"NRRD":      {"x.nrrd", []byte("NRRD0004\ntype: short\n"), ErrUnsupported, "convert it to NIfTI or MetaImage"},
+		"table":     {"x.csv", []byte("case,grade\n1,2\n"), ErrUnsupported, "open a folder, a ZIP or a file of those"},
+		"archive":   {"x.tar.gz", packed.Bytes(), ErrUnsupported, "unpack it"},
+		"picture":   {"x.png", []byte("\x89PNG\r\n\x1a\n"), ErrUnsupported, "open the DICOM"},
+		"cut short": {"x.dcm", full[:len(full)-4], ErrUnreadable, "copy it again"},
+		"empty":     {"x", nil, ErrUnreadable, "copy it again"},
+	} {
+		path := filepath.Join(write(t, map[string][]byte{c.file: c.data}), c.file)
+		_, err := Open(context.Background(), path, Options{})
+		if !errors.Is(err, c.want) || errors.Is(err, ErrUnreadable) == errors.Is(err, ErrUnsupported) || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: %v, want %v that says %q", name, err, c.want, c.says)
+		}
+		t.Logf("%s: %v", name, err)
+	}
+	_, err := Open(context.Background(), write(t, map[string][]byte{"x.dcm": full[:len(full)-4]}), Options{})
+	if !errors.Is(err, dicom.ErrTruncated) {
+		t.Errorf("the cause is lost: %v", err)
+	}
+}
+
+func TestFoldersWithoutImagesSayWhatTheyHold(t *testing.T) {
+	object := dicomtest.Slice{Number: 4, Extra: []dicomtest.Element{{Tag: 0x00080060, VR: "CS", Value: "SEG"}}}.Bytes()
+	for says, files := range map[string]map[string][]byte{
+		"2 are NRRD":     {"a.nrrd": []byte("NRRD0004\n"), "b.nhdr": []byte("NRRD0004\n"), "c.txt": []byte("hello")},
+		"objects made f": {"a.dcm": object},
+	} {
+		_, err := Open(context.Background(), write(t, files), Options{})
+		if !errors.Is(err, ErrNoImages) || !strings.Contains(err.Error(), says) {
+			t.Errorf("%v, want %q", err, says)
+		}
+	}
+}
+
+func TestNIfTIUnderAnotherName(t *testing.T) {
+	root := save(t, map[string]*volume.Volume{"t2w.nii": image(t, 300)})
+	odd := filepath.Join(root, "t2w.image")
+	if err := os.Rename(filepath.Join(root, "t2w.nii"), odd); err != nil {
+		t.Fatal(err)
+	}
+	if e, err := Open(context.Background(), odd, Options{}); err != nil || e.Chosen(T2W) == nil {
+		t.Errorf("%v, %v", e, err)
+	}
+}

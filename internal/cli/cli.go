@@ -113,63 +113,58 @@ func (s *session) reportFault(fault any) {
 // root builds the commands.
 func (s *session) root() *cobra.Command {
 	root := &cobra.Command{
-		Use:           "bayeslice",
-		Short:         "See how sure a Bayesian network is about a prostate MRI",
-		Long:          "Bayeslice opens prostate MRI exams offline, samples a Bayesian 3D U-Net, and shows zones, suspected\ncancer and how sure the network is.\n\n" + disclaimer,
-		Version:       s.Version,
-		SilenceUsage:  true,
-		SilenceErrors: true,
-		Args:          usage(cobra.NoArgs),
-		RunE:          func(cmd *cobra.Command, _ []string) error { return s.openWindow(cmd.Context(), WindowRequest{}) },
+		Use:               "bayeslice",
+		Short:             "See how sure a Bayesian network is about a prostate MRI",
+		Long:              "Bayeslice opens prostate MRI exams offline, samples a Bayesian 3D U-Net, and shows zones, suspected\ncancer and how sure the network is.\n\n" + disclaimer,
+		Version:           s.Version,
+		SilenceUsage:      true,
+		SilenceErrors:     true,
+		Args:              noArgs,
+		PersistentPreRunE: func(*cobra.Command, []string) error { return s.checkShared() },
+		RunE:              func(cmd *cobra.Command, _ []string) error { return s.openWindow(cmd.Context(), WindowRequest{}) },
 	}
 	root.SetVersionTemplate("bayeslice {{.Version}}\n")
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fmt.Errorf("%w: %w", errUsage, err) })
+	root.SetFlagErrorFunc(flagError)
+	root.SuggestionsMinimumDistance = 2
 	root.CompletionOptions.HiddenDefaultCmd = true
 	flags := root.PersistentFlags()
 	flags.StringVar(&s.library, "library", "", "ONNX Runtime library or its folder (default: search; see doctor)")
-	flags.StringVar(&s.device, "device", "", "execution provider: cpu, webgpu, cuda, directml, coreml (default cpu)")
-	flags.IntVar(&s.threads, "threads", 0, "threads of one operator (default: all cores, one less from 5 on)")
+	flags.StringVar(&s.device, "device", "", "execution provider: "+providerNames()+" (default auto, which is the CPU)")
+	flags.IntVar(&s.threads, "threads", 0, "threads of one operator, 0 for all cores, one less from 5 on")
 	root.AddCommand(s.openCommand(), s.inferCommand(), s.phantomCommand(), s.modelCommand(), s.examCommand(),
 		s.doctorCommand(), s.setupCommand(), s.demoCommand(), s.versionCommand())
 	return root
 }
 
-// usage marks the errors of an argument check as a wrong command line.
-func usage(check cobra.PositionalArgs) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if err := check(cmd, args); err != nil {
-			return fmt.Errorf("%w: %w", errUsage, err)
-		}
-		return nil
-	}
-}
-
 // group makes a command that only has subcommands.
 func group(use, short string, sub ...*cobra.Command) *cobra.Command {
-	c := &cobra.Command{Use: use, Short: short, Args: usage(cobra.NoArgs), RunE: func(cmd *cobra.Command, _ []string) error {
-		return fmt.Errorf("%w: %s needs a subcommand; see `%s --help`", errUsage, cmd.CommandPath(), cmd.CommandPath())
+	c := &cobra.Command{Use: use, Short: short, Args: noArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+		return usageError("%s needs a subcommand; see `%s --help`", cmd.CommandPath(), cmd.CommandPath())
 	}}
 	c.AddCommand(sub...)
 	return c
 }
 
 func (s *session) versionCommand() *cobra.Command {
-	return &cobra.Command{Use: "version", Short: "Print the version", Args: usage(cobra.NoArgs), Run: func(*cobra.Command, []string) {
+	return &cobra.Command{Use: "version", Short: "Print the version", Args: noArgs, Run: func(*cobra.Command, []string) {
 		fmt.Fprintf(s.Out, "bayeslice %s (%s, %s/%s)\n", s.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	}}
 }
 
 func (s *session) openCommand() *cobra.Command {
 	var r WindowRequest
-	c := &cobra.Command{Use: "open EXAM", Short: "Open the window on an exam", Args: usage(cobra.ExactArgs(1)), RunE: func(cmd *cobra.Command, args []string) error {
+	c := &cobra.Command{Use: "open EXAM", Short: "Open the window on an exam", Args: oneArg("an EXAM: a folder, ZIP or image file"), RunE: func(cmd *cobra.Command, args []string) error {
 		r.Exam = args[0]
+		if err := checkRenderer(r.Renderer); err != nil {
+			return err
+		}
 		if _, err := os.Stat(r.Exam); err != nil {
 			return err
 		}
 		return s.openWindow(cmd.Context(), r)
 	}}
 	c.Flags().StringArrayVar(&r.Models, "model", nil, "model file to offer first; may be repeated")
-	c.Flags().StringVar(&r.Renderer, "renderer", "", "auto, gl or cpu")
+	c.Flags().StringVar(&r.Renderer, "renderer", "", strings.Join(renderers, ", "))
 	return c
 }
 

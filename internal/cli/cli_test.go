@@ -355,6 +355,18 @@ func exportedSentinels(t *testing.T) []string {
 	return out
 }
 
+func TestWrongFlagsExitAsUsage(t *testing.T) {
+	for _, args := range [][]string{
+		{"doctor", "--threads", "-3"}, {"doctor", "--threads", "100000"}, {"doctor", "--device", "foo"}, {"open", ".", "--renderer", "foo"},
+		{"infer"}, {"demo", "x"}, {"infer", "x", "--samples", "1e9"}, {"infer", "x", "--nonsense"}, {"nonsense"},
+	} {
+		code, out, errs := execute(context.Background(), Options{}, args...)
+		if code != ExitUsage || out != "" || !strings.HasPrefix(errs, "bayeslice: ") || strings.Contains(errs, "strconv") || strings.Contains(errs, "arg(s)") {
+			t.Errorf("%q: code %d, %q, %q", args, code, out, errs)
+		}
+	}
+}
+
 func TestPlainMeterSpeaksNowAndThen(t *testing.T) {
 	var out bytes.Buffer
 	m := newMeter(&out, "sampling")

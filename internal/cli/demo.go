@@ -32,7 +32,7 @@ func (s *session) demoCommand() *cobra.Command {
 		Short: "Run everything on a synthetic exam with untrained networks",
 		Long: "Generates a phantom, writes it as DICOM, reads it back as any exam, samples the anatomy and the diagnosis\nnetwork, and writes both results. The exam is SYNTHETIC and the networks are UNTRAINED: the pictures show\n" +
 			"how the program works, not what a trained network finds.",
-		Args: usage(cobra.NoArgs),
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return s.demo(cmd.Context(), j) },
 	}
 	f := c.Flags()

@@ -19,7 +19,7 @@ func (s *session) doctorCommand() *cobra.Command {
 		Use:   "doctor",
 		Short: "Say what works on this machine, and what fell back to what",
 		Long:  "Exits with 1 where something that the program needs is missing; the remedy stands beside it.",
-		Args:  usage(cobra.NoArgs),
+		Args:  noArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return s.doctor(cmd.Context()) },
 	}
 }
@@ -110,7 +110,7 @@ func (s *session) setupCommand() *cobra.Command {
 		Use:   "setup",
 		Short: "Fetch ONNX Runtime once into the user's cache",
 		Long:  "Asks npm for Microsoft's package " + fetch.Package + " " + fetch.Version + " (about 100 MB), compares its SHA-512 with the pinned one,\nand keeps this platform's library. Nothing is run from the package.",
-		Args:  usage(cobra.NoArgs),
+		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var stage fetch.Stage
 			o.Progress = func(p fetch.Progress) {

@@ -19,7 +19,7 @@ func (s *session) examCommand() *cobra.Command {
 		Use:   "show EXAM",
 		Short: "List the series, the role of each and why, and what is wrong",
 		Long:  "Prints no patient name, ID or date. Descriptions are the scanner's own words, or a file's name.",
-		Args:  usage(cobra.ExactArgs(1)),
+		Args:  oneArg("an EXAM: a folder, ZIP or image file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			e, err := s.openExam(cmd.Context(), args[0], study, roles)
 			if err != nil {

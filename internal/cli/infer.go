@@ -43,7 +43,7 @@ func (s *session) inferCommand() *cobra.Command {
 		Long: "Writes class probabilities, standard deviations, entropies, mutual information and masks as NIfTI on the\nT2W image's grid, result.json, and panel.png.\n" +
 			"Ctrl-C stops sampling and writes what was sampled; a second Ctrl-C gives up.\nChoices made in the window are not used here: give them with --role.\n\n" + disclaimer,
 		Example: "  bayeslice infer exam/ --model anatomy.onnx -o result/\n  bayeslice infer exam.zip --model cspca.onnx -o result/ --converge --role HBV=8-b800",
-		Args:    usage(cobra.ExactArgs(1)),
+		Args:    oneArg("an EXAM: a folder, ZIP or image file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			j.exam = args[0]
 			return s.infer(cmd.Context(), j)

@@ -26,7 +26,7 @@ func (s *session) modelInitCommand() *cobra.Command {
 		Use:   "init --task anatomy|diagnosis -o FILE",
 		Short: "Write the paper's network with seeded initial weights",
 		Long:  "The network is untrained: its output means nothing until it has been trained, and every result says so.",
-		Args:  usage(cobra.NoArgs),
+		Args:  noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			t := modelcard.Task(task)
 			switch {
@@ -58,7 +58,7 @@ func (s *session) modelInitCommand() *cobra.Command {
 
 func (s *session) modelShowCommand() *cobra.Command {
 	var asJSON bool
-	c := &cobra.Command{Use: "show FILE", Short: "Say what a model file is", Args: usage(cobra.ExactArgs(1)), RunE: func(_ *cobra.Command, args []string) error {
+	c := &cobra.Command{Use: "show FILE", Short: "Say what a model file is", Args: oneArg("a model FILE"), RunE: func(_ *cobra.Command, args []string) error {
 		card, sha, err := readModel(args[0])
 		if err != nil {
 			return err

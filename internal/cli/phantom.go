@@ -23,7 +23,7 @@ func (s *session) phantomCommand() *cobra.Command {
 		Short: "Generate synthetic exams with exact labels",
 		Long: "Writes a computer-generated bi-parametric prostate MRI as DICOM into FOLDER/exam, and its exact labels\n(zones: 1 = TZ, 2 = PZ; lesions: 1) as NIfTI into FOLDER/labels. With --count N there is one such folder\n" +
 			"per seed. The same seed gives the same bytes.",
-		Args: usage(cobra.NoArgs),
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			switch {
 			case out == "":

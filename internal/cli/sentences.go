@@ -25,6 +25,7 @@ import (
 	"bayeslice/internal/phantom"
 	"bayeslice/internal/prep"
 	"bayeslice/internal/report"
+	"bayeslice/internal/settings"
 	"bayeslice/internal/volume"
 	"bayeslice/render"
 )
@@ -59,6 +60,7 @@ var nextSteps = []struct {
 	{"exam.ErrNoSuchRole", exam.ErrNoSuchRole, "Use --role with T2W, HBV or ADC."},
 	{"exam.ErrNoSuch", exam.ErrNoSuch, "Run `bayeslice exam show EXAM` for the series and their IDs."},
 	{"exam.ErrOverrides", exam.ErrOverrides, "Move the file with the stored choices away, and choose again."},
+	{"settings.ErrSettings", settings.ErrSettings, fromText},
 	{"exam.ErrTooLarge", exam.ErrTooLarge, "Give the folder of one exam."},
 	{"exam.ErrUnsupported", exam.ErrUnsupported, fromText},
 	{"prep.ErrMissingRole", prep.ErrMissingRole, fromText},
@@ -107,13 +109,14 @@ var nextSteps = []struct {
 	{"fs.ErrPermission", fs.ErrPermission, "Check the permissions, or use a folder of your own."},
 	{"fs.ErrExist", fs.ErrExist, "Choose another file or folder with -o, or add --overwrite."},
 	{"fs.ErrNotExist", fs.ErrNotExist, "Check the spelling of the path, and that the drive is connected."},
+	{"exam.ErrUnsupported", exam.ErrUnsupported, fromText},
 	{"exam.ErrUnreadable", exam.ErrUnreadable, "Check that all files were copied completely and can be read."},
 	{"context.DeadlineExceeded", context.DeadlineExceeded, "Try again."},
 }
 
 // imperatives are the verbs with which the remedies inside error texts begin.
 const imperatives = "add|check|choose|close|connect|convert|copy|correct|crop|decompress|export|free|give|install|let|" +
-	"move|name|open|put|raise|rename|report|resample|restart|run|set|split|start|train|update|use"
+	"move|name|open|put|raise|rename|report|resample|restart|run|set|split|start|train|unpack|update|use"
 
 // remedy finds a next step inside an error's text: after a semicolon, or as a clause of its own. The
 // window's errors, which this package must not import, carry theirs like that.

@@ -8,7 +8,8 @@ import (
 )
 
 // Signals returns a context that ends at the first Ctrl-C or SIGTERM, and one that ends at the
-// second. release gives the signals back.
+// second. From then on signals have their usual effect, so that a third one kills the program.
+// release gives the signals back.
 func Signals(parent context.Context) (stop, abort context.Context, release func()) {
 	stop, cancelStop := context.WithCancel(parent)
 	abort, cancelAbort := context.WithCancel(parent)
@@ -24,6 +25,7 @@ func Signals(parent context.Context) (stop, abort context.Context, release func(
 				return
 			}
 		}
+		signal.Stop(signals)
 	}()
 	return stop, abort, func() {
 		signal.Stop(signals)

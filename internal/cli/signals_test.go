@@ -5,6 +5,7 @@ package cli
 import (
 	"context"
 	"os"
+	"os/exec"
 	"syscall"
 	"testing"
 	"time"
@@ -25,5 +26,35 @@ func TestSignalsStopThenAbort(t *testing.T) {
 		case <-time.After(5 * time.Second):
 			t.Fatal("the signal did nothing")
 		}
+	}
+}
+
+// pester asks the test binary to wait for the signals that its parent sends.
+const pester = "BAYESLICE_TEST_THIRD_SIGNAL"
+
+func TestTheThirdSignalKills(t *testing.T) {
+	if os.Getenv(pester) != "" {
+		_, abort, _ := Signals(context.Background())
+		for range 2 {
+			if err := syscall.Kill(os.Getpid(), syscall.SIGTERM); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(100 * time.Millisecond) // the second may not merge with the first
+		}
+		<-abort.Done()
+		for range 20 {
+			if err := syscall.Kill(os.Getpid(), syscall.SIGTERM); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(50 * time.Millisecond)
+		}
+		return
+	}
+	c := exec.Command(os.Args[0], "-test.run=^TestTheThirdSignalKills$")
+	c.Env = append(os.Environ(), pester+"=1")
+	err := c.Run()
+	state, ok := c.ProcessState.Sys().(syscall.WaitStatus)
+	if !ok || !state.Signaled() || state.Signal() != syscall.SIGTERM {
+		t.Errorf("after the third signal: %v, want killed by SIGTERM", err)
 	}
 }

@@ -20,6 +20,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"bayeslice/internal/exam"
 	"bayeslice/internal/geom"
 	"bayeslice/internal/imageio"
 	"bayeslice/internal/imageio/dicom"
@@ -353,6 +354,24 @@ func exportedSentinels(t *testing.T) []string {
 		t.Fatalf("only %d sentinels were found: %v", len(out), out)
 	}
 	return out
+}
+
+func TestAnUnusableSeriesSaysWhy(t *testing.T) {
+	e := &exam.Exam{Name: "Study", Series: []*exam.Series{{ID: "5", Images: 3, Problem: "Slice 2 is missing."}, {ID: "6", Images: 1}}}
+	var out bytes.Buffer
+	s := &session{Options: Options{Out: &out}}
+	v := newExamView(e)
+	if err := s.printExam(v); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"5 cannot be used: Slice 2 is missing.", "6 cannot be used: The images form no volume.", "unusable"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%q is missing in\n%s", want, out.String())
+		}
+	}
+	if strings.Contains(out.String(), "0×0×0") || strings.Contains(out.String(), "0.0°") || v.Series[0].Problem == "" {
+		t.Errorf("a grid is invented:\n%s", out.String())
+	}
 }
 
 func TestWrongFlagsExitAsUsage(t *testing.T) {

@@ -54,6 +54,7 @@ type seriesView struct {
 	Images      int       `json:"images"`
 	BValue      *float64  `json:"bValue,omitempty"` // s/mm²
 	Calculated  bool      `json:"calculated,omitempty"`
+	Problem     string    `json:"problem,omitempty"` // why the images form no volume; the fields below are 0 then
 	Size        [3]int    `json:"size"`
 	SpacingMM   geom.Vec3 `json:"spacingMM"`
 	TiltDegrees float64   `json:"tiltDegrees"`
@@ -78,10 +79,13 @@ type candidateView struct {
 func newExamView(e *exam.Exam) examView {
 	v := examView{Key: e.Key, Name: e.Name, Synthetic: e.Synthetic, Series: []seriesView{}, Roles: []roleView{}, Issues: append([]exam.Issue{}, e.Issues...)}
 	for _, x := range e.Series {
-		row := seriesView{ID: x.ID, Number: x.Number, Description: x.Description, Images: x.Images, Calculated: x.Calculated}
+		row := seriesView{ID: x.ID, Number: x.Number, Description: x.Description, Images: x.Images, Calculated: x.Calculated, Problem: x.Problem}
 		if x.HasB {
 			b := x.B
 			row.BValue = &b
+		}
+		if x.Volume == nil && row.Problem == "" {
+			row.Problem = "The images form no volume."
 		}
 		if x.Volume != nil {
 			g := x.Volume.Grid()
@@ -119,11 +123,21 @@ func (s *session) printExam(v examView) error {
 				b += " calc"
 			}
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%d×%d×%d\t%.3g×%.3g×%.3g\t%.1f°\n", x.ID, oneLine(x.Description), b, x.Images,
+		head := fmt.Sprintf("%s\t%s\t%s\t%d", x.ID, oneLine(x.Description), b, x.Images)
+		if x.Problem != "" {
+			fmt.Fprintf(table, "%s\tunusable\t–\t–\n", head)
+			continue
+		}
+		fmt.Fprintf(table, "%s\t%d×%d×%d\t%.3g×%.3g×%.3g\t%.1f°\n", head,
 			x.Size[0], x.Size[1], x.Size[2], x.SpacingMM[0], x.SpacingMM[1], x.SpacingMM[2], x.TiltDegrees)
 	}
 	if err := table.Flush(); err != nil {
 		return err
+	}
+	for _, x := range v.Series {
+		if x.Problem != "" {
+			s.say("%s cannot be used: %s", x.ID, oneLine(x.Problem))
+		}
 	}
 	s.say("")
 	for _, r := range v.Roles {

@@ -61,8 +61,8 @@ var nextSteps = []struct {
 	{"exam.ErrNoSuch", exam.ErrNoSuch, "Run `bayeslice exam show EXAM` for the series and their IDs."},
 	{"exam.ErrOverrides", exam.ErrOverrides, "Move the file with the stored choices away, and choose again."},
 	{"settings.ErrSettings", settings.ErrSettings, fromText},
-	{"exam.ErrTooLarge", exam.ErrTooLarge, "Give the folder of one exam."},
 	{"exam.ErrUnsupported", exam.ErrUnsupported, fromText},
+	{"exam.ErrTooLarge", exam.ErrTooLarge, "Give the folder of one exam."},
 	{"prep.ErrMissingRole", prep.ErrMissingRole, fromText},
 	{"prep.ErrGeometry", prep.ErrGeometry, fromText},
 	{"prep.ErrIntensity", prep.ErrIntensity, fromText},
@@ -109,7 +109,6 @@ var nextSteps = []struct {
 	{"fs.ErrPermission", fs.ErrPermission, "Check the permissions, or use a folder of your own."},
 	{"fs.ErrExist", fs.ErrExist, "Choose another file or folder with -o, or add --overwrite."},
 	{"fs.ErrNotExist", fs.ErrNotExist, "Check the spelling of the path, and that the drive is connected."},
-	{"exam.ErrUnsupported", exam.ErrUnsupported, fromText},
 	{"exam.ErrUnreadable", exam.ErrUnreadable, "Check that all files were copied completely and can be read."},
 	{"context.DeadlineExceeded", context.DeadlineExceeded, "Try again."},
 }

@@ -5,16 +5,17 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
-	"path/filepath"
 
 	"fyne.io/fyne/v2"
 	fyneapp "fyne.io/fyne/v2/app"
 
 	"bayeslice/inference"
 	"bayeslice/internal/exam"
+	"bayeslice/internal/ort"
+	"bayeslice/internal/settings"
 	"bayeslice/render"
+	"bayeslice/resources"
 	"bayeslice/viewer"
 )
 
@@ -36,31 +37,34 @@ type Options struct {
 }
 
 // Run shows the window and returns when it is closed or ctx ends, after all work has ended. It must be
-// called on the main goroutine. It fails with [ErrDisplay], and with [ErrConfig] where the stored
-// settings are damaged.
+// called on the main goroutine. It fails with [ErrDisplay], and with [settings.ErrSettings]
+// where the stored settings are damaged.
 func Run(ctx context.Context, o Options) error {
 	if err := checkDisplay(os.Getenv); err != nil {
 		return err
 	}
-	store, err := openSettings(o.Config)
+	store, err := settings.Open(o.Config)
 	if err != nil {
 		return err
 	}
-	overrides, err := exam.OpenOverrides(filepath.Join(store.dir, "series-choices.json"))
+	overrides, err := exam.OpenOverrides(store.SeriesChoices())
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrConfig, err)
+		return err
 	}
-	settings := store.settings.with(o)
-	engine := newEngine(settings, o.Models, overrides)
-	renderer, note := render.New(settings.Renderer)
+	start := asked(store.Settings, o)
+	engine := newEngine(engineConfig{
+		models: o.Models, folder: store.ModelsDir(), overrides: overrides,
+		runtime: ort.Options{Library: o.Library, Settings: start.Library, Provider: start.Provider, Threads: start.Threads},
+	})
+	renderer, note := render.New(start.Renderer)
 
 	a := newFyneApp()
 	a.Settings().SetTheme(viewer.Theme{})
-	a.SetIcon(fyne.NewStaticResource("icon.png", icon))
+	a.SetIcon(fyne.NewStaticResource("icon.png", resources.Icon))
 	var closing error
 	w := viewer.New(ctx, a, viewer.Options{
 		Engine: engine, Renderer: renderer, RenderNote: note,
-		Samples: settings.Samples, Seed: settings.Seed, AutoRun: o.AutoRun,
+		Samples: start.Samples, Seed: start.Seed, AutoRun: o.AutoRun,
 		Closed: func() { closing = renderer.Close() }, // on the main thread, before the window system ends
 	})
 	w.Show()
@@ -69,8 +73,8 @@ func Run(ctx context.Context, o Options) error {
 	}
 	a.Run()
 	w.Finish()
-	store.keep(settings, w)
-	return errors.Join(closing, renderer.Close(), engine.Close(), store.save())
+	keep(store, start, w)
+	return errors.Join(closing, renderer.Close(), engine.Close(), store.Save())
 }
 
 // newFyneApp makes the toolkit's application. It gets its identifier only after it was made: without
@@ -85,8 +89,8 @@ func newFyneApp() fyne.App {
 	return a
 }
 
-// with returns the settings with what the caller asked for in their place.
-func (s Settings) with(o Options) Settings {
+// asked returns the settings with what the caller asked for in their place, and defaults for the rest.
+func asked(s settings.Settings, o Options) settings.Settings {
 	if o.Samples > 0 {
 		s.Samples = o.Samples
 	}
@@ -108,17 +112,16 @@ func (s Settings) with(o Options) Settings {
 	if o.Renderer != "" {
 		s.Renderer = o.Renderer
 	}
-	s.libraryOption = o.Library
 	return s
 }
 
 // keep stores the numbers that the user changed in the window; those given for this session alone stay out.
-func (s *settingsStore) keep(start Settings, w *viewer.Window) {
+func keep(store *settings.Store, start settings.Settings, w *viewer.Window) {
 	samples, seed := w.Numbers()
 	if samples != start.Samples {
-		s.settings.Samples = samples
+		store.Samples = samples
 	}
 	if seed != start.Seed {
-		s.settings.Seed = seed
+		store.Seed = seed
 	}
 }

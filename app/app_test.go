@@ -10,6 +10,8 @@ import (
 
 	"bayeslice/internal/exam"
 	"bayeslice/internal/modelcard"
+	"bayeslice/internal/ort"
+	"bayeslice/internal/settings"
 	"bayeslice/viewer"
 )
 
@@ -30,52 +32,12 @@ func TestNoDisplayIsASentence(t *testing.T) {
 	}
 }
 
-func TestSettingsSurviveAndKeepWhatTheyDoNotKnow(t *testing.T) {
-	dir := t.TempDir()
-	file := filepath.Join(dir, "settings.json")
-	if err := os.WriteFile(file, []byte(`{"version":1,"samples":7,"later":{"a":[1,2]}}`), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	s, err := openSettings(dir)
-	if err != nil || s.settings.Samples != 7 || s.settings.Models != filepath.Join(dir, "models") {
-		t.Fatalf("%+v, %v", s, err)
-	}
-	s.settings.Seed = 5
-	if err := s.save(); err != nil {
-		t.Fatal(err)
-	}
-	text, err := os.ReadFile(file)
-	if err != nil || !strings.Contains(string(text), `"later"`) || !strings.Contains(string(text), `"seed": 5`) {
-		t.Errorf("%s, %v", text, err)
-	}
-	entries, err := os.ReadDir(dir)
-	if err != nil || len(entries) != 1 {
-		t.Errorf("left behind: %v, %v", entries, err)
-	}
-}
-
-func TestDamagedSettingsAreRefusedAndLeftAlone(t *testing.T) {
-	for name, text := range map[string]string{"no JSON": "{", "newer": `{"version":99}`, "wrong type": `{"samples":"many"}`} {
-		dir := t.TempDir()
-		file := filepath.Join(dir, "settings.json")
-		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := openSettings(dir); !errors.Is(err, ErrConfig) {
-			t.Errorf("%s: %v", name, err)
-		}
-		if after, err := os.ReadFile(file); err != nil || string(after) != text {
-			t.Errorf("%s: changed to %q, %v", name, after, err)
-		}
-	}
-}
-
 func TestOptionsComeBeforeSettings(t *testing.T) {
-	got := Settings{Samples: 7, Seed: 3, Provider: "cuda"}.with(Options{Samples: 9, Renderer: "cpu"})
+	got := asked(settings.Settings{Samples: 7, Seed: 3, Provider: "cuda"}, Options{Samples: 9, Renderer: "cpu"})
 	if got.Samples != 9 || got.Seed != 3 || got.Provider != "cuda" || got.Renderer != "cpu" {
 		t.Errorf("%+v", got)
 	}
-	if got := (Settings{}).with(Options{}); got.Samples != 100 || got.Seed != 1 {
+	if got := asked(settings.Settings{}, Options{}); got.Samples != 100 || got.Seed != 1 {
 		t.Errorf("defaults %+v", got)
 	}
 }
@@ -88,7 +50,7 @@ func testEngine(t *testing.T, files ...string) *engine {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := newEngine(Settings{Models: t.TempDir(), Threads: 2}, files, o)
+	e := newEngine(engineConfig{models: files, folder: t.TempDir(), overrides: o, runtime: ort.Options{Threads: 2}})
 	t.Cleanup(func() {
 		if err := e.Close(); err != nil {
 			t.Error(err)
@@ -118,7 +80,7 @@ func TestModelsNamesWhatCannotBeUsedAndOffersUntrainedOnes(t *testing.T) {
 
 func TestPredictSaysThatTheLibraryIsMissing(t *testing.T) {
 	e := testEngine(t)
-	e.settings.libraryOption = filepath.Join(t.TempDir(), "libnothing.so")
+	e.runtime.Library = filepath.Join(t.TempDir(), "libnothing.so")
 	models, _ := e.Models(t.Context())
 	if len(models) == 0 {
 		t.Fatal("no model")

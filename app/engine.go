@@ -11,6 +11,7 @@ import (
 
 	"bayeslice/inference"
 	"bayeslice/internal/exam"
+	"bayeslice/internal/models"
 	"bayeslice/internal/ort"
 	"bayeslice/internal/phantom"
 	"bayeslice/internal/prep"
@@ -23,12 +24,18 @@ const snapshotEvery = 300 * time.Millisecond
 // demoSeed is the seed of the synthetic demo exam, and of built-in untrained weights.
 const demoSeed = 1
 
+// engineConfig is what an [engine] is made with.
+type engineConfig struct {
+	models    []string // files given by the user for this session
+	folder    string   // further model files
+	overrides *exam.Overrides
+	runtime   ort.Options
+}
+
 // engine is the application behind the window. The inference runtime is loaded at the first run, so
 // that images can be looked at without it. Safe for concurrent use; runs are done one at a time.
 type engine struct {
-	settings  Settings
-	files     []string // models given by the user for this session
-	overrides *exam.Overrides
+	engineConfig
 
 	runs   sync.Mutex // one run at a time: the network takes all cores
 	mu     sync.Mutex
@@ -38,15 +45,14 @@ type engine struct {
 
 // loadedModel is a model that is ready to run.
 type loadedModel struct {
-	model     *inference.Model
-	modified  time.Time
-	fallbacks []string
+	model    *inference.Model
+	modified time.Time
 }
 
 var _ viewer.Engine = (*engine)(nil)
 
-func newEngine(s Settings, files []string, overrides *exam.Overrides) *engine {
-	return &engine{settings: s, files: files, overrides: overrides, loaded: map[string]*loadedModel{}}
+func newEngine(c engineConfig) *engine {
+	return &engine{engineConfig: c, loaded: map[string]*loadedModel{}}
 }
 
 // Close frees the models. No run may be under way.
@@ -120,8 +126,8 @@ func (e *engine) Predict(ctx context.Context, x *exam.Exam, job viewer.Job, on f
 		return nil, viewer.Device{}, err
 	}
 	device := viewer.Device{Name: m.model.Device()}
-	if len(m.fallbacks) > 0 {
-		device.Fallback = "on the CPU: " + strings.Join(m.fallbacks, ", ")
+	if fallbacks := m.model.Fallbacks(); len(fallbacks) > 0 {
+		device.Fallback = "on the CPU: " + strings.Join(fallbacks, ", ")
 	}
 	prepared, err := m.model.Card().Recipe.Apply(ctx, x, prep.Options{})
 	if err != nil {
@@ -156,22 +162,11 @@ func (e *engine) load(ctx context.Context, path string) (*loadedModel, error) {
 	if err := e.openRuntime(); err != nil {
 		return nil, err
 	}
-	m := &loadedModel{modified: info.ModTime()}
-	open := func(o ort.SessionOptions) inference.OpenRunner {
-		return func(onnx []byte) (inference.Runner, error) {
-			s, err := e.env.NewSession(onnx, o)
-			if err != nil {
-				return nil, runtimeError(err)
-			}
-			m.fallbacks = append(m.fallbacks, s.Fallbacks()...)
-			return s, nil
-		}
-	}
-	// The part before the noise runs once per exam: it need not keep its working memory.
-	m.model, err = inference.LoadWith(ctx, path, inference.Openers{Once: open(ort.SessionOptions{ReleaseMemory: true}), Each: open(ort.SessionOptions{})})
+	model, err := models.Open(ctx, e.env, path)
 	if err != nil {
-		return nil, err
+		return nil, runtimeError(err)
 	}
+	m := &loadedModel{model: model, modified: info.ModTime()}
 	e.loaded[path] = m
 	return m, nil
 }
@@ -181,7 +176,7 @@ func (e *engine) openRuntime() error {
 	if e.env != nil {
 		return nil
 	}
-	env, err := ort.Open(ort.Options{Library: e.settings.libraryOption, Settings: e.settings.Library, Provider: e.settings.Provider, Threads: e.settings.Threads})
+	env, err := ort.Open(e.runtime)
 	if err != nil {
 		return runtimeError(err)
 	}

@@ -30,9 +30,11 @@ var height = map[string]int{
 	"internal/cli":                     10, // headless commands
 	"viewer/viewstate":                 9,  // the window's state, without a toolkit
 	"internal/report":                  9,  // result folders and panels
+	"internal/models":                  9,  // model files on ONNX Runtime
+	"internal/settings":                3,  // what is kept between sessions
 	"inference":                        8,  // sampling
 	"training":                         8,  // the paper's recipe
-	"training/step":                    8, // a whole training step as one graph
+	"training/step":                    8,  // a whole training step as one graph
 	"training/loss":                    4,
 	"training/optim":                   0,
 	"training/schedule":                0,

@@ -1,0 +1,62 @@
+// Package models opens model files on ONNX Runtime and makes untrained ones, for the window and the
+// commands alike. What a model is and how it is sampled is inference's; how it runs is ort's.
+package models
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"bayeslice/inference"
+	"bayeslice/internal/modelcard"
+	"bayeslice/internal/nets"
+	"bayeslice/internal/ort"
+)
+
+// Open loads a model file for sampling. The caller closes it. It fails as [inference.LoadWith] and
+// [ort.Env.NewSession] do; operators that run elsewhere than asked are in [inference.Model.Fallbacks].
+func Open(ctx context.Context, env *ort.Env, path string) (*inference.Model, error) {
+	open := func(o ort.SessionOptions) inference.OpenRunner {
+		return func(onnx []byte) (inference.Runner, error) {
+			s, err := env.NewSession(onnx, o)
+			if err != nil {
+				return nil, err // a nil *ort.Session in the interface would not be nil
+			}
+			return s, nil
+		}
+	}
+	// The part before the noise runs once per exam: it need not keep its working memory.
+	return inference.LoadWith(ctx, path, inference.Openers{Once: open(ort.SessionOptions{ReleaseMemory: true}), Each: open(ort.SessionOptions{})})
+}
+
+// Card reads what a model file says about itself without running it, and the SHA-256 of its bytes in
+// hex. It fails with [inference.ErrModel] or [modelcard.ErrCard].
+func Card(path string) (card modelcard.Card, sha string, err error) {
+	g, sha, err := inference.ReadGraph(path)
+	if err != nil {
+		return card, "", err
+	}
+	card, err = modelcard.Decode(g.Metadata())
+	return card, sha, err
+}
+
+// WriteUntrained writes a preset network ("full" or "small") with initial weights drawn from seed; its
+// card says that it is untrained. The folder is made where it is missing. program names the writer.
+func WriteUntrained(path, preset string, task modelcard.Task, seed uint64, program string) error {
+	p, err := nets.FindPreset(preset, task)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+		return fmt.Errorf("models: %w", err)
+	}
+	weights, err := nets.Init(p.Config, seed)
+	if err != nil {
+		return err
+	}
+	return nets.WriteModel(path, p.Config, weights, modelcard.Card{
+		Name: "M1 " + preset, Recipe: p.Recipe, WeightSeed: seed, Program: program,
+		IntendedUse: "Trying out the program. The weights are random; the output means nothing.",
+	})
+}

@@ -4,24 +4,52 @@ import (
 	"fmt"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
-	"unicode"
 )
 
-// fileTokens are the words of file names that say what an image is.
-var fileTokens = []string{"t2w", "t2", "adc", "hbv", "dwi", "sag", "cor"}
+// kindWord finds the words of file names that say what an image is, bValueWord those that name a
+// diffusion image by its b-value alone. The word is the first group, in lower case.
+var (
+	kindWord   = regexp.MustCompile(`(?:^|[^\pL\pN])(t2w?|d?adc(?:[ _-]?maps?)?|hbv|dwi|sag|cor)(?:[^\pL\pN]|$)`)
+	bValueWord = regexp.MustCompile(`(?:^|[^\pL\pN])(b(?:val(?:ue)?)?[ _=-]?[1-9][0-9]{1,3})(?:[^\pL\pN]|$)`)
+)
 
-// fileToken returns the last such word of a name, or "".
-func fileToken(stem string) string {
-	words := strings.FieldsFunc(strings.ToLower(stem), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
-	slices.Reverse(words)
-	for _, w := range words {
-		if slices.Contains(fileTokens, w) {
-			return w
+// lastWord returns the last word of a lower-case name, where it stands, and how many there are.
+func lastWord(words *regexp.Regexp, stem string) (word string, at, count int) {
+	at = -1
+	for from := 0; ; count++ { // words may share the character between them
+		m := words.FindStringSubmatchIndex(stem[from:])
+		if m == nil {
+			return word, at, count
 		}
+		word, at = stem[from+m[2]:from+m[3]], from+m[2]
+		from += m[3]
 	}
-	return ""
+}
+
+// fileToken returns the last such word of a name and where it stands in the lower-case name, "" and
+// -1 where there is none. A kind goes before a b-value.
+func fileToken(stem string) (token string, at int) {
+	stem = strings.ToLower(stem)
+	if token, at, _ = lastWord(kindWord, stem); token == "" {
+		token, at, _ = lastWord(bValueWord, stem)
+	}
+	return token, at
+}
+
+// nameB returns the b-value in s/mm² that a file's name states, where it states one and no kind of
+// image but a diffusion image. Without such a kind b-values below 100 may be something else.
+func nameB(stem string) (b float64, ok bool) {
+	word, _, count := lastWord(bValueWord, strings.ToLower(stem))
+	if count != 1 {
+		return 0, false
+	}
+	b, err := strconv.ParseFloat(strings.TrimLeft(word, "bvalue _=-"), 64)
+	token, _ := fileToken(stem)
+	return b, err == nil && (token == "dwi" || token == "hbv" || token == word && b >= 100)
 }
 
 // caseGroups sorts files by what is left of their paths without the word that names their kind, so
@@ -33,12 +61,12 @@ func caseGroups(paths []string) map[string][]string {
 	var labels []string
 	for _, p := range paths {
 		stem := strings.ToLower(imageStem(p))
-		token := fileToken(stem)
+		token, at := fileToken(stem)
 		switch {
 		case rules().isLabel(stem):
 			labels = append(labels, p)
 		case token != "":
-			key := filepath.ToSlash(filepath.Dir(p)) + "/" + stem[:strings.LastIndex(stem, token)]
+			key := filepath.ToSlash(filepath.Dir(p)) + "/" + stem[:at]
 			groups[key] = append(groups[key], p)
 			t2[key] = t2[key] || strings.HasPrefix(token, "t2")
 		}

@@ -66,7 +66,7 @@ func (op *opener) files(ctx context.Context, from place, paths []string) (*Exam,
 	op.progress.stage("reading images", len(paths))
 	var first error
 	var digests []string
-	bare := !slices.ContainsFunc(paths, func(p string) bool { return fileToken(imageStem(p)) != "" })
+	bare := !slices.ContainsFunc(paths, func(p string) bool { token, _ := fileToken(imageStem(p)); return token != "" })
 	for n, p := range paths {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -155,8 +155,9 @@ func (r *fileReader) add(file string) (digest string, err error) {
 			s.ID += fmt.Sprintf("-%d", n+1)
 		}
 		if bs != nil {
-			s.HasB, s.B = true, bs[n]
-			s.facts.numbers["b"], s.facts.texts["bSource"] = bs[n], "its .bval file"
+			s.stateB(bs[n], "its .bval file")
+		} else if b, ok := nameB(stem); ok && len(img.Volumes) == 1 {
+			s.stateB(b, "its file's name")
 		}
 		if n == 0 {
 			s.noteReading(img)
@@ -165,6 +166,12 @@ func (r *fileReader) add(file string) (digest string, err error) {
 		digest += r.digest(v)
 	}
 	return digest, nil
+}
+
+// stateB gives an image of a file the b-value b that source states.
+func (s *Series) stateB(b float64, source string) {
+	s.HasB, s.B = true, b
+	s.facts.numbers["b"], s.facts.texts["bSource"] = b, source
 }
 
 // noteReading turns what the reader assumed or repaired into issues.
@@ -188,7 +195,7 @@ func (r *fileReader) digest(v *volume.Volume) string {
 func (r *fileReader) describe(stem string, v *volume.Volume) *Series {
 	s := &Series{Description: printable(stem), Volume: v, Images: v.Grid().Size[2], facts: fileFacts(stem, v.Grid())}
 	s.ID = "image"
-	if token := fileToken(stem); token != "" {
+	if token, _ := fileToken(stem); token != "" {
 		s.ID = token
 	}
 	s.Synthetic = strings.Contains(strings.ToUpper(stem), "SYNTHETIC")

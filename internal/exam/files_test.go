@@ -172,3 +172,42 @@ func TestRealNIfTIExam(t *testing.T) {
 		}
 	}
 }
+
+func TestKindsFromFileNames(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		kind Role
+		b    float64 // 0: not stated
+	}{
+		{"case1_ADCmap", ADC, 0}, {"case1_adc_map", ADC, 0}, {"dADC", ADC, 0}, {"case1_adc_b50_b800", ADC, 0}, {"adcmaps", ADC, 0},
+		{"case1_b1500", DWI, 1500}, {"case1_bval1400", DWI, 1400}, {"B_800", DWI, 800}, {"bvalue-1000", DWI, 1000},
+		{"case7_dwi_b1400", DWI, 1400}, {"dwi_b50", DWI, 50}, {"dwi_b50_b800", DWI, 0}, {"case1_hbv", DWI, 0},
+		{"b1234_t2w", T2W, 0}, {"t2_b12", T2W, 0}, {"cadcam", Other, 0}, {"sub1000", Other, 0}, {"b12", Other, 0}, {"case1_eadc", Other, 0},
+	} {
+		root := save(t, map[string]*volume.Volume{c.name + ".nii": image(t, 1000), "z_sag.nii": image(t, 300)})
+		e, err := Open(context.Background(), root, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s := e.Series[0]; s.Description != c.name || s.Kind != c.kind || s.HasB != (c.b != 0) || s.B != c.b {
+			t.Errorf("%s: %s, b %g, want %s, b %g", c.name, s.Kind, s.B, c.kind, c.b)
+		}
+	}
+}
+
+func TestCasesByADCmapAndBValue(t *testing.T) {
+	images := map[string]*volume.Volume{}
+	for _, id := range []string{"case1", "case2"} {
+		images[id+"_t2w.nii"], images[id+"_ADCmap.nii"], images[id+"_b1400.nii"] = image(t, 300), image(t, 1200), image(t, 30)
+	}
+	root := save(t, images)
+	_, err := Open(context.Background(), root, Options{})
+	var several *SeveralExamsError
+	if !errors.As(err, &several) || len(several.Studies) != 2 {
+		t.Fatalf("error %v", err)
+	}
+	e, err := Open(context.Background(), root, Options{Study: several.Studies[0].Key})
+	if err != nil || e.Chosen(T2W) == nil || e.Chosen(ADC) == nil || e.Chosen(HighB) == nil {
+		t.Errorf("one case: %+v %v", e, err)
+	}
+}

@@ -150,7 +150,7 @@ func (r *fileReader) add(file string) (digest string, err error) {
 	}
 	bs := sidecarBs(file, len(img.Volumes))
 	for n, v := range kept {
-		s := r.describe(stem, v)
+		s := r.describe(stem, axial(v))
 		if len(img.Volumes) > 1 {
 			s.ID += fmt.Sprintf("-%d", n+1)
 		}

@@ -186,6 +186,9 @@ func (s *session) warn(e *exam.Exam, p *prep.Prepared, card modelcard.Card) {
 // summary prints what came out.
 func (s *session) summary(dir string, p *inference.Prediction) {
 	s.say("%d of %d samples (%s) on %s", p.Samples, p.Requested, p.Stop, p.Device)
+	if len(p.Volumes) > 0 {
+		s.say("  volume over the samples: mean [5th, 95th percentile]")
+	}
 	for _, v := range p.Volumes {
 		s.say("  %-6s %6.1f mL [%.1f, %.1f]", v.Zone, v.ML.Mean, v.ML.P5, v.ML.P95)
 	}

@@ -115,6 +115,12 @@ type file struct {
 	mask    *volume.Mask
 }
 
+// interpolated ends the meaning of a map that was computed on the model's grid.
+const interpolated = ", computed on the model's grid and interpolated (trilinearly) to the T2W grid"
+
+// ofInterpolated warns that an entropy on the T2W grid is not that of the probabilities beside it.
+const ofInterpolated = interpolated + "; not recomputed from the interpolated probabilities, from whose entropy it differs where classes meet"
+
 // files lists what a result folder holds, in the order in which it is written.
 func (m *maps) files() []file {
 	var out []file
@@ -124,21 +130,21 @@ func (m *maps) files() []file {
 		}
 		lower := strings.ToLower(name)
 		out = append(out,
-			file{Name: "probability_" + lower + ".nii.gz", Meaning: "mean probability of " + name + " over the samples", Unit: "probability", Outside: "0", scalar: m.mean[c]},
-			file{Name: "sd_" + lower + ".nii.gz", Meaning: "standard deviation of the probability of " + name + " over the samples", Unit: "probability", Outside: "0", scalar: m.sd[c]})
+			file{Name: "probability_" + lower + ".nii.gz", Meaning: "mean probability of " + name + " over the samples" + interpolated, Unit: "probability", Outside: "0", scalar: m.mean[c]},
+			file{Name: "sd_" + lower + ".nii.gz", Meaning: "standard deviation of the probability of " + name + " over the samples" + interpolated, Unit: "probability", Outside: "0", scalar: m.sd[c]})
 	}
 	out = append(out,
-		file{Name: "probability_background.nii.gz", Meaning: "mean probability of background over the samples", Unit: "probability", Outside: "1", scalar: m.mean[0]},
-		file{Name: "sd_background.nii.gz", Meaning: "standard deviation of the probability of background over the samples", Unit: "probability", Outside: "0", scalar: m.sd[0]},
-		file{Name: "entropy.nii.gz", Meaning: "entropy of the mean probabilities (total uncertainty)", Unit: "nats", Outside: "0", scalar: m.entropy},
-		file{Name: "expected_entropy.nii.gz", Meaning: "mean entropy of the samples (aleatoric part)", Unit: "nats", Outside: "0", scalar: m.expected},
-		file{Name: "mutual_information.nii.gz", Meaning: "entropy − expected entropy (epistemic part)", Unit: "nats", Outside: "0", scalar: m.mutual})
+		file{Name: "probability_background.nii.gz", Meaning: "mean probability of background over the samples" + interpolated, Unit: "probability", Outside: "1", scalar: m.mean[0]},
+		file{Name: "sd_background.nii.gz", Meaning: "standard deviation of the probability of background over the samples" + interpolated, Unit: "probability", Outside: "0", scalar: m.sd[0]},
+		file{Name: "entropy.nii.gz", Meaning: "entropy of the mean probabilities (total uncertainty)" + ofInterpolated, Unit: "nats", Outside: "0", scalar: m.entropy},
+		file{Name: "expected_entropy.nii.gz", Meaning: "mean entropy of the samples (aleatoric part)" + ofInterpolated, Unit: "nats", Outside: "0", scalar: m.expected},
+		file{Name: "mutual_information.nii.gz", Meaning: "entropy − expected entropy (epistemic part)" + ofInterpolated, Unit: "nats", Outside: "0", scalar: m.mutual})
 	if m.task == modelcard.Anatomy {
-		out = append(out, file{Name: "zones.nii.gz", Meaning: "most probable class: 1 = TZ, 2 = PZ", Outside: "0", mask: m.hard})
+		out = append(out, file{Name: "zones.nii.gz", Meaning: "most probable class of the mean probabilities on the T2W grid: 1 = TZ, 2 = PZ", Outside: "0", mask: m.hard})
 	} else {
 		out = append(out,
-			file{Name: "cspca.nii.gz", Meaning: "most probable class: 1 = csPCa", Outside: "0", mask: m.hard},
-			file{Name: "lesions.nii.gz", Meaning: "lesion candidates, labelled with their id", Outside: "0", mask: m.lesions})
+			file{Name: "cspca.nii.gz", Meaning: "most probable class of the mean probabilities on the T2W grid: 1 = csPCa", Outside: "0", mask: m.hard},
+			file{Name: "lesions.nii.gz", Meaning: "lesion candidates, labelled with their id, found on the model's grid and brought to the T2W grid", Outside: "0", mask: m.lesions})
 	}
 	return append(out, file{Name: "model_region.nii.gz", Meaning: "1 where the model computed, 0 outside its grid", mask: m.region})
 }

@@ -259,8 +259,41 @@ func checkJSON(t *testing.T, dir string, s scene) {
 	if r.Exam.Issues[0].Severity != exam.Warning || !strings.Contains(string(data), `"severity": "warning"`) {
 		t.Errorf("issues = %+v", r.Exam.Issues)
 	}
+	checkVolumes(t, dir, r)
+	for _, f := range r.Files {
+		if strings.Contains(f.Name, "entropy") && !strings.Contains(f.Meaning, "not recomputed from the interpolated probabilities") ||
+			strings.HasPrefix(f.Name, "sd_") && !strings.Contains(f.Meaning, "interpolated") {
+			t.Errorf("%s does not say that it is interpolated: %q", f.Name, f.Meaning)
+		}
+	}
 	if !strings.Contains(string(data), `"recipe"`) || !strings.Contains(string(data), `"affineLPS"`) {
 		t.Error("result.json lacks the recipe or the grids")
+	}
+}
+
+// checkVolumes compares the masks' volumes with a count of the file, and with the ellipsoids' formula.
+func checkVolumes(t *testing.T, dir string, r Result) {
+	t.Helper()
+	name := map[modelcard.Task]string{modelcard.Anatomy: "zones.nii.gz", modelcard.Diagnosis: "cspca.nii.gz"}[r.Model.Task]
+	mask, err := imageio.OpenMask(filepath.Join(dir, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	counted := map[string]int{}
+	for _, label := range mask.Data() {
+		if label > 0 {
+			counted[r.Model.Classes[label]]++
+			counted["WG"]++
+		}
+	}
+	for _, v := range r.Volumes {
+		want := float64(counted[v.Zone]) * 0.75 * 0.75 * 3 / 1000
+		if math.Abs(v.MaskML-want) > 1e-9 || v.MaskML == 0 || v.ML.P95 == 0 {
+			t.Errorf("%s: the mask has %g mL, want %g; over the samples %+v", v.Zone, v.MaskML, want, v.ML)
+		}
+		if gland := 4 * math.Pi / 3 * 23 * 18 * 15 / 1000; v.Zone == "WG" && math.Abs(v.MaskML-gland) > 0.06*gland {
+			t.Errorf("WG: the mask has %.1f mL, the ellipsoid %.1f", v.MaskML, gland)
+		}
 	}
 }
 

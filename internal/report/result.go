@@ -20,12 +20,20 @@ type Result struct {
 	Synthetic   bool   `json:"synthetic"` // the exam was generated, it is no patient
 	Untrained   bool   `json:"untrained"` // the weights are initial ones: the maps mean nothing
 
-	Model    ResultModel            `json:"model"`
-	Sampling ResultSampling         `json:"sampling"`
-	Exam     ResultExam             `json:"exam"`
-	Volumes  []inference.ZoneVolume `json:"volumes"`
-	Lesions  []inference.Lesion     `json:"lesions"`
-	Files    []file                 `json:"files"`
+	Model    ResultModel        `json:"model"`
+	Sampling ResultSampling     `json:"sampling"`
+	Exam     ResultExam         `json:"exam"`
+	Volumes  []ResultVolume     `json:"volumes"`
+	Lesions  []inference.Lesion `json:"lesions"`
+	Files    []file             `json:"files"`
+}
+
+// ResultVolume is the volume of a structure, measured twice. The two differ: the samples are segmented
+// one by one on the model's grid, the mask is the most probable class of their mean on the T2W grid.
+type ResultVolume struct {
+	Zone   string             `json:"zone"`   // "WG", "TZ", "PZ" or "csPCa"; WG is TZ ∪ PZ
+	ML     inference.Interval `json:"ml"`     // mean, 5th and 95th percentile over the samples
+	MaskML float64            `json:"maskML"` // of the written mask
 }
 
 // ResultModel identifies the model.
@@ -96,7 +104,7 @@ func newResult(e *exam.Exam, p *inference.Prediction, m *maps, files []file, o O
 			Device: p.Device, SecondsPerSample: p.SecondsPerSample},
 		Exam: ResultExam{Key: e.Key, Series: usedSeries(e, p.Card.Recipe), Issues: allIssues(e, p),
 			T2WGrid: newResultGrid(m.hard.Grid()), ModelGrid: newResultGrid(p.Grid)},
-		Volumes: orEmpty(p.Volumes), Lesions: orEmpty(p.Lesions), Files: files,
+		Volumes: volumes(p, m), Lesions: orEmpty(p.Lesions), Files: files,
 	}
 }
 
@@ -106,6 +114,26 @@ func orEmpty[T any](s []T) []T {
 		return []T{}
 	}
 	return s
+}
+
+// volumes lists each structure's volume over the samples and in the written mask.
+func volumes(p *inference.Prediction, m *maps) []ResultVolume {
+	var count [256]int
+	for _, class := range m.hard.Data() {
+		count[class]++
+	}
+	voxelML := m.hard.Grid().VoxelVolume() / 1000
+	out := make([]ResultVolume, 0, len(p.Volumes))
+	for _, v := range p.Volumes {
+		voxels := 0
+		for class := 1; class < len(m.classes); class++ {
+			if name := m.classes[class]; name == v.Zone || v.Zone == "WG" {
+				voxels += count[class]
+			}
+		}
+		out = append(out, ResultVolume{Zone: v.Zone, ML: v.ML, MaskML: float64(voxels) * voxelML})
+	}
+	return out
 }
 
 func newResultGrid(g geom.Grid) ResultGrid {

@@ -27,6 +27,9 @@ const (
 )
 
 func TestMain(m *testing.M) {
+	if path := os.Getenv(childScroll); path != "" {
+		os.Exit(scrollWindow(path))
+	}
 	if path := os.Getenv(childExam); path != "" {
 		samples := 3
 		if os.Getenv(screenshotTo) != "" {
@@ -43,12 +46,12 @@ func TestMain(m *testing.M) {
 
 // screen is a virtual display with a mouse, a keyboard and a camera.
 type screen struct {
-	t       *testing.T
+	t       testing.TB
 	display string
 }
 
 // newScreen starts Xvfb for the length of the test, or skips.
-func newScreen(t *testing.T, size string) *screen {
+func newScreen(t testing.TB, size string) *screen {
 	t.Helper()
 	for _, tool := range []string{"Xvfb", "xdotool", "import"} {
 		if _, err := exec.LookPath(tool); err != nil {
@@ -128,7 +131,7 @@ func (s *screen) until(what string, limit time.Duration, holds func(image.Image)
 	}
 }
 
-func save(t *testing.T, path string, img image.Image) {
+func save(t testing.TB, path string, img image.Image) {
 	t.Helper()
 	f, err := os.Create(path)
 	if err != nil {

@@ -105,7 +105,10 @@ func cmpErr(first, err error) error {
 
 // nothing explains why no image of the files can be used.
 func (r *fileReader) nothing(first error) error {
-	if first != nil {
+	switch {
+	case errors.Is(first, ErrUnsupported):
+		return first
+	case first != nil:
 		return fmt.Errorf("%w: %w", ErrUnreadable, first)
 	}
 	return fmt.Errorf("%w: %s found (a few whole numbers alone), but no image to go with %s; open the folder of the images",
@@ -119,6 +122,8 @@ func (r *fileReader) fail(file string, err error) {
 		return
 	}
 	switch {
+	case errors.Is(err, errUniform):
+		r.reason = "the first has the same value everywhere"
 	case errors.Is(err, imageio.ErrTruncated):
 		r.reason = "the first is cut short"
 	case errors.Is(err, imageio.ErrTooLarge):
@@ -138,6 +143,9 @@ func (r *fileReader) add(file string) (digest string, err error) {
 		return "", err
 	}
 	stem := imageStem(file)
+	if isBlank(stem, img) {
+		return "", refuseUniform(file, img)
+	}
 	if len(img.Volumes) == 1 {
 		if v := img.Volumes[0]; isMask(stem, v) {
 			r.exam.Labels = append(r.exam.Labels, LabelFile{Name: printable(stem), Grid: v.Grid(), read: r.maskReader(file)})

@@ -58,6 +58,23 @@ func isMask(stem string, v *volume.Volume) bool {
 	return different <= fewValues || rules().isLabel(stem)
 }
 
+// isBlank reports whether a file is an image that shows nothing: one value throughout under the name
+// of an image, or no number at all. Labels may be blank where there is nothing to mark.
+func isBlank(stem string, img *imageio.Image) bool {
+	token, _ := fileToken(stem)
+	if rules().isLabel(stem) || token == "" && img.NotFinite == 0 {
+		return false
+	}
+	for _, v := range img.Volumes {
+		for _, x := range v.Data() {
+			if x != img.Volumes[0].Data()[0] {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // addLabels lists the label files beside a DICOM exam.
 func (op *opener) addLabels(ctx context.Context, e *Exam, p place, images []string) error {
 	if len(images) == 0 {

@@ -114,7 +114,7 @@ func (op *opener) tree(ctx context.Context, p place) (*Exam, error) {
 	if len(index.Series) > 0 {
 		e, err := op.study(ctx, r, p)
 		if err != nil {
-			return nil, err
+			return op.imagesInstead(ctx, p, images, err)
 		}
 		return e, op.addLabels(ctx, e, p, images)
 	}
@@ -122,6 +122,25 @@ func (op *opener) tree(ctx context.Context, p place) (*Exam, error) {
 		return op.imageFiles(ctx, p, images)
 	}
 	return nil, r.nothingFound(p.names)
+}
+
+// imagesInstead opens the image files beside DICOM images that cannot be used for the reason why, and
+// says so; where the choice is the user's, or they are of no use either, it fails with why.
+func (op *opener) imagesInstead(ctx context.Context, p place, images []string, why error) (*Exam, error) {
+	unusable := errors.Is(why, ErrUnreadable) || errors.Is(why, ErrUnsupported) || errors.Is(why, ErrSingleSlice)
+	if !unusable || len(images) == 0 || op.options.Study != "" {
+		return nil, why
+	}
+	e, err := op.imageFiles(ctx, p, images)
+	switch {
+	case errors.Is(err, ErrSeveralExams), errors.Is(err, ErrTooLarge), ctx.Err() != nil:
+		return nil, err
+	case err != nil:
+		return nil, why
+	}
+	e.found = append(e.found, Issue{Code: Unreadable, Severity: Warning, Text: fmt.Sprintf(
+		"the DICOM images cannot be used (%s), so the NIfTI or MetaImage files beside them were opened instead", withoutSentinel(why))})
+	return e, nil
 }
 
 // study reads one study of the indexed ones.

@@ -31,6 +31,26 @@ func (r *refusal) Unwrap() []error {
 	return []error{r.kind, r.cause}
 }
 
+// withoutSentinel returns the words of an error behind those of its kind.
+func withoutSentinel(err error) string {
+	if r := (*refusal)(nil); errors.As(err, &r) {
+		return printable(r.text)
+	}
+	return printable(strings.TrimPrefix(err.Error(), "exam: "))
+}
+
+// errUniform marks an image without contrast.
+var errUniform = errors.New("every voxel has the same value")
+
+// refuseUniform says that an image file shows nothing.
+func refuseUniform(file string, img *imageio.Image) error {
+	text := fmt.Sprintf("every voxel has the value %g", img.Volumes[0].Data()[0])
+	if img.NotFinite > 0 {
+		text = "no voxel holds a number"
+	}
+	return &refusal{ErrUnsupported, filepath.Base(file) + ": " + text + "; export the image again from its source", errUniform}
+}
+
 // refuse says that subject cannot be used since cause, told in text. Where copying the files again
 // would not help, the text ends in what does.
 func refuse(subject, text string, cause error) error {

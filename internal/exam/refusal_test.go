@@ -5,11 +5,13 @@ import (
 	"compress/gzip"
 	"context"
 	"errors"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"bayeslice/internal/imageio"
 	"bayeslice/internal/imageio/dicom"
 	"bayeslice/internal/imageio/dicom/dicomtest"
 	"bayeslice/internal/volume"
@@ -83,5 +85,63 @@ func TestNIfTIUnderAnotherName(t *testing.T) {
 	}
 	if e, err := Open(context.Background(), odd, Options{}); err != nil || e.Chosen(T2W) == nil {
 		t.Errorf("%v, %v", e, err)
+	}
+}
+
+func TestUsableSeriesOpensBesideAMosaic(t *testing.T) {
+	mosaic := func(s *dicomtest.Slice) {
+		s.Extra = append(s.Extra, dicomtest.Element{Tag: 0x00080008, VR: "CS", Value: `ORIGINAL\PRIMARY\M\MOSAIC`})
+	}
+	files := map[string][]byte{}
+	t2Slices(files, "a", "1.2.3", 3, 1, mosaic)
+	only := write(t, files)
+	if _, err := Open(context.Background(), only, Options{}); !errors.Is(err, ErrUnsupported) {
+		t.Errorf("a mosaic alone: %v", err)
+	}
+	if err := imageio.Write(filepath.Join(only, "t2w.nii"), image(t, 300)); err != nil {
+		t.Fatal(err)
+	}
+	e, err := Open(context.Background(), only, Options{})
+	if err != nil || e.Chosen(T2W) == nil {
+		t.Fatalf("a NIfTI beside a mosaic: %v", err)
+	}
+	if i, ok := codes(e)[Unreadable]; !ok || !strings.Contains(i.Text, "mosaic") {
+		t.Errorf("the mosaic is not said: %v", e.Issues)
+	}
+	t2Slices(files, "a", "1.2.3", 4, 6, nil)
+	e, err = Open(context.Background(), write(t, files), Options{})
+	if err != nil || e.Chosen(T2W) == nil || e.Chosen(T2W).Number != 4 || len(e.Series) != 2 || e.Series[0].Problem == "" {
+		t.Fatalf("a series beside a mosaic: %v", err)
+	}
+	if i, ok := codes(e)[NotAVolume]; !ok || !strings.Contains(i.Text, "mosaic") {
+		t.Errorf("the mosaic is not said: %v", e.Issues)
+	}
+}
+
+func TestBlankImages(t *testing.T) {
+	blank := func(value float64) *volume.Volume {
+		g := image(t, 0).Grid()
+		data := make([]float32, g.Voxels())
+		for i := range data {
+			data[i] = float32(value)
+		}
+		v, err := volume.New(g, data, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	for says, v := range map[string]*volume.Volume{"the value 0;": blank(0), "the value 7;": blank(7), "no voxel holds a number": blank(math.NaN())} {
+		_, err := Open(context.Background(), filepath.Join(save(t, map[string]*volume.Volume{"t2w.nii": v}), "t2w.nii"), Options{})
+		if !errors.Is(err, ErrUnsupported) || !strings.Contains(err.Error(), says) {
+			t.Errorf("%v, want %q", err, says)
+		}
+	}
+	e, err := Open(context.Background(), save(t, map[string]*volume.Volume{"t2w.nii": image(t, 300), "adc.nii": blank(0), "lesion_t2w.nii": blank(0)}), Options{})
+	if err != nil || len(e.Series) != 1 || len(e.Labels) != 1 || len(e.Problems) != 1 {
+		t.Fatalf("exam %+v, %v", e, err)
+	}
+	if i := codes(e)[Unreadable]; !strings.Contains(i.Text, "same value everywhere") {
+		t.Errorf("issue %+v", i)
 	}
 }

@@ -1,7 +1,6 @@
 package exam
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"io/fs"
@@ -78,7 +77,9 @@ func (r *dicomReader) studyInfo(key string, series []*dicom.Series) StudyInfo {
 	kinds, modalities := map[Role]bool{}, map[string]bool{}
 	for _, ds := range series {
 		info.Images += ds.Files
-		modalities[cmp.Or(ds.Header.Modality, "unnamed")] = true
+		if m := ds.Header.Modality; m != "" {
+			modalities[m] = true
+		}
 		for _, stack := range ds.Stacks {
 			if s := r.describe(ds, stack); stack.Problem == nil && s.Excluded == "" {
 				kinds[s.Kind] = true

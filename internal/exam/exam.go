@@ -26,7 +26,7 @@ const (
 	Other // recognised as an image, but none of the above
 )
 
-// ReadingRoles are what a bi-parametric exam is read from, in display order.
+// ReadingRoles is what a bi-parametric exam is read from, in display order.
 var ReadingRoles = [...]Role{T2W, HighB, ADC}
 
 // Identity is what could identify the patient. It exists in memory only and never reaches a log,

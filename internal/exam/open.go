@@ -56,7 +56,7 @@ type StudyInfo struct {
 func (s StudyInfo) what() string {
 	text := fmt.Sprintf("%d image files", s.Series)
 	if s.Images > 0 {
-		text = fmt.Sprintf("%d %s series", s.Series, strings.Join(s.Modalities, "/"))
+		text = strings.Join(strings.Fields(fmt.Sprintf("%d %s series", s.Series, strings.Join(s.Modalities, "/"))), " ")
 	}
 	for i, r := range s.Roles {
 		if i == 0 {

@@ -111,7 +111,7 @@ func (r *dicomReader) nothingFound(names []string) error {
 	}
 	text := plural(len(names), "file") + " searched, and none is a DICOM, NIfTI or MetaImage image"
 	if objects := r.objects(); len(objects) > 0 {
-		text += "; there are DICOM objects made from images (" + strings.Join(objects, ", ") + "), so open the folder of those images"
+		text += "; there are DICOM files without an image to read (" + strings.Join(objects, ", ") + "), so open the folder of the images that they belong to"
 	}
 	if n := countFunc(names, isNRRD); n > 0 {
 		text += fmt.Sprintf("; %d %s NRRD, so convert %s to NIfTI or MetaImage", n, isAre(n), itThem(n))

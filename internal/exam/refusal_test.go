@@ -67,8 +67,8 @@ func TestRefusalsNameTheirRemedy(t *testing.T) {
 func TestFoldersWithoutImagesSayWhatTheyHold(t *testing.T) {
 	object := dicomtest.Slice{Number: 4, Extra: []dicomtest.Element{{Tag: 0x00080060, VR: "CS", Value: "SEG"}}}.Bytes()
 	for says, files := range map[string]map[string][]byte{
-		"2 are NRRD":     {"a.nrrd": []byte("NRRD0004\n"), "b.nhdr": []byte("NRRD0004\n"), "c.txt": []byte("hello")},
-		"objects made f": {"a.dcm": object},
+		"2 are NRRD":            {"a.nrrd": []byte("NRRD0004\n"), "b.nhdr": []byte("NRRD0004\n"), "c.txt": []byte("hello")},
+		"image to read (1 SEG)": {"a.dcm": object},
 	} {
 		_, err := Open(context.Background(), write(t, files), Options{})
 		if !errors.Is(err, ErrNoImages) || !strings.Contains(err.Error(), says) {

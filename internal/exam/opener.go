@@ -45,7 +45,7 @@ func (op *opener) open(ctx context.Context, path string) (*Exam, error) {
 		return op.tree(ctx, place{fsys: folder(path), names: names, root: path})
 	}
 	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%w: %s is neither a file nor a folder; open the folder of an exam", ErrUnsupported, filepath.Base(path))
+		return nil, unsupported("%s is neither a file nor a folder; open the folder of an exam", filepath.Base(path))
 	}
 	if isImageFile(path) {
 		return op.files(ctx, place{}, []string{path})
@@ -246,7 +246,7 @@ func checkZIP(z *zip.Reader, size int64) error {
 	total := uint64(0)
 	for _, f := range z.File {
 		if f.Flags&1 != 0 {
-			return fmt.Errorf("%w: the ZIP is encrypted; unpack it, and open the folder", ErrUnsupported)
+			return unsupported("the ZIP is encrypted; unpack it, and open the folder")
 		}
 		if total += f.UncompressedSize64; total > maxZIPBytes || f.UncompressedSize64 > maxZIPBytes {
 			return fmt.Errorf("%w: the ZIP unpacks to more than %d GB", ErrTooLarge, maxZIPBytes>>30)

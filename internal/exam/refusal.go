@@ -17,7 +17,7 @@ import (
 type refusal struct {
 	kind  error // a sentinel of this package
 	text  string
-	cause error
+	cause error // or nil
 }
 
 func (r *refusal) Error() string { return r.kind.Error() + ": " + r.text }
@@ -25,10 +25,14 @@ func (r *refusal) Error() string { return r.kind.Error() + ": " + r.text }
 // Unwrap returns the kind and the cause. What this package does not support is also what package
 // imageio calls so: whole files of a kind that is not read.
 func (r *refusal) Unwrap() []error {
+	all := []error{r.kind}
 	if errors.Is(r.kind, ErrUnsupported) {
-		return []error{r.kind, imageio.ErrUnsupported, r.cause}
+		all = append(all, imageio.ErrUnsupported)
 	}
-	return []error{r.kind, r.cause}
+	if r.cause != nil {
+		all = append(all, r.cause)
+	}
+	return all
 }
 
 // withoutSentinel returns the words of an error behind those of its kind.
@@ -51,6 +55,11 @@ func refuseUniform(file string, img *imageio.Image) error {
 	return &refusal{ErrUnsupported, filepath.Base(file) + ": " + text + "; export the image again from its source", errUniform}
 }
 
+// unsupported is a refusal without a cause of its own.
+func unsupported(format string, args ...any) error {
+	return &refusal{kind: ErrUnsupported, text: fmt.Sprintf(format, args...)}
+}
+
 // refuse says that subject cannot be used since cause, told in text. Where copying the files again
 // would not help, the text ends in what does.
 func refuse(subject, text string, cause error) error {
@@ -68,8 +77,7 @@ func refuse(subject, text string, cause error) error {
 	return &refusal{kind, subject + ": " + text + remedy, cause}
 }
 
-// notDICOM opens a single file that is not DICOM as an image whatever its name is, or says what it
-// is instead.
+// notDICOM says what a file is that is not DICOM; nil means an image whatever its name is.
 func notDICOM(file string) error {
 	base := filepath.Base(file)
 	_, err := imageio.Open(file)
@@ -77,9 +85,9 @@ func notDICOM(file string) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, imageio.ErrFormat) && isPacked(base):
-		return fmt.Errorf("%w: %s is a packed archive that is not read; unpack it, and open the folder", ErrUnsupported, base)
+		return unsupported("%s is a packed archive that is not read; unpack it, and open the folder", base)
 	case errors.Is(err, imageio.ErrFormat):
-		return fmt.Errorf("%w: %s is neither DICOM nor NIfTI nor MetaImage; open a folder, a ZIP or a file of those", ErrUnsupported, base)
+		return unsupported("%s is neither DICOM nor NIfTI nor MetaImage; open a folder, a ZIP or a file of those", base)
 	case errors.Is(err, imageio.ErrUnsupported):
 		text := strings.TrimSuffix(strings.TrimPrefix(err.Error(), "imageio: "), ": "+imageio.ErrUnsupported.Error())
 		return &refusal{ErrUnsupported, text, err}

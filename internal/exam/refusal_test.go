@@ -56,6 +56,9 @@ func TestRefusalsNameTheirRemedy(t *testing.T) {
 		if !errors.Is(err, c.want) || errors.Is(err, ErrUnreadable) == errors.Is(err, ErrUnsupported) || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: %v, want %v that says %q", name, err, c.want, c.says)
 		}
+		if errors.Is(err, ErrUnsupported) != errors.Is(err, imageio.ErrUnsupported) {
+			t.Errorf("%s: %v is not what package imageio calls so", name, err)
+		}
 		t.Logf("%s: %v", name, err)
 	}
 	_, err := Open(context.Background(), write(t, map[string][]byte{"x.dcm": full[:len(full)-4]}), Options{})

@@ -115,6 +115,9 @@ func (s *session) infer(ctx context.Context, j inferJob) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := report.Room(j.out, e, prepared.Grid, model.Card()); err != nil { // before any time is spent on samples
+		return err
+	}
 	s.warn(e, prepared, model.Card())
 	prediction, runErr := s.sample(ctx, model, prepared, j)
 	if prediction == nil {

@@ -52,6 +52,7 @@ var nextSteps = []struct {
 	{"report.ErrExists", report.ErrExists, "Choose another folder with -o, or add --overwrite."},
 	{"report.ErrForeign", report.ErrForeign, "Choose another folder with -o."},
 	{"report.ErrNothing", report.ErrNothing, "Let at least one sample finish."},
+	{"report.ErrSpace", report.ErrSpace, "Free some space, or choose an output folder on another disk."},
 	{"report.ErrVerify", report.ErrVerify, "Check the disk, and write to another folder."},
 	{"exam.ErrSeveralExams", exam.ErrSeveralExams, fromText},
 	{"exam.ErrNoImages", exam.ErrNoImages, "Give the folder that holds the DICOM files, or a NIfTI or MHA file."},

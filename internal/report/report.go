@@ -28,7 +28,7 @@ const (
 	PanelFile  = "panel.png"
 )
 
-// Sentinels of [Write].
+// Sentinels of [Write], [Ready] and [Room].
 var (
 	// ErrExists: the folder holds an earlier result, or a file that would be replaced, and Options.Overwrite is not set.
 	ErrExists = errors.New("report: the folder holds an earlier result")
@@ -36,6 +36,8 @@ var (
 	ErrForeign = errors.New("report: the folder holds another program's result.json")
 	// ErrNothing: the prediction holds no sample, or lacks a map, so that there is nothing to write.
 	ErrNothing = errors.New("report: nothing was predicted")
+	// ErrSpace: the disk has no room for the result; see [Room].
+	ErrSpace = errors.New("report: not enough free space")
 	// ErrVerify: a file was read back and differs from what was written.
 	ErrVerify = errors.New("report: a written file differs from the result when read back")
 )

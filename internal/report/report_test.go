@@ -9,6 +9,7 @@ import (
 	"image/color"
 	"io"
 	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -444,6 +445,52 @@ func TestFilesWithoutAResultAreReplacedOnlyWhenAsked(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(stopped, "sd_cspca.nii.gz")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a map of the unfinished result is still there (%v)", err)
+	}
+}
+
+// The bound holds for noise, which no compressor makes smaller, and refuses what is larger than any disk.
+func TestRoomBoundsTheResult(t *testing.T) {
+	for _, task := range []modelcard.Task{modelcard.Anatomy, modelcard.Diagnosis} {
+		s := newScene(t, task)
+		random := rand.New(rand.NewPCG(1, 2))
+		noise := func() *volume.Volume {
+			return fill(t, s.prediction.Grid, "", func(geom.Vec3) float64 { return random.Float64() })
+		}
+		p := s.prediction
+		for c := range p.Card.Classes {
+			p.Mean[c], p.SD[c] = noise(), noise()
+		}
+		p.Entropy, p.ExpectedEntropy, p.MutualInformation = noise(), noise(), noise()
+		dir := t.TempDir()
+		if err := Write(context.Background(), dir, s.exam, p, Options{}); err != nil {
+			t.Fatal(err)
+		}
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		total := uint64(0)
+		for _, e := range entries {
+			info, err := e.Info()
+			if err != nil {
+				t.Fatal(err)
+			}
+			total += uint64(info.Size())
+		}
+		grid, _ := s.exam.ReferenceGrid()
+		region, err := prep.Region(p.Grid, grid)
+		if err != nil {
+			t.Fatal(err)
+		}
+		inside := uint64(bytes.Count(region.Data(), []byte{1}))
+		bound := resultBytes(inside, uint64(grid.Voxels()), p.Card)
+		t.Logf("%s: %.2f MB written, bound %.2f MB", task, float64(total)/1e6, float64(bound)/1e6)
+		if total > bound || bound > 4*total {
+			t.Errorf("%s: %d bytes written, bound %d", task, total, bound)
+		}
+		if err := Room(dir, s.exam, p.Grid, p.Card); err != nil {
+			t.Errorf("%s: Room = %v where there is room", task, err)
+		}
 	}
 }
 

@@ -1,7 +1,6 @@
 package rewrite
 
 import (
-	"math"
 	"slices"
 
 	"bayeslice/internal/onnx/graph"
@@ -102,20 +101,20 @@ func interleave(b *graph.Builder, parts []*graph.Node, axis int) *graph.Node {
 	return b.Reshape(b.Concat(axis+1, parts...), shape...)
 }
 
-// phaseWeight takes the taps of a phase from w [in, out, k…], reversed, as [out, in, taps…].
+// phaseWeight takes the taps of a phase from w [in, out, k…], reversed, as [out, in, taps…]. It gathers
+// them by number: ONNX Runtime's WebGPU provider gets slices with steps below −1 wrong.
 func phaseWeight(b *graph.Builder, w *graph.Node, chosen []phase) *graph.Node {
-	var starts, stops, axes, steps []int
-	perm := []int{1, 0}
+	shape := w.Shape()
+	numbers, size, perm := []int{0}, []int{shape[0], shape[1]}, []int{1, 0}
 	for i, p := range chosen {
-		last := p.first + p.stride*(p.taps-1)
-		stop := p.first - p.stride
-		if stop < 0 {
-			stop = math.MinInt32 // before the first element, by ONNX's rule
+		var next []int
+		for _, n := range numbers {
+			for j := range p.taps {
+				next = append(next, n*shape[2+i]+p.first+p.stride*(p.taps-1-j))
+			}
 		}
-		starts, stops = append(starts, last), append(stops, stop)
-		axes, steps = append(axes, 2+i), append(steps, -p.stride)
-		perm = append(perm, 2+i)
+		numbers, size, perm = next, append(size, p.taps), append(perm, 2+i)
 	}
-	cut := b.Node("Slice", nil, w, b.Int64s(starts...), b.Int64s(stops...), b.Int64s(axes...), b.Int64s(steps...))
-	return b.Transpose(cut, perm...)
+	taps := b.Gather(b.Reshape(w, shape[0], shape[1], -1), 2, numbers...)
+	return b.Transpose(b.Reshape(taps, size...), perm...)
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# gofmt, go vet, golangci-lint (version pinned in tools/go.mod), and shell syntax.
+# gofmt, tidy go.mod, go vet, golangci-lint (version pinned in tools/go.mod), and shell syntax.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 unformatted=$(gofmt -l $(git ls-files '*.go'))
@@ -8,6 +8,7 @@ if [ -n "$unformatted" ]; then
   exit 1
 fi
 for script in scripts/*.sh .ci/run; do bash -n "$script"; done
+go mod tidy -diff
 go vet -tags migrated_fynedo ./...
 go tool -modfile=tools/go.mod golangci-lint run --build-tags migrated_fynedo
 echo "lint: clean"

@@ -72,7 +72,7 @@ func TestScripts(t *testing.T) {
 			return false, fmt.Errorf("unknown condition %q", cond)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"tinymodel": tinyModel, "smallexam": smallExam, "truncate": truncate, "interrupt": interrupt, "waitfor": waitFor, "damage": damageModel,
+			"tinymodel": tinyModel, "smallexam": smallExam, "truncate": truncate, "interrupt": interrupt, "waitfor": waitFor, "damage": damageModel, "choose": choose,
 		},
 	})
 }
@@ -132,6 +132,18 @@ func smallExam(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	ts.Check(made.WriteDICOM(context.Background(), filepath.Join(ts.MkAbs(args[0]), "exam")))
 	ts.Check(made.WriteLabels(filepath.Join(ts.MkAbs(args[0]), "labels")))
+}
+
+// choose EXAM ROLE SERIES stores a choice of series as the window does.
+func choose(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: choose EXAM ROLE SERIES")
+	}
+	e, err := exam.Open(context.Background(), ts.MkAbs(args[0]), exam.Options{})
+	ts.Check(err)
+	choices, err := exam.OpenOverrides(filepath.Join(ts.Getenv("XDG_CONFIG_HOME"), "bayeslice", "series-choices.json"))
+	ts.Check(err)
+	ts.Check(choices.Set(e, prep.Channel{Role: args[1]}.ExamRole(), args[2]))
 }
 
 // truncate FILE SHARE keeps the first hundredths of a file.

@@ -11,6 +11,7 @@ import (
 
 	"bayeslice/inference"
 	"bayeslice/internal/modelcard"
+	"bayeslice/internal/models"
 	"bayeslice/internal/report"
 )
 
@@ -65,7 +66,7 @@ func (s *session) demo(ctx context.Context, j demoJob) error {
 	var panels []string
 	for _, task := range []modelcard.Task{modelcard.Anatomy, modelcard.Diagnosis} {
 		model := filepath.Join(j.out, "models", "untrained-"+j.size+"-"+string(task)+".onnx")
-		if err := s.writeUntrained(model, j.size, task, j.seed); err != nil {
+		if err := models.WriteUntrained(model, j.size, task, j.seed, s.program()); err != nil {
 			return err
 		}
 		s.say("\n%s with an UNTRAINED network (%s)", task, j.size)

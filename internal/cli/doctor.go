@@ -11,6 +11,7 @@ import (
 
 	"bayeslice/internal/ort"
 	"bayeslice/internal/ort/fetch"
+	"bayeslice/internal/settings"
 	"bayeslice/render"
 )
 
@@ -41,8 +42,13 @@ func (s *session) doctor(ctx context.Context) error {
 }
 
 func (s *session) doctorRuntime(ctx context.Context) error {
-	r := ort.Diagnose(ctx, s.ortOptions())
 	s.say("\nONNX Runtime")
+	o, err := s.ortOptions()
+	if err != nil {
+		s.say("  settings    %s", sentence(err))
+		return err
+	}
+	r := ort.Diagnose(ctx, o)
 	if r.Err != nil {
 		s.say("  missing     inference cannot run")
 	} else {
@@ -96,8 +102,10 @@ func (s *session) doctorPaths() {
 		}
 		s.say("  runtime     %s (%s)", dir, state)
 	}
-	if dir, err := os.UserConfigDir(); err == nil {
-		s.say("  settings    %s", filepath.Join(dir, "bayeslice"))
+	if store, err := settings.Open(""); err != nil {
+		s.say("  settings    %s", sentence(err))
+	} else {
+		s.say("  settings    %s", store.File())
 	}
 	if value := os.Getenv(ort.EnvLibrary); value != "" {
 		s.say("  %s=%s", ort.EnvLibrary, value)

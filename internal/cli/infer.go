@@ -205,17 +205,23 @@ func (s *session) summary(dir string, p *inference.Prediction) {
 	s.say("%s", disclaimer)
 }
 
-// openExam opens an exam and puts series into roles as asked.
+// openExam opens an exam and puts series into roles as asked: by the flags, else as the user chose
+// earlier for this exam, which is said on standard error.
 func (s *session) openExam(ctx context.Context, path, study string, roles []string) (*exam.Exam, error) {
 	bar := newMeter(s.Err, "reading")
 	if !bar.live {
 		bar.next = 101 // files come faster than lines are read
 	}
-	e, err := exam.Open(ctx, path, exam.Options{Study: study, Progress: func(p exam.Progress) { bar.set(p.Done, p.Total, p.Stage) }})
+	_, choices, err := stored()
+	if err != nil {
+		return nil, err
+	}
+	e, err := exam.Open(ctx, path, exam.Options{Study: study, Overrides: choices, Progress: func(p exam.Progress) { bar.set(p.Done, p.Total, p.Stage) }})
 	bar.close()
 	if err != nil {
 		return nil, err
 	}
+	asked := map[exam.Role]bool{}
 	for _, r := range roles {
 		name, id, ok := strings.Cut(r, "=")
 		if !ok {
@@ -227,6 +233,12 @@ func (s *session) openExam(ctx context.Context, path, study string, roles []stri
 		}
 		if e, err = e.With(role, id); err != nil {
 			return nil, err
+		}
+		asked[role] = true
+	}
+	for _, role := range exam.ReadingRoles {
+		if choice := e.Roles[role]; choice.Overridden && !asked[role] {
+			fmt.Fprintf(s.Err, "note: %s is series %s, as you chose for this exam before\n", role, choice.Series.ID)
 		}
 	}
 	return e, nil

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"bayeslice/internal/modelcard"
+	"bayeslice/internal/models"
 	"bayeslice/internal/nets"
 )
 
@@ -40,7 +41,7 @@ func (s *session) modelInitCommand() *cobra.Command {
 			} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return err
 			}
-			if err := s.writeUntrained(out, size, t, seed); err != nil {
+			if err := models.WriteUntrained(out, size, t, seed, s.program()); err != nil {
 				return err
 			}
 			s.say("wrote %s (%s, %s, untrained, weight seed %d)", out, task, size, seed)
@@ -59,7 +60,7 @@ func (s *session) modelInitCommand() *cobra.Command {
 func (s *session) modelShowCommand() *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{Use: "show FILE", Short: "Say what a model file is", Args: oneArg("a model FILE"), RunE: func(_ *cobra.Command, args []string) error {
-		card, sha, err := readModel(args[0])
+		card, sha, err := models.Card(args[0])
 		if err != nil {
 			return err
 		}

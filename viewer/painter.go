@@ -26,10 +26,11 @@ type drawn struct {
 // painter draws for all viewports on a goroutine of its own. What was asked for together is delivered
 // together, so that the window, whose repainting costs as much as a picture, repaints once a scroll
 // step instead of once a viewport. A request that still waits is replaced by a newer one for the same
-// viewport; pictures under way are finished and shown, so that a fast scroll never stands still.
+// viewport; pictures under way are finished and shown, so that a fast scroll never stands still. The
+// next ones are begun when these are shown, so that none is drawn that a busy window cannot show.
 type painter struct {
 	renderer render.Renderer
-	deliver  func([]drawn) // on the painter's goroutine
+	deliver  func(context.Context, []drawn) // on the painter's goroutine; returns when they are shown
 	cancel   context.CancelFunc
 	wake     chan struct{} // capacity 1
 	done     chan struct{}
@@ -41,7 +42,7 @@ type painter struct {
 }
 
 // newPainter starts the goroutine; stop ends it. The renderer stays the caller's.
-func newPainter(ctx context.Context, r render.Renderer, deliver func([]drawn)) *painter {
+func newPainter(ctx context.Context, r render.Renderer, deliver func(context.Context, []drawn)) *painter {
 	ctx, cancel := context.WithCancel(ctx)
 	p := &painter{renderer: r, deliver: deliver, cancel: cancel, wake: make(chan struct{}, 1), done: make(chan struct{})}
 	go p.work(ctx)
@@ -101,7 +102,7 @@ func (p *painter) work(ctx context.Context) {
 			}
 			out = append(out, drawn{r.view, img, err})
 		}
-		p.deliver(out)
+		p.deliver(ctx, out)
 		p.mu.Lock()
 		p.drawn = number
 		p.mu.Unlock()

@@ -29,7 +29,7 @@ func (r *gateRenderer) Close() error { return nil }
 func TestPainterDeliversTogetherAndSkipsWhatIsOutOfDate(t *testing.T) {
 	r := &gateRenderer{started: make(chan struct{}, 100), gate: make(chan struct{}, 100)}
 	delivered := make(chan []drawn, 100)
-	p := newPainter(t.Context(), r, func(d []drawn) { delivered <- d })
+	p := newPainter(t.Context(), r, func(_ context.Context, d []drawn) { delivered <- d })
 	p.submit([]request{{view: 0, w: 1, h: 1}, {view: 1, w: 1, h: 1}})
 	<-r.started // the first batch is under way
 	for w := 2; w <= 5; w++ {
@@ -54,7 +54,7 @@ func TestPainterDeliversTogetherAndSkipsWhatIsOutOfDate(t *testing.T) {
 
 func TestPainterStopsInTheMiddleOfAPicture(t *testing.T) {
 	r := &gateRenderer{started: make(chan struct{}, 1), gate: make(chan struct{})}
-	p := newPainter(t.Context(), r, func([]drawn) { t.Error("a cancelled picture was delivered") })
+	p := newPainter(t.Context(), r, func(context.Context, []drawn) { t.Error("a cancelled picture was delivered") })
 	p.submit([]request{{view: 0, w: 1, h: 1}})
 	<-r.started
 	p.stop()

@@ -43,7 +43,7 @@ var _ fyne.Theme = Theme{}
 func (Theme) Color(name fyne.ThemeColorName, _ fyne.ThemeVariant) color.Color {
 	switch name {
 	case theme.ColorNameBackground:
-		return colorBackground
+		return colorPanel // the window is cleared with it, so that panels need no ground of their own
 	case theme.ColorNameForeground:
 		return colorText
 	case theme.ColorNameButton, theme.ColorNameInputBackground:

@@ -37,14 +37,14 @@ func newToolbar(w *Window) *toolbar {
 	fit := widget.NewButtonWithIcon("Fit", theme.ZoomFitIcon(), func() { w.command(viewstate.FitView) })
 	reset := widget.NewButtonWithIcon("Reset", theme.ViewRefreshIcon(), func() { w.command(viewstate.ResetView) })
 	help := widget.NewButtonWithIcon("Keys", theme.HelpIcon(), w.showHelp)
-	dark := theme.Color(theme.ColorNameBackground)
+	dark := colorBackground
 	t.synthetic = newBadge("SYNTHETIC", colorWarning, dark)
 	t.untrained = newBadge("UNTRAINED", colorWarning, dark)
 	t.device = newBadge("No run yet", colorInput, colorText)
 	left := container.NewHBox(open, gap(6), t.layout.Container, gap(6), container.New(fixedWidth{170}, t.presets), fit, reset, help)
 	right := container.NewHBox(t.synthetic.Container, t.untrained.Container, t.device.Container)
 	line := container.NewHBox(left, spread(), right)
-	t.content = container.NewStack(canvas.NewRectangle(colorPanel), container.New(layout.NewCustomPaddedLayout(4, 4, 6, 8), line))
+	t.content = container.New(layout.NewCustomPaddedLayout(4, 4, 6, 8), line)
 	return t
 }
 

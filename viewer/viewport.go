@@ -38,10 +38,11 @@ type viewport struct {
 // newViewport makes a viewport.
 func newViewport(index int, s *viewstate.State) *viewport {
 	v := &viewport{
-		index:   index,
-		state:   s,
-		back:    canvas.NewRectangle(color.Black),
-		picture: &canvas.Image{ScaleMode: canvas.ImageScaleFastest, FillMode: canvas.ImageFillStretch},
+		index: index,
+		state: s,
+		back:  canvas.NewRectangle(color.Black),
+		// It comes in device pixels, so that nothing is interpolated, which software OpenGL pays dearly for.
+		picture: &canvas.Image{ScaleMode: canvas.ImageScalePixels, FillMode: canvas.ImageFillStretch},
 		ring:    canvas.NewCircle(color.Transparent),
 		title:   newImageText(textImage, colorOnImage, true),
 		note:    newImageText(textCaption+1, colorWarning, true),

@@ -54,6 +54,7 @@ type Window struct {
 	views      [viewstate.ViewportCount]*viewport
 	painter    *painter
 	grid       *fyne.Container
+	gaps       *fyne.Container // what is seen between the viewports
 	welcome    *welcome
 	bar        *toolbar
 	exam       *examPanel
@@ -139,15 +140,29 @@ func (w *Window) Numbers() (samples int, seed uint64) {
 
 // makeViews makes the viewports and the worker that draws for them.
 func (w *Window) makeViews() {
-	w.grid = container.New(viewportLayout{w.state})
+	gaps := [viewstate.ViewportCount - 1]*canvas.Rectangle{}
+	w.gaps = container.NewWithoutLayout()
+	for i := range gaps {
+		gaps[i] = canvas.NewRectangle(colorBackground)
+		w.gaps.Add(gaps[i])
+	}
+	w.grid = container.New(viewportLayout{w.state, gaps})
 	for i := range w.views {
 		v := newViewport(i, w.state)
 		v.keys, v.hover = w.command, w.hover
 		w.views[i] = v
 		w.grid.Add(v)
 	}
-	w.painter = newPainter(w.ctx, w.opt.Renderer, func(pictures []drawn) {
-		w.do(func() { w.showPictures(pictures) })
+	w.painter = newPainter(w.ctx, w.opt.Renderer, func(ctx context.Context, pictures []drawn) {
+		shown := make(chan struct{})
+		w.do(func() {
+			w.showPictures(pictures)
+			close(shown)
+		})
+		select {
+		case <-shown:
+		case <-ctx.Done():
+		}
 	})
 }
 
@@ -166,9 +181,7 @@ func (w *Window) content() fyne.CanvasObject {
 		container.NewTabItem("Results", container.NewVScroll(w.layers.content)),
 		container.NewTabItem("Histograms", container.NewVScroll(w.histograms.content)),
 	)
-	ground := canvas.NewRectangle(colorPanel)
-	side := container.NewStack(ground, container.NewBorder(nil,
-		container.NewVBox(widget.NewSeparator(), w.run.content), nil, nil, w.tabs))
+	side := container.NewBorder(nil, container.NewVBox(widget.NewSeparator(), w.run.content), nil, nil, w.tabs)
 	w.status = widget.NewLabel("")
 	w.status.Truncation = fyne.TextTruncateEllipsis
 	w.status.SizeName = "helperText"
@@ -180,13 +193,15 @@ func (w *Window) content() fyne.CanvasObject {
 	foot := widget.NewLabel(Disclaimer)
 	foot.SizeName = "helperText"
 	foot.TextStyle.Bold = true
-	bottom := container.NewStack(canvas.NewRectangle(colorPanel),
-		container.NewBorder(nil, nil, nil, container.NewHBox(drawing, foot), w.status))
-	images := container.NewStack(w.grid, w.welcome.content)
-	return container.New(frameLayout{}, w.bar.content, images, container.New(fixedWidth{panelWidth}, side), bottom)
+	bottom := container.NewBorder(nil, nil, nil, container.NewHBox(drawing, foot), w.status)
+	images := container.NewStack(w.gaps, w.grid, w.welcome.content)
+	return container.New(frameLayout{}, w.bar.content, images, container.New(fixedWidth{panelWidth}, side), bottom,
+		canvas.NewRectangle(colorBackground), canvas.NewRectangle(colorBackground))
 }
 
-// frameLayout places tool bar, images, side panel and status bar without padding between them.
+// frameLayout places tool bar, images, side panel and status bar without padding between them, and a
+// line beside the images and one below them. The panels have no ground of their own: the window is
+// cleared with their colour, and painting it once more would cost software OpenGL milliseconds a frame.
 type frameLayout struct{}
 
 // MinSize implements [fyne.Layout].
@@ -202,6 +217,8 @@ func (frameLayout) Layout(o []fyne.CanvasObject, size fyne.Size) {
 	place(o[1], 0, top, size.Width-panelWidth-1, size.Height-top-bottom-1)
 	place(o[2], size.Width-panelWidth, top, panelWidth, size.Height-top-bottom-1)
 	place(o[3], 0, size.Height-bottom, size.Width, bottom)
+	place(o[4], size.Width-panelWidth-1, top, 1, size.Height-top-bottom)
+	place(o[5], 0, size.Height-bottom-1, size.Width, 1)
 }
 
 // changed brings the window up to date with the state.

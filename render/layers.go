@@ -33,7 +33,8 @@ type layerKey struct {
 type stack struct {
 	size    tileSize
 	layers  uint32 // 2D array texture, R32F
-	picture uint32 // renderbuffer, RGB10_A2: blending rounds finer than the picture
+	plain   uint32 // renderbuffer, RGBA8, for pictures of the base image alone: read without conversion
+	blended uint32 // renderbuffer, RGB10_A2, for the others: blending rounds finer than the picture
 	slots   []slot
 	lastUse int64
 }
@@ -185,10 +186,17 @@ func (d *device) stackFor(size tileSize, need int) (*stack, error) {
 	st := &stack{size: size, slots: make([]slot, slots), lastUse: d.clock, layers: newTexture(gl.TEXTURE_2D_ARRAY)}
 	d.stacks[size] = st
 	gl.TexImage3D(gl.TEXTURE_2D_ARRAY, 0, gl.R32F, int32(size.w+2), int32(size.h+2), int32(slots), 0, gl.RED, gl.FLOAT, nil)
-	gl.GenRenderbuffers(1, &st.picture)
-	gl.BindRenderbuffer(gl.RENDERBUFFER, st.picture)
-	gl.RenderbufferStorage(gl.RENDERBUFFER, gl.RGB10_A2, int32(size.w), int32(size.h))
+	st.plain, st.blended = newTarget(gl.RGBA8, size), newTarget(gl.RGB10_A2, size)
 	return st, d.check("making room for a picture")
+}
+
+// newTarget makes a renderbuffer.
+func newTarget(format uint32, size tileSize) uint32 {
+	var name uint32
+	gl.GenRenderbuffers(1, &name)
+	gl.BindRenderbuffer(gl.RENDERBUFFER, name)
+	gl.RenderbufferStorage(gl.RENDERBUFFER, format, int32(size.w), int32(size.h))
+	return name
 }
 
 // dropStacks deletes stacks, the longest unused first, until bytes more fit in the budget.
@@ -211,7 +219,8 @@ func (d *device) dropStacks(bytes int64) {
 func (d *device) dropStack(size tileSize) {
 	if st := d.stacks[size]; st != nil {
 		deleteTexture(st.layers)
-		gl.DeleteRenderbuffers(1, &st.picture)
+		gl.DeleteRenderbuffers(1, &st.plain)
+		gl.DeleteRenderbuffers(1, &st.blended)
 		delete(d.stacks, size)
 	}
 }
@@ -271,7 +280,11 @@ func float32s(v [3]float64) [3]float32 {
 
 // compose draws the layers of the tile r on its target, from the bottom up.
 func (d *device) compose(st *stack, p *prepared, layers map[*source]int, r image.Rectangle) {
-	gl.FramebufferRenderbuffer(gl.FRAMEBUFFER, gl.COLOR_ATTACHMENT0, gl.RENDERBUFFER, st.picture)
+	target := st.plain
+	if p.overlay != nil || len(p.pens) > 0 {
+		target = st.blended
+	}
+	gl.FramebufferRenderbuffer(gl.FRAMEBUFFER, gl.COLOR_ATTACHMENT0, gl.RENDERBUFFER, target)
 	gl.Viewport(0, 0, int32(st.size.w), int32(st.size.h))
 	whole := image.Rect(0, 0, st.size.w, st.size.h)
 	scissor(whole)

@@ -21,7 +21,7 @@ type viewportLayout struct {
 // MinSize implements [fyne.Layout].
 func (l viewportLayout) MinSize([]fyne.CanvasObject) fyne.Size { return fyne.NewSize(540, 330) }
 
-// Layout implements [fyne.Layout].
+// Layout implements [fyne.Layout]; objects are all viewports.
 func (l viewportLayout) Layout(objects []fyne.CanvasObject, size fyne.Size) {
 	layout, alone := l.state.Layout()
 	if alone >= 0 && alone < len(objects) {

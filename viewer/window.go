@@ -146,13 +146,14 @@ func (w *Window) makeViews() {
 		gaps[i] = canvas.NewRectangle(colorBackground)
 		w.gaps.Add(gaps[i])
 	}
-	w.grid = container.New(viewportLayout{w.state, gaps})
+	var views []fyne.CanvasObject
 	for i := range w.views {
 		v := newViewport(i, w.state)
 		v.keys, v.hover = w.command, w.hover
 		w.views[i] = v
-		w.grid.Add(v)
+		views = append(views, v)
 	}
+	w.grid = container.New(viewportLayout{w.state, gaps}, views...)
 	w.painter = newPainter(w.ctx, w.opt.Renderer, func(ctx context.Context, pictures []drawn) {
 		shown := make(chan struct{})
 		w.do(func() {

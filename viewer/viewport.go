@@ -41,7 +41,7 @@ func newViewport(index int, s *viewstate.State) *viewport {
 		index: index,
 		state: s,
 		back:  canvas.NewRectangle(color.Black),
-		// It comes in device pixels, so that nothing is interpolated, which software OpenGL pays dearly for.
+		// It comes in device pixels, so that there is nothing to interpolate.
 		picture: &canvas.Image{ScaleMode: canvas.ImageScalePixels, FillMode: canvas.ImageFillStretch},
 		ring:    canvas.NewCircle(color.Transparent),
 		title:   newImageText(textImage, colorOnImage, true),

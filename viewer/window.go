@@ -202,7 +202,7 @@ func (w *Window) content() fyne.CanvasObject {
 
 // frameLayout places tool bar, images, side panel and status bar without padding between them, and a
 // line beside the images and one below them. The panels have no ground of their own: the window is
-// cleared with their colour, and painting it once more would cost software OpenGL milliseconds a frame.
+// cleared with their colour, and software OpenGL would paint a third of it once more in every frame.
 type frameLayout struct{}
 
 // MinSize implements [fyne.Layout].

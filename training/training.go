@@ -1,24 +1,10 @@
-// Package training holds the paper's training recipe as data: which loss with which weights, which
-// learning rate, which augmentation. Its sub-packages are the parts that need no graph: the optimiser
-// and the schedule. This version of the program samples networks and does not train them yet; nothing
-// in it claims to.
+// Package training holds the paper's training recipe as data: class weights, learning rate,
+// augmentation. Its sub-packages are the parts: losses as graph nodes, the whole step with its gradients
+// as one graph, the optimiser, the schedule. What joins them into runs on data (loading, augmenting,
+// checkpoints) is not written yet: this version of the program samples networks and does not train them.
 package training
 
 import "bayeslice/internal/modelcard"
-
-// Loss names a segmentation loss of the paper.
-type Loss string
-
-// Losses of the paper, section 2.
-const (
-	CE  Loss = "CE"  // cross-entropy
-	BCE Loss = "BCE" // cross-entropy with class weights α
-	FL  Loss = "FL"  // focal loss, α and γ (Lin et al. 2017)
-	DB  Loss = "DB"  // soft Dice + boundary loss (Kervadec et al. 2021)
-)
-
-// Losses lists them in the paper's order.
-func Losses() []Loss { return []Loss{CE, BCE, FL, DB} }
 
 // Alpha returns the paper's class weights of BCE and FL for a task, in the model's class order:
 // background, TZ, PZ or background, csPCa; nil for an unknown task.

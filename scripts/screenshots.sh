@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Draws the pictures of the documentation anew, from the phantom alone: the window under Xvfb, and the demo's panels.
+# Draws the pictures of the documentation anew, from the phantom alone: the window under Xvfb, and the demo's panel.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 BAYESLICE_SCREENSHOT="$PWD/docs/screenshot-phantom.png" \
@@ -8,4 +8,3 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 build/bayeslice demo -o "$folder/demo"
 cp "$folder/demo/anatomy/panel.png" docs/panel-anatomy.png
-cp "$folder/demo/diagnosis/panel.png" docs/panel-diagnosis.png

@@ -4,10 +4,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
+
+	"bayeslice/internal/imageio/codec"
 )
 
 // ErrOverrides marks a file of stored choices that cannot be used.
@@ -89,7 +92,7 @@ func (o *Overrides) get(key string, role Role) (id string, ok bool) {
 }
 
 // save writes the file beside its old version and renames it into place. The lock is held.
-func (o *Overrides) save() (err error) {
+func (o *Overrides) save() error {
 	data, err := json.MarshalIndent(overridesFile{Version: overridesVersion, Exams: o.exams}, "", "  ")
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrOverrides, err)
@@ -98,20 +101,8 @@ func (o *Overrides) save() (err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("%w: %w", ErrOverrides, err)
 	}
-	f, err := os.CreateTemp(dir, ".choices-*") // mode 0600
+	err = codec.WriteFile(o.file, func(w io.Writer) error { _, err := w.Write(append(data, '\n')); return err })
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrOverrides, err)
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(f.Name()))
-		}
-	}()
-	_, werr := f.Write(append(data, '\n'))
-	if err := errors.Join(werr, f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("%w: %w", ErrOverrides, err)
-	}
-	if err := os.Rename(f.Name(), o.file); err != nil {
 		return fmt.Errorf("%w: %w", ErrOverrides, err)
 	}
 	return nil

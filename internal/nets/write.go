@@ -1,15 +1,11 @@
 package nets
 
 import (
-	"bufio"
-	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 
+	"bayeslice/internal/imageio/codec"
 	"bayeslice/internal/modelcard"
-	"bayeslice/internal/onnx/graph"
 )
 
 // Classes are the class names of a task, background first.
@@ -23,7 +19,7 @@ func Classes(task modelcard.Task) []string {
 // WriteModel writes the inference graph of c with weights w as one ONNX file that carries its card. The
 // caller fills the card's name, recipe, training facts, intended use and program; what the network
 // determines (task, classes, tensors' names, noise, dropout, latent) is filled in here. The file
-// appears whole or not at all: it is written beside path and renamed. [ErrConfig] says where recipe and
+// appears whole or not at all ([codec.WriteFile]). [ErrConfig] says where recipe and
 // network disagree, [graph.ErrGraph] which weights do not fit.
 func WriteModel(path string, c Config, w Weights, card modelcard.Card) error {
 	g, noise, err := Inference(c)
@@ -40,7 +36,10 @@ func WriteModel(path string, c Config, w Weights, card modelcard.Card) error {
 	if err != nil {
 		return fmt.Errorf("nets: model card: %w", err)
 	}
-	return writeAtomically(path, g.WithMetadata(map[string]string{modelcard.MetadataKey: text}))
+	if err := codec.WriteFile(path, g.WithMetadata(map[string]string{modelcard.MetadataKey: text}).Encode); err != nil {
+		return fmt.Errorf("nets: write model: %w", err)
+	}
+	return nil
 }
 
 // describe fills in what the network determines and checks that the recipe feeds it.
@@ -62,32 +61,4 @@ func describe(card *modelcard.Card, c Config, noise []modelcard.Noise) error {
 		return fmt.Errorf("%w: a dropout that keeps nothing", ErrConfig)
 	}
 	return card.Validate()
-}
-
-// writeAtomically writes g to a temporary file beside path and renames it.
-func writeAtomically(path string, g *graph.Graph) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return fmt.Errorf("nets: write model: %w", err)
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(fmt.Errorf("nets: write model %s: %w", path, err), os.Remove(f.Name()))
-		}
-	}()
-	out := bufio.NewWriter(f)
-	err = g.Encode(out)
-	if err == nil {
-		err = out.Flush()
-	}
-	if err == nil {
-		err = f.Chmod(0o644)
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
 }

@@ -1,12 +1,8 @@
 package nets_test
 
 import (
-	"bufio"
 	"bytes"
 	"context"
-	"fmt"
-	"io"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -17,6 +13,7 @@ import (
 	"bayeslice/internal/modelcard"
 	"bayeslice/internal/nets"
 	"bayeslice/internal/onnx/graph"
+	"bayeslice/internal/onnx/graphtest"
 	"bayeslice/internal/onnx/rewrite"
 	"bayeslice/internal/ort"
 	"bayeslice/internal/tensor"
@@ -27,7 +24,7 @@ import (
 // turns with each of them, so that a load on the machine meets both; reported are the medians of both and
 // the median ratio of neighbours. Run it with -benchtime 5x.
 func BenchmarkRewritings(b *testing.B) {
-	env, c := openORT(b), nets.PaperM1(modelcard.Diagnosis)
+	env, c := graphtest.OpenORT(b, 2), nets.PaperM1(modelcard.Diagnosis)
 	g, noise, err := nets.Inference(c)
 	if err != nil {
 		b.Fatal(err)
@@ -55,7 +52,7 @@ func BenchmarkRewritings(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	for name, t := range run(b, env, prefix, in) {
+	for name, t := range graphtest.Run(b, env, prefix, in) {
 		in[name] = t
 	}
 	b.Run("then cut", func(b *testing.B) { takeTurns(b, env, suffix, in, peer) })
@@ -113,47 +110,21 @@ func median(v []float64) float64 {
 	return v[len(v)/2]
 }
 
-// pytorch starts the peer, or returns nil where no python3 has torch.
+// pytorch starts the peer and lets it run once, since the first run allocates; nil where no python3 has torch.
 func pytorch(b *testing.B) func() (float64, error) {
-	for _, python := range []string{"python3", "/usr/bin/python3"} {
-		cmd := exec.Command(python, filepath.Join("testdata", "m1_bench.py"), "2")
-		to, err := cmd.StdinPipe()
+	peer := graphtest.PyTorch(b, filepath.Join("testdata", "m1_bench.py"))
+	if peer == nil {
+		return nil
+	}
+	ask := func() (float64, error) {
+		line, err := peer()
 		if err != nil {
-			b.Fatal(err)
+			return 0, err
 		}
-		from, err := cmd.StdoutPipe()
-		if err != nil {
-			b.Fatal(err)
-		}
-		if cmd.Start() != nil {
-			continue
-		}
-		lines := bufio.NewScanner(from)
-		if !lines.Scan() { // it stopped without saying torch's version
-			_ = cmd.Wait()
-			continue
-		}
-		b.Cleanup(func() {
-			_ = to.Close()
-			_ = cmd.Wait()
-		})
-		b.Logf("PyTorch %s on 2 threads", lines.Text())
-		ask := func() (float64, error) { return askPeer(to, lines) }
-		if _, err := ask(); err != nil { // the first run allocates
-			b.Fatal(err)
-		}
-		return ask
+		return strconv.ParseFloat(strings.TrimSpace(line), 64)
 	}
-	b.Log("no python3 here has torch: no comparison with PyTorch")
-	return nil
-}
-
-func askPeer(to io.Writer, lines *bufio.Scanner) (float64, error) {
-	if _, err := io.WriteString(to, "\n"); err != nil {
-		return 0, err
+	if _, err := ask(); err != nil {
+		b.Fatal(err)
 	}
-	if !lines.Scan() {
-		return 0, fmt.Errorf("the PyTorch peer ended: %w", io.ErrUnexpectedEOF)
-	}
-	return strconv.ParseFloat(strings.TrimSpace(lines.Text()), 64)
+	return ask
 }

@@ -11,6 +11,7 @@ import (
 	"bayeslice/internal/modelcard"
 	"bayeslice/internal/nets"
 	"bayeslice/internal/onnx/graph"
+	"bayeslice/internal/onnx/graphtest"
 	"bayeslice/internal/onnx/rewrite"
 	"bayeslice/internal/tensor"
 )
@@ -104,7 +105,7 @@ func latentOutputs(t *testing.T, c nets.Config) (*graph.Graph, []modelcard.Noise
 
 // TestInferenceAgainstPyTorch runs the plain and the rewritten graph, whole and cut, against PyTorch.
 func TestInferenceAgainstPyTorch(t *testing.T) {
-	env := openORT(t)
+	env := graphtest.OpenORT(t, 2)
 	for name, want := range readGolden(t) {
 		t.Run(name, func(t *testing.T) {
 			plain, noise := latentOutputs(t, want.config())
@@ -118,7 +119,7 @@ func TestInferenceAgainstPyTorch(t *testing.T) {
 			}
 			in := formulaInputs(want.config(), noise)
 			for variant, g := range map[string]*graph.Graph{"plain": plain, "rewritten": fast} {
-				got := run(t, env, g, in)
+				got := graphtest.Run(t, env, g, in)
 				for output, s := range want.Inference {
 					s.check(t, variant+" "+output, got[output])
 				}
@@ -131,10 +132,10 @@ func TestInferenceAgainstPyTorch(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for k, v := range run(t, env, prefix, in) {
+			for k, v := range graphtest.Run(t, env, prefix, in) {
 				in[k] = v
 			}
-			got := run(t, env, suffix, in)
+			got := graphtest.Run(t, env, suffix, in)
 			for output, s := range want.Inference {
 				s.check(t, "cut "+output, got[output])
 			}
@@ -144,7 +145,7 @@ func TestInferenceAgainstPyTorch(t *testing.T) {
 
 // TestTrainingAgainstPyTorch holds the posterior net and the logits of the training graph.
 func TestTrainingAgainstPyTorch(t *testing.T) {
-	env := openORT(t)
+	env := graphtest.OpenORT(t, 2)
 	for name, want := range readGolden(t) {
 		t.Run(name, func(t *testing.T) {
 			g, noise, err := nets.Training(want.config())
@@ -154,7 +155,7 @@ func TestTrainingAgainstPyTorch(t *testing.T) {
 			if g, err = g.Bind(formulaWeights(g)); err != nil {
 				t.Fatal(err)
 			}
-			got := run(t, env, g, formulaInputs(want.config(), noise))
+			got := graphtest.Run(t, env, g, formulaInputs(want.config(), noise))
 			for output, s := range want.Training {
 				s.check(t, output, got[output])
 			}
@@ -164,7 +165,7 @@ func TestTrainingAgainstPyTorch(t *testing.T) {
 
 // TestNoiseMatters guards against a graph that lost its dropout or its latent.
 func TestNoiseMatters(t *testing.T) {
-	env := openORT(t)
+	env := graphtest.OpenORT(t, 2)
 	want := readGolden(t)["diagnosis"]
 	g, noise, err := nets.Inference(want.config())
 	if err != nil {
@@ -174,7 +175,7 @@ func TestNoiseMatters(t *testing.T) {
 		t.Fatal(err)
 	}
 	in := formulaInputs(want.config(), noise)
-	base := run(t, env, g, in)[nets.OutputName]
+	base := graphtest.Run(t, env, g, in)[nets.OutputName]
 	for _, n := range noise {
 		kept := in[n.Name]
 		changed := *kept
@@ -186,7 +187,7 @@ func TestNoiseMatters(t *testing.T) {
 			changed.U8[i] ^= 1
 		}
 		in[n.Name] = &changed
-		got := run(t, env, g, in)[nets.OutputName]
+		got := graphtest.Run(t, env, g, in)[nets.OutputName]
 		in[n.Name] = kept
 		if slices.Equal(got.F32, base.F32) {
 			t.Errorf("the result does not depend on %s", n.Name)

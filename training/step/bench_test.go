@@ -1,12 +1,10 @@
 package step_test
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -16,6 +14,7 @@ import (
 	"bayeslice/internal/modelcard"
 	"bayeslice/internal/nets"
 	"bayeslice/internal/onnx/autodiff"
+	"bayeslice/internal/onnx/graphtest"
 	"bayeslice/internal/tensor"
 	"bayeslice/training/loss"
 	"bayeslice/training/optim"
@@ -116,43 +115,17 @@ func peakMemory() (float64, error) {
 
 // pytorch starts the peer, or returns nil where no python3 has torch.
 func pytorch(b *testing.B) *stepper {
-	for _, python := range []string{"python3", "/usr/bin/python3"} {
-		cmd := exec.Command(python, filepath.Join("testdata", "step_bench.py"), "2")
-		to, err := cmd.StdinPipe()
+	peer := graphtest.PyTorch(b, filepath.Join("testdata", "step_bench.py"))
+	if peer == nil {
+		return nil
+	}
+	return &stepper{name: "PyTorch eager", step: func() (time.Duration, float64, error) {
+		line, err := peer()
 		if err != nil {
-			b.Fatal(err)
+			return 0, 0, err
 		}
-		from, err := cmd.StdoutPipe()
-		if err != nil {
-			b.Fatal(err)
-		}
-		if cmd.Start() != nil {
-			continue
-		}
-		lines := bufio.NewScanner(from)
-		if !lines.Scan() { // it stopped without saying torch's version
-			_ = cmd.Wait()
-			continue
-		}
-		b.Cleanup(func() {
-			_ = to.Close()
-			_ = cmd.Wait()
-		})
-		b.Logf("PyTorch %s", lines.Text())
-		return &stepper{name: "PyTorch eager", step: func() (time.Duration, float64, error) { return askPeer(to, lines) }}
-	}
-	b.Log("no python3 here has torch: no comparison with PyTorch")
-	return nil
-}
-
-func askPeer(to io.Writer, lines *bufio.Scanner) (time.Duration, float64, error) {
-	if _, err := io.WriteString(to, "\n"); err != nil {
-		return 0, 0, err
-	}
-	if !lines.Scan() {
-		return 0, 0, fmt.Errorf("the PyTorch peer ended: %w", io.ErrUnexpectedEOF)
-	}
-	var seconds, peak float64
-	_, err := fmt.Sscan(lines.Text(), &seconds, &peak)
-	return time.Duration(seconds * float64(time.Second)), peak, err
+		var seconds, peak float64
+		_, err = fmt.Sscan(line, &seconds, &peak)
+		return time.Duration(seconds * float64(time.Second)), peak, err
+	}}
 }

@@ -10,13 +10,13 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 
 	"bayeslice/internal/geom"
 	"bayeslice/internal/modelcard"
 	"bayeslice/internal/nets"
 	"bayeslice/internal/onnx/autodiff"
+	"bayeslice/internal/onnx/graphtest"
 	"bayeslice/internal/ort"
 	"bayeslice/internal/tensor"
 	"bayeslice/internal/testenv"
@@ -67,56 +67,19 @@ func (g golden) config() step.Config {
 	}
 }
 
-// uniform is splitmix64 of (FNV-1a of the name + index) in [0, 1), as the golden scripts have it.
-func uniform(name string, n int) []float64 {
-	h := uint64(0xCBF29CE484222325)
-	for _, c := range []byte(name) {
-		h = (h ^ uint64(c)) * 0x100000001B3
-	}
-	out := make([]float64, n)
-	for i := range out {
-		x := uint64(i) + h + 0x9E3779B97F4A7C15
-		x = (x ^ x>>30) * 0xBF58476D1CE4E5B9
-		x = (x ^ x>>27) * 0x94D049BB133111EB
-		x ^= x >> 31
-		out[i] = float64(x>>11) * 0x1p-53
-	}
-	return out
-}
-
-// formula is the tensor that the golden scripts give to a parameter, the image or the latent noise.
-func formula(name string, shape []int) *tensor.Tensor {
-	t := tensor.NewFloat32(shape...)
-	factor, offset := math.Sqrt(12), 0.0
-	switch name[strings.LastIndex(name, ".")+1:] {
-	case "weight":
-		factor = math.Sqrt(12 / float64(tensor.Count(shape[1:])))
-	case "bias":
-		factor = 0.2
-	case "scale":
-		factor, offset = 0.8, 1
-	case "shift":
-		factor = 0.4
-	}
-	for i, u := range uniform(name, t.Count()) {
-		t.F32[i] = float32(offset + factor*(u-0.5))
-	}
-	return t
-}
-
 // inputs makes everything that the step reads, by the formula.
 func inputs(t testing.TB, c step.Config, s *step.Step) map[string]*tensor.Tensor {
 	t.Helper()
 	size, classes := c.Net.Size, c.Net.Classes
 	voxels := size[0] * size[1] * size[2]
-	in := map[string]*tensor.Tensor{nets.InputName: formula(nets.InputName, []int{1, c.Net.Channels, size[0], size[1], size[2]})}
+	in := map[string]*tensor.Tensor{nets.InputName: graphtest.Formula(nets.InputName, []int{1, c.Net.Channels, size[0], size[1], size[2]})}
 	label := tensor.NewFloat32(1, classes-1, size[0], size[1], size[2])
 	distance := tensor.NewFloat32(label.Shape...)
 	regions := make([][]bool, classes)
 	for k := range regions {
 		regions[k] = make([]bool, voxels)
 	}
-	for i, u := range uniform(nets.LabelName, voxels) {
+	for i, u := range graphtest.Uniform(nets.LabelName, voxels) {
 		regions[int(u*float64(classes))][i] = true
 	}
 	for k, region := range regions[1:] {
@@ -137,11 +100,11 @@ func inputs(t testing.TB, c step.Config, s *step.Step) map[string]*tensor.Tensor
 	}
 	for _, n := range s.Noise {
 		if n.Kind == modelcard.Normal {
-			in[n.Name] = formula(n.Name, n.Shape)
+			in[n.Name] = graphtest.Formula(n.Name, n.Shape)
 			continue
 		}
 		in[n.Name] = tensor.NewBool(n.Shape...)
-		for i, u := range uniform(n.Name, tensor.Count(n.Shape)) {
+		for i, u := range graphtest.Uniform(n.Name, tensor.Count(n.Shape)) {
 			if u < n.Keep {
 				in[n.Name].U8[i] = 1
 			}
@@ -149,7 +112,7 @@ func inputs(t testing.TB, c step.Config, s *step.Step) map[string]*tensor.Tensor
 	}
 	for _, p := range s.Params {
 		if !p.Idle {
-			in[p.Name] = formula(p.Name, p.Shape)
+			in[p.Name] = graphtest.Formula(p.Name, p.Shape)
 		}
 	}
 	return in
@@ -226,7 +189,7 @@ func compare(p step.Param, want [3]float64, got *tensor.Tensor) (worst float64, 
 		return 0, []string{fmt.Sprintf("%s: gradient %v, PyTorch's has norm %g", p.Name, got, want[0])}
 	}
 	squares, product, length := 0.0, 0.0, 0.0
-	for i, u := range uniform("probe "+p.Name, got.Count()) {
+	for i, u := range graphtest.Uniform("probe "+p.Name, got.Count()) {
 		v := float64(got.F32[i])
 		squares, product, length = squares+v*v, product+v*(u-0.5), length+(u-0.5)*(u-0.5)
 	}
@@ -247,7 +210,7 @@ func TestComparisonCanFail(t *testing.T) {
 	got := tensor.FromFloat32([]float32{1, 2, 3, 4}, 2, 2)
 	p := step.Param{Name: "w", Shape: []int{2, 2}}
 	squares, product := 0.0, 0.0
-	for i, u := range uniform("probe w", 4) {
+	for i, u := range graphtest.Uniform("probe w", 4) {
 		v := float64(got.F32[i])
 		squares, product = squares+v*v, product+v*(u-0.5)
 	}

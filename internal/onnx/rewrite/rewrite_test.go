@@ -1,27 +1,15 @@
 package rewrite_test
 
 import (
-	"bytes"
-	"context"
 	"math"
 	"math/rand/v2"
 	"testing"
 
 	"bayeslice/internal/onnx/graph"
+	"bayeslice/internal/onnx/graphtest"
 	"bayeslice/internal/onnx/rewrite"
-	"bayeslice/internal/ort"
 	"bayeslice/internal/tensor"
-	"bayeslice/internal/testenv"
 )
-
-func openORT(t testing.TB) *ort.Env {
-	t.Helper()
-	env, err := ort.Open(ort.Options{Provider: "cpu", Threads: 1})
-	if err != nil {
-		testenv.SkipOrFail(t, "ort", err.Error())
-	}
-	return env
-}
 
 func random(rng *rand.Rand, n *graph.Node) *tensor.Tensor {
 	if n.DType() == tensor.Bool {
@@ -53,32 +41,6 @@ func bound(t *testing.T, f func(b *graph.Builder)) *graph.Graph {
 		t.Fatal(err)
 	}
 	return g
-}
-
-func run(t *testing.T, env *ort.Env, g *graph.Graph, in map[string]*tensor.Tensor) map[string]*tensor.Tensor {
-	t.Helper()
-	var file bytes.Buffer
-	if err := g.Encode(&file); err != nil {
-		t.Fatal(err)
-	}
-	s, err := env.NewSession(file.Bytes(), ort.SessionOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	}()
-	mine := map[string]*tensor.Tensor{}
-	for _, n := range g.Inputs() {
-		mine[n.Name()] = in[n.Name()]
-	}
-	out, err := s.Run(context.Background(), mine)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return out
 }
 
 // inputs draws a tensor for every input of g.
@@ -130,8 +92,8 @@ func check(t *testing.T, g *graph.Graph, pass func(*graph.Graph) (*graph.Graph, 
 	if n := count(fast, op); n != left {
 		t.Errorf("%d %s nodes remain, want %d", n, op, left)
 	}
-	env, in := openORT(t), inputs(g, 7)
-	compare(t, run(t, env, g, in), run(t, env, fast, in))
+	env, in := graphtest.OpenORT(t, 2), inputs(g, 7)
+	compare(t, graphtest.Run(t, env, g, in), graphtest.Run(t, env, fast, in))
 }
 
 // widest is the largest number of input channels of a convolution.
@@ -287,7 +249,7 @@ func TestMergeConvs(t *testing.T) {
 
 // TestCut holds that prefix and suffix together equal the whole, and what crosses.
 func TestCut(t *testing.T) {
-	env := openORT(t)
+	env := graphtest.OpenORT(t, 2)
 	g := bound(t, func(b *graph.Builder) {
 		x, noise := b.Input("x", tensor.Float32, 1, 2, 4), b.Input("noise", tensor.Float32, 1, 2, 4)
 		steady := b.Exp(b.Mul(x, b.Param("p", 2, 1)))
@@ -302,11 +264,11 @@ func TestCut(t *testing.T) {
 		t.Fatal(err)
 	}
 	in := inputs(g, 3)
-	want := run(t, env, g, in)
-	for k, v := range run(t, env, prefix, in) {
+	want := graphtest.Run(t, env, g, in)
+	for k, v := range graphtest.Run(t, env, prefix, in) {
 		in[k] = v
 	}
-	compare(t, want, run(t, env, suffix, in))
+	compare(t, want, graphtest.Run(t, env, suffix, in))
 	var crossing []string
 	for _, o := range prefix.Outputs() {
 		crossing = append(crossing, o.Name())
@@ -326,5 +288,5 @@ func TestCut(t *testing.T) {
 	if err != nil || all != nil {
 		t.Fatalf("with every input noisy the prefix is %v (%v)", all, err)
 	}
-	compare(t, want, run(t, env, rest, in))
+	compare(t, want, graphtest.Run(t, env, rest, in))
 }

@@ -1,0 +1,134 @@
+// Package graphtest is what tests of graphs share: running one through ONNX Runtime, the tensors that
+// the golden scripts make from names alone, and PyTorch as the peer of a benchmark. No program uses it.
+package graphtest
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"math"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"bayeslice/internal/onnx/graph"
+	"bayeslice/internal/ort"
+	"bayeslice/internal/tensor"
+	"bayeslice/internal/testenv"
+)
+
+// OpenORT opens ONNX Runtime on the CPU with so many threads, or skips the test.
+func OpenORT(t testing.TB, threads int) *ort.Env {
+	t.Helper()
+	env, err := ort.Open(ort.Options{Provider: "cpu", Threads: threads})
+	if err != nil {
+		testenv.SkipOrFail(t, "ort", err.Error())
+	}
+	return env
+}
+
+// Run runs g once on those of the tensors that are its inputs, and returns its outputs by name.
+func Run(t testing.TB, env *ort.Env, g *graph.Graph, in map[string]*tensor.Tensor) map[string]*tensor.Tensor {
+	t.Helper()
+	var file bytes.Buffer
+	if err := g.Encode(&file); err != nil {
+		t.Fatal(err)
+	}
+	s, err := env.NewSession(file.Bytes(), ort.SessionOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	mine := map[string]*tensor.Tensor{}
+	for _, n := range g.Inputs() {
+		mine[n.Name()] = in[n.Name()]
+	}
+	out, err := s.Run(t.Context(), mine)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// Uniform is splitmix64 of (FNV-1a of the name + index) in [0, 1), as the golden scripts have it.
+func Uniform(name string, n int) []float64 {
+	h := uint64(0xCBF29CE484222325)
+	for _, c := range []byte(name) {
+		h = (h ^ uint64(c)) * 0x100000001B3
+	}
+	out := make([]float64, n)
+	for i := range out {
+		x := uint64(i) + h + 0x9E3779B97F4A7C15
+		x = (x ^ x>>30) * 0xBF58476D1CE4E5B9
+		x = (x ^ x>>27) * 0x94D049BB133111EB
+		x ^= x >> 31
+		out[i] = float64(x>>11) * 0x1p-53
+	}
+	return out
+}
+
+// Formula is the tensor that the golden scripts give to a float parameter or input.
+func Formula(name string, shape []int) *tensor.Tensor {
+	t := tensor.NewFloat32(shape...)
+	factor, offset := math.Sqrt(12), 0.0 // inputs and the latent noise: zero mean, unit variance
+	switch name[strings.LastIndex(name, ".")+1:] {
+	case "weight":
+		factor = math.Sqrt(12 / float64(tensor.Count(shape[1:])))
+	case "bias":
+		factor = 0.2
+	case "scale":
+		factor, offset = 0.8, 1
+	case "shift":
+		factor = 0.4
+	}
+	for i, u := range Uniform(name, t.Count()) {
+		t.F32[i] = float32(offset + factor*(u-0.5))
+	}
+	return t
+}
+
+// PyTorch starts a peer script on two threads and returns a function that asks it for one turn and
+// gives its answer, a line; nil where no python3 has torch. The script prints a first line that names
+// its version, then answers each line it reads with one.
+func PyTorch(b *testing.B, script string) (ask func() (string, error)) {
+	for _, python := range []string{"python3", "/usr/bin/python3"} {
+		cmd := exec.Command(python, script, "2")
+		to, err := cmd.StdinPipe()
+		if err != nil {
+			b.Fatal(err)
+		}
+		from, err := cmd.StdoutPipe()
+		if err != nil {
+			b.Fatal(err)
+		}
+		if cmd.Start() != nil {
+			continue
+		}
+		lines := bufio.NewScanner(from)
+		if !lines.Scan() { // it stopped without saying torch's version
+			_ = cmd.Wait()
+			continue
+		}
+		b.Cleanup(func() {
+			_ = to.Close()
+			_ = cmd.Wait()
+		})
+		b.Logf("PyTorch %s on 2 threads", lines.Text())
+		return func() (string, error) {
+			if _, err := io.WriteString(to, "\n"); err != nil {
+				return "", err
+			}
+			if !lines.Scan() {
+				return "", fmt.Errorf("the PyTorch peer ended: %w", io.ErrUnexpectedEOF)
+			}
+			return lines.Text(), nil
+		}
+	}
+	b.Log("no python3 here has torch: no comparison with PyTorch")
+	return nil
+}

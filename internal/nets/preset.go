@@ -39,8 +39,8 @@ func FindPreset(name string, task modelcard.Task) (Preset, error) {
 		p.Description = "M1 with a quarter of the filters, 64 × 64 × 20 voxels of 1.25 × 1.25 × 3.0 mm"
 		p.shrink([Levels]int{8, 16, 32, 64, 128}, 32, [2]int{16, 8}, [3]int{64, 64, 20}, geom.Vec3{1.25, 1.25, 3})
 	case "tiny":
-		p.Description = "M1 with 4–32 filters, 32 × 32 × 8 voxels of 2.5 × 2.5 × 6.0 mm: for tests, not for reading"
-		p.shrink([Levels]int{4, 8, 16, 32, 32}, 8, [2]int{8, 4}, [3]int{32, 32, 8}, geom.Vec3{2.5, 2.5, 6})
+		p.Description = "M1 with 8–32 filters, 32 × 32 × 8 voxels of 2.5 × 2.5 × 6.0 mm: for tests, not for reading"
+		p.shrink([Levels]int{8, 8, 16, 16, 32}, 8, [2]int{8, 4}, [3]int{32, 32, 8}, geom.Vec3{2.5, 2.5, 6})
 	default:
 		return Preset{}, fmt.Errorf("%w: unknown preset %q; there are %s", ErrConfig, name, strings.Join(PresetNames(), " and "))
 	}

@@ -17,6 +17,7 @@ import (
 	"bayeslice/internal/imageio/dicom"
 	"bayeslice/internal/imageio/dicomout"
 	"bayeslice/internal/modelcard"
+	"bayeslice/internal/models"
 	"bayeslice/internal/nets"
 	"bayeslice/internal/onnx/graph"
 	"bayeslice/internal/onnx/pb"
@@ -79,6 +80,7 @@ var nextSteps = []struct {
 	{"fetch.ErrChecksum", fetch.ErrChecksum, fromText},
 	{"fetch.ErrPackage", fetch.ErrPackage, fromText},
 	{"modelcard.ErrCard", modelcard.ErrCard, "Use a model written by this program (`bayeslice model init`)."},
+	{"models.ErrUntold", models.ErrUntold, "Report this line and the command you ran."},
 	{"pb.ErrExternalData", pb.ErrExternalData, fromText},
 	{"pb.ErrUnsupported", pb.ErrUnsupported, "Use a model written by this program (`bayeslice model init`)."},
 	{"pb.ErrMalformed", pb.ErrMalformed, "Check that the file is an ONNX model and was copied completely."},

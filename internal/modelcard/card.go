@@ -51,26 +51,28 @@ type Noise struct {
 // Card describes a model. The graph's tensors are: Input float32 [1, C, D, H, W]; Output float32
 // [1, K, D, H, W], softmax probabilities with class 0 the background; one input per Noise entry.
 type Card struct {
-	Format      int         `json:"format"`
-	Name        string      `json:"name"`
-	Task        Task        `json:"task"`
-	Classes     []string    `json:"classes"` // K names, background first: "background", "TZ", "PZ" or "background", "csPCa"
-	Recipe      prep.Recipe `json:"recipe"`
-	Input       string      `json:"input"`
-	Output      string      `json:"output"`
-	Attention   []string    `json:"attention,omitempty"` // optional outputs: attention maps, coarse to fine
-	Noise       []Noise     `json:"noise"`
-	Dropout     float64     `json:"dropout"`
-	Latent      int         `json:"latent"`         // dimensions of z
-	LatentScale string      `json:"latentScale"`    // how the prior's standard deviation is made, in words
-	Loss        string      `json:"loss,omitempty"` // CE, BCE, FL, DB, …; "" for untrained weights
-	Alpha       []float64   `json:"alpha,omitempty"`
-	Gamma       float64     `json:"gamma,omitempty"`
-	WeightSeed  uint64      `json:"weightSeed"`
-	Trained     bool        `json:"trained"`
-	TrainedOn   string      `json:"trainedOn,omitempty"`
-	IntendedUse string      `json:"intendedUse"`
-	Program     string      `json:"program"` // name and version that wrote the file
+	Format      int            `json:"format"`
+	Name        string         `json:"name"`
+	Task        Task           `json:"task"`
+	Classes     []string       `json:"classes"` // K names, background first: "background", "TZ", "PZ" or "background", "csPCa"
+	Recipe      prep.Recipe    `json:"recipe"`
+	Input       string         `json:"input"`
+	Output      string         `json:"output"`
+	Attention   []string       `json:"attention,omitempty"` // optional outputs: attention maps, coarse to fine
+	Noise       []Noise        `json:"noise"`
+	Dropout     float64        `json:"dropout"`
+	Latent      int            `json:"latent"`         // dimensions of z
+	LatentScale string         `json:"latentScale"`    // how the prior's standard deviation is made, in words
+	Loss        string         `json:"loss,omitempty"` // CE, BCE, FL, DB, …; "" for untrained weights
+	Alpha       []float64      `json:"alpha,omitempty"`
+	Gamma       float64        `json:"gamma,omitempty"`
+	WeightSeed  uint64         `json:"weightSeed"`
+	Trained     bool           `json:"trained"`
+	TrainedOn   string         `json:"trainedOn,omitempty"` // in words; Training says more
+	Training    *TrainingFacts `json:"training,omitempty"`  // nil for untrained weights and in files of earlier versions
+	Storage     Storage        `json:"storage,omitempty"`
+	IntendedUse string         `json:"intendedUse"`
+	Program     string         `json:"program"` // name and version that wrote the file
 }
 
 // Encode returns the metadata value.
@@ -105,7 +107,13 @@ func (c Card) Validate() error {
 	case c.Input == "" || c.Output == "":
 		return fmt.Errorf("%w: no input or output is named", ErrCard)
 	}
+	if c.Storage != Float32 && c.Storage != Float16 {
+		return fmt.Errorf("%w: weights stored as %q, which this program does not read", ErrCard, c.Storage)
+	}
 	if err := c.validateNoise(); err != nil {
+		return err
+	}
+	if err := c.validateTraining(); err != nil {
 		return err
 	}
 	if err := c.Recipe.Validate(); err != nil {

@@ -3,6 +3,8 @@ package modelcard_test
 import (
 	"errors"
 	"math"
+	"reflect"
+	"strings"
 	"testing"
 
 	"bayeslice/internal/modelcard"
@@ -69,5 +71,82 @@ func TestValidateRefusesACardThatCannotBeSampled(t *testing.T) {
 	plain.Dropout, plain.Noise = 0, plain.Noise[2:]
 	if err := plain.Validate(); err != nil {
 		t.Errorf("without dropout: %v", err)
+	}
+}
+
+// trained is the card of a model that was trained on phantoms.
+func trained() modelcard.Card {
+	c := valid()
+	digest := strings.Repeat("0f", 32)
+	c.Trained, c.Loss, c.Alpha, c.Gamma, c.Storage = true, "FL", []float64{0.05, 0.3, 0.65}, 2, modelcard.Float16
+	c.Training = &modelcard.TrainingFacts{
+		Beta: 1e-4, DataSeed: math.MaxUint64, NoiseSeed: 3, Steps: 3000, Batch: 2, LearningRate: 1e-4, LearningRateTo: 1e-7, L2: 1e-4,
+		Data:    modelcard.DataFacts{Kind: "randomised phantoms", Synthetic: true, Validation: 24, Folds: 5, Fold: 4, Fingerprint: digest},
+		Program: "Bayeslice 0.1.0", Runtime: "ONNX Runtime 1.27.0", Provider: "cpu", Seconds: 12.5,
+		Validation: []modelcard.Score{{Name: "WG hard Dice", Value: 0.9}, {Name: "NLL", Value: 0.1}}, StartedFrom: digest,
+	}
+	return c
+}
+
+func TestTheFactsOfATrainingSurviveTheFile(t *testing.T) {
+	text, err := trained().Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := modelcard.Decode(map[string]string{modelcard.MetadataKey: text})
+	if err != nil || !reflect.DeepEqual(got, trained()) {
+		t.Errorf("Decode = %+v, %v", got, err)
+	}
+}
+
+func TestATrainingThatMisleadsIsRefused(t *testing.T) {
+	for name, spoil := range map[string]func(c *modelcard.Card, t *modelcard.TrainingFacts){
+		"untrained":          func(c *modelcard.Card, _ *modelcard.TrainingFacts) { c.Trained = false },
+		"no loss":            func(c *modelcard.Card, _ *modelcard.TrainingFacts) { c.Loss = "" },
+		"storage":            func(c *modelcard.Card, _ *modelcard.TrainingFacts) { c.Storage = "int4" },
+		"no steps":           func(_ *modelcard.Card, t *modelcard.TrainingFacts) { t.Steps = 0 },
+		"no batch":           func(_ *modelcard.Card, t *modelcard.TrainingFacts) { t.Batch = 0 },
+		"negative L2":        func(_ *modelcard.Card, t *modelcard.TrainingFacts) { t.L2 = -1 },
+		"time":               func(_ *modelcard.Card, t *modelcard.TrainingFacts) { t.Seconds = math.NaN() },
+		"kind of data":       func(_ *modelcard.Card, t *modelcard.TrainingFacts) { t.Data.Kind = "" },
+		"fold":               func(_ *modelcard.Card, t *modelcard.TrainingFacts) { t.Data.Fold = 5 },
+		"fold without folds": func(_ *modelcard.Card, t *modelcard.TrainingFacts) { t.Data.Folds, t.Data.Fold = 0, 1 },
+		"fingerprint":        func(_ *modelcard.Card, t *modelcard.TrainingFacts) { t.Data.Fingerprint = "f00d" },
+		"origin":             func(_ *modelcard.Card, t *modelcard.TrainingFacts) { t.StartedFrom = "m.onnx" },
+		"unnamed figure":     func(_ *modelcard.Card, t *modelcard.TrainingFacts) { t.Validation[0].Name = "" },
+		"figure":             func(_ *modelcard.Card, t *modelcard.TrainingFacts) { t.Validation[1].Value = math.Inf(1) },
+	} {
+		c := trained()
+		spoil(&c, c.Training)
+		if err := c.Validate(); !errors.Is(err, modelcard.ErrCard) {
+			t.Errorf("%s: error = %v, want ErrCard", name, err)
+		}
+	}
+}
+
+func TestANoticeStandsBesideWhatIsNoPatientsModel(t *testing.T) {
+	real, old := trained(), valid()
+	real.Training.Data.Synthetic = false
+	old.Trained, old.Loss, old.TrainedOn = true, "CE", "somewhere" // as earlier versions wrote it
+	for _, c := range []struct {
+		name  string
+		card  modelcard.Card
+		state modelcard.State
+		word  string
+	}{
+		{"untrained", valid(), modelcard.Untrained, "UNTRAINED"},
+		{"phantoms", trained(), modelcard.SyntheticOnly, "generated phantoms only"},
+		{"patients", real, modelcard.Trained, ""},
+		{"earlier version", old, modelcard.Trained, ""},
+	} {
+		if err := c.card.Validate(); err != nil {
+			t.Errorf("%s: %v", c.name, err)
+		}
+		if got := c.card.State(); got != c.state {
+			t.Errorf("%s: state %d, want %d", c.name, got, c.state)
+		}
+		if got := c.card.Notice(); !strings.Contains(got, c.word) || (got == "") != (c.word == "") {
+			t.Errorf("%s: notice %q, want %q in it", c.name, got, c.word)
+		}
 	}
 }

@@ -4,6 +4,7 @@ package models
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -59,4 +60,38 @@ func WriteUntrained(path, preset string, task modelcard.Task, seed uint64, progr
 		Name: "M1 " + preset, Recipe: p.Recipe, WeightSeed: seed, Program: program,
 		IntendedUse: "Trying out the program. The weights are random; the output means nothing.",
 	})
+}
+
+// ErrUntold marks trained weights that do not say how they came about.
+var ErrUntold = errors.New("models: a trained model must say how it was trained")
+
+// WriteTrained writes a trained network as a model file that explains itself. The caller fills the
+// card's name, recipe, weight seed, loss with its parameters, training facts, program and, where it
+// wants the kernels rounded, storage; the rest is filled in: what the network determines, that it is
+// trained, and, where empty, on what and for which use. w may hold more than the inference graph needs,
+// such as the posterior net. The folder is made where it is missing; the file appears whole or not at
+// all. It fails with [ErrUntold] where the card tells of no training, and as [nets.WriteModel] does.
+func WriteTrained(path string, c nets.Config, w nets.Weights, card modelcard.Card) error {
+	if card.Training == nil || card.Loss == "" {
+		return ErrUntold
+	}
+	card.Trained = true
+	if card.TrainedOn == "" {
+		card.TrainedOn = card.Training.Data.Description
+	}
+	if card.IntendedUse == "" {
+		card.IntendedUse = intendedUse(card.Training.Data.Synthetic)
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+		return fmt.Errorf("models: %w", err)
+	}
+	return nets.WriteModel(path, c, w, card)
+}
+
+// intendedUse is what trained models are for.
+func intendedUse(synthetic bool) string {
+	if synthetic {
+		return "Research and education; not for diagnosis. Trained on generated phantoms only."
+	}
+	return "Research and education; not for diagnosis."
 }

@@ -129,7 +129,7 @@ func (sc *scanner) structural(ctx context.Context, e *Exam) error {
 	g := sc.t2w
 	data := make([]float32, g.Voxels())
 	zones, lesions := make([]uint8, g.Voxels()), make([]uint8, g.Voxels())
-	ref := spinEcho(&table[tissuePZ], t2wTR, t2wTE)
+	ref := spinEcho(&table[TissuePZ], t2wTR, t2wTE)
 	err := sc.slices(ctx, g, func(k int) {
 		r, points := stream(sc.cfg.Seed, forNoiseT2W, k), newSampler(sc.anatomy, g, sc.cfg.SubSamples)
 		for j := range g.Size[1] {

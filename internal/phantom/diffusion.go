@@ -56,7 +56,7 @@ func (sc *scanner) diffusion(ctx context.Context, e *Exam) error {
 func (sc *scanner) diffusionSlice(k int, images [][]float32) {
 	g, cfg := sc.dwi, &sc.cfg
 	points := newSampler(sc.anatomy, g, cfg.SubSamplesDiff)
-	ref := diffusionSignal(&table[tissuePZ], 0, false)
+	ref := diffusionSignal(&table[TissuePZ], 0, false)
 	signal := make([]float64, len(images))
 	noise := make([]func(float64) float64, len(images))
 	for i := range images {

@@ -21,7 +21,7 @@ type lesionShape struct {
 // nodule is a nodule of benign hyperplasia in TZ, or an exophytic one in PZ.
 type nodule struct {
 	ellipsoid
-	tissue tissue
+	tissue Tissue
 	tone   float64 // factor on T2 and ADC
 }
 
@@ -132,7 +132,7 @@ func (a *Anatomy) newLesion(r *rand.Rand, c geom.Vec3, zone uint8, ml float64) l
 	if zone == LabelTZ {
 		out = geom.Vec3{0.25 * uniform(r, -1, 1), -1, 0}
 	}
-	core := table[tissueLesion]
+	core := table[TissueLesion]
 	core.adc = uniform(r, 0.6, 0.9)
 	core.t2 = uniform(r, 68, 84)
 	if zone == LabelTZ {
@@ -229,11 +229,11 @@ func (a *Anatomy) addNodule(r *rand.Rand, c geom.Vec3, radius, closeness float64
 	n := nodule{ellipsoid: newEllipsoid(c, randomAxes(r), half, uniform(r, 0.03, 0.12), field(r.Uint64())), tone: uniform(r, 0.85, 1.2)}
 	switch x := r.Float64(); {
 	case closeness > 1 || x < 0.3:
-		n.tissue = tissueStromal
+		n.tissue = TissueStromal
 	case x < 0.65:
-		n.tissue = tissueMixed
+		n.tissue = TissueMixed
 	default:
-		n.tissue = tissueGlandular
+		n.tissue = TissueGlandular
 	}
 	for i := range a.nodules {
 		o := &a.nodules[i]

@@ -10,7 +10,7 @@ import (
 const corticalMM = 1.8
 
 // bone returns marrow, cortex, or the cartilage of symphysis and hip; m is the point mirrored to x ≥ 0.
-func (p *pelvis) bone(m geom.Vec3) (tissue, bool) {
+func (p *pelvis) bone(m geom.Vec3) (Tissue, bool) {
 	if m[0] < p.wall-6 && m[1] > p.pubis+24 && m[1] < p.rectum+24 {
 		return 0, false
 	}
@@ -30,15 +30,15 @@ func (p *pelvis) bone(m geom.Vec3) (tissue, bool) {
 	}
 	switch {
 	case depth <= 0 && head > -2 && m[0] < p.wall+62:
-		return tissueCartilage, true
+		return TissueCartilage, true
 	case depth <= 0:
 		return 0, false
 	case m[0] < 2.8 && m[1] < p.pubis+16:
-		return tissueCartilage, true
+		return TissueCartilage, true
 	case depth < corticalMM:
-		return tissueCortex, true
+		return TissueCortex, true
 	}
-	return tissueMarrow, true
+	return TissueMarrow, true
 }
 
 // egg returns the depth in mm under the surface of an axis-aligned ellipsoid, approximately; negative outside.

@@ -56,25 +56,25 @@ func (a *Anatomy) outOfGland(s geom.Vec3, level float64, l *local) props {
 	if level < outside {
 		gap = beyond(s, level)
 		if gap < 0.6 {
-			return table[tissueCapsule]
+			return table[TissueCapsule]
 		}
 	}
 	bent := s.Add(l.shift.Scale(step(0, 12, gap)))
 	if !p.inBody(bent) {
-		return table[tissueAir]
+		return table[TissueAir]
 	}
 	if m, ok := a.viscera(bent, l); ok {
 		return m
 	}
 	m := geom.Vec3{math.Abs(bent[0]), bent[1], bent[2]}
 	if t, ok := p.bone(m); ok {
-		if t != tissueMarrow {
+		if t != TissueMarrow {
 			return table[t]
 		}
-		return table[tissueMarrow].toned(1+0.22*l.coarse+0.16*l.fine, 1)
+		return table[TissueMarrow].toned(1+0.22*l.coarse+0.16*l.fine, 1)
 	}
 	if p.muscle(m) {
-		return blend(table[tissueMuscle].toned(1+0.2*l.fine+0.15*l.coarse, 1), table[tissueFat], 0.22*l.streak)
+		return blend(table[TissueMuscle].toned(1+0.2*l.fine+0.15*l.coarse, 1), table[TissueFat], 0.22*l.streak)
 	}
 	if t, ok := p.vessel(m); ok {
 		return table[t]
@@ -116,9 +116,9 @@ func (a *Anatomy) viscera(s geom.Vec3, l *local) (props, bool) {
 	b := s.Sub(p.bladder)
 	switch ring(b[0], b[1], b[2], p.bladderHalf, p.bladderWall+1.2*l.coarse) {
 	case 1:
-		return table[tissueBladderWall].toned(1+0.15*l.fine, 1), true
+		return table[TissueBladderWall].toned(1+0.15*l.fine, 1), true
 	case 2:
-		return table[tissueUrine], true
+		return table[TissueUrine], true
 	}
 	if m, ok := a.rectal(s, l); ok {
 		return m, true
@@ -150,15 +150,15 @@ func (a *Anatomy) rectal(s geom.Vec3, l *local) (props, bool) {
 	muscle := lerp(2.4, 5.5, narrow)
 	switch {
 	case depth < muscle:
-		return table[tissueBowelWall].toned(1+0.12*fine, 1), true
+		return table[TissueBowelWall].toned(1+0.12*fine, 1), true
 	case depth < muscle+2.2+0.8*fine || narrow > 0.6:
-		return table[tissueMucosa].toned(1+0.25*fine, 1), true
+		return table[TissueMucosa].toned(1+0.25*fine, 1), true
 	case p.content < 0.35 && y < 0.35*ry:
-		return table[tissueAir], true
+		return table[TissueAir], true
 	case p.content < 0.7:
-		return table[tissueStool].toned(math.Exp(0.5*l.coarse+0.3*fine), 1), true
+		return table[TissueStool].toned(math.Exp(0.5*l.coarse+0.3*fine), 1), true
 	}
-	return blend(table[tissueMucosa], table[tissueBowelWall], step(-0.3, 0.5, a.fields[0].at(s, 4)+0.5*fine)), true
+	return blend(table[TissueMucosa], table[TissueBowelWall], step(-0.3, 0.5, a.fields[0].at(s, 4)+0.5*fine)), true
 }
 
 // vesicles returns the seminal vesicles: bright convoluted tubules with dark walls behind the
@@ -174,7 +174,7 @@ func (a *Anatomy) vesicles(s geom.Vec3) (props, bool) {
 		return props{}, false
 	}
 	n := a.fields[1].at(s, 4.2) + 0.4*a.fields[2].at(s, 2.1)
-	return blend(table[tissueVesicle], table[tissueVesicleWall], 1-step(0.06, 0.24, math.Abs(n))), true
+	return blend(table[TissueVesicle], table[TissueVesicleWall], 1-step(0.06, 0.24, math.Abs(n))), true
 }
 
 // urethral returns the membranous urethra and the penile bulb with the crura under the apex.
@@ -190,25 +190,25 @@ func (a *Anatomy) urethral(s geom.Vec3) (props, bool) {
 	crus := sq((math.Abs(s[0])-24)/6) + sq((y+8)/13) + sq((under-20)/12)
 	switch {
 	case d < 1.8:
-		return table[tissueUrethra], true
+		return table[TissueUrethra], true
 	case bulb < 1, crus < 1:
-		return table[tissueCavernous].toned(1+0.15*a.fields[1].at(s, 3), 1), true
+		return table[TissueCavernous].toned(1+0.15*a.fields[1].at(s, 3), 1), true
 	case d < 6.5:
-		return table[tissueSphincter].toned(0.8+0.3*step(1.8, 3.5, 6.5-d), 1), true
+		return table[TissueSphincter].toned(0.8+0.3*step(1.8, 3.5, 6.5-d), 1), true
 	}
 	return props{}, false
 }
 
 // vessel returns the external iliac and femoral vessels: a flow void and a vein; m has x ≥ 0.
-func (p *pelvis) vessel(m geom.Vec3) (tissue, bool) {
+func (p *pelvis) vessel(m geom.Vec3) (Tissue, bool) {
 	x, y := m[0]-66+0.1*m[2], m[1]+58-0.25*m[2]
 	switch {
 	case math.Sqrt(x*x+y*y) < 5:
-		return tissueArtery, true
+		return TissueArtery, true
 	case math.Sqrt(x*x+y*y) < 6.2:
-		return tissueBladderWall, true
+		return TissueBladderWall, true
 	case math.Hypot(x+12, y-5) < 6:
-		return tissueArtery, true
+		return TissueArtery, true
 	}
 	return 0, false
 }
@@ -216,13 +216,13 @@ func (p *pelvis) vessel(m geom.Vec3) (tissue, bool) {
 // fatty returns fat with its septa and small vessels. gap is the distance to the prostate in mm: near
 // it lie the dorsal venous complex in front and the neurovascular bundles at five and seven o'clock.
 func (a *Anatomy) fatty(s geom.Vec3, gap float64, l *local) props {
-	fat := table[tissueFat].toned(1+0.1*l.coarse+0.1*l.fine, 1)
+	fat := table[TissueFat].toned(1+0.1*l.coarse+0.1*l.fine, 1)
 	if gap < 13 {
 		if m, ok := a.periprostatic(s, gap, fat); ok {
 			return m
 		}
 	}
-	return blend(fat, table[tissueSeptum], 0.42*l.streak)
+	return blend(fat, table[TissueSeptum], 0.42*l.streak)
 }
 
 // periprostatic returns the venous complex and the bundles.
@@ -230,12 +230,12 @@ func (a *Anatomy) periprostatic(s geom.Vec3, gap float64, fat props) (props, boo
 	h := a.gland.half
 	n := a.fields[1].at(s, 3.2)
 	if s[1] < -0.55*h[1] && math.Abs(s[0]) < 0.9*h[0] && s[2] < 0.6*h[2] {
-		m := blend(table[tissueSeptum], table[tissueVein], step(-0.25, 0.15, n))
+		m := blend(table[TissueSeptum], table[TissueVein], step(-0.25, 0.15, n))
 		return blend(m, fat, step(6, 13, gap)), true
 	}
 	phi := math.Atan2(math.Abs(s[0])/h[0], s[1]/h[1])
 	if phi > 0.5 && phi < 1.2 {
-		return blend(fat, table[tissueSphincter], 0.9*step(0.1, 0.45, n)*(1-step(5, 9, gap))), true
+		return blend(fat, table[TissueSphincter], 0.9*step(0.1, 0.45, n)*(1-step(5, 9, gap))), true
 	}
 	return fat, false
 }

@@ -289,7 +289,7 @@ func material(a *Anatomy, w geom.Vec3) string {
 	case a.Zone(w) == LabelPZ:
 		return "PZ"
 	}
-	if p := a.at(w); p.pd == table[tissueMuscle].pd && p.adc == table[tissueMuscle].adc {
+	if p := a.at(w); p.pd == table[TissueMuscle].pd && p.adc == table[TissueMuscle].adc {
 		return "muscle"
 	}
 	return "other"
@@ -401,7 +401,7 @@ func TestBadConfigurationsAreRefused(t *testing.T) {
 }
 
 func TestKurtosisRaisesHighB(t *testing.T) {
-	p := table[tissueLesion]
+	p := table[TissueLesion]
 	for _, b := range []float64{0, 400, 800, 1400, 3000, 5000} {
 		mono, kurt := diffusionSignal(&p, b, false), diffusionSignal(&p, b, true)
 		if b == 0 && mono != kurt || b > 0 && kurt <= mono {

@@ -6,40 +6,41 @@ import (
 	"bayeslice/internal/geom"
 )
 
-// tissue is a kind of material; the zero value is air.
-type tissue uint8
+// Tissue is a kind of material; the zero value is air.
+type Tissue uint8
 
+// The tissues, and their number [Tissues].
 const (
-	tissueAir tissue = iota
-	tissueFat
-	tissueSeptum
-	tissueMuscle
-	tissueMarrow
-	tissueCortex
-	tissueCartilage
-	tissueUrine
-	tissueBladderWall
-	tissueBowelWall
-	tissueMucosa
-	tissueStool
-	tissueArtery
-	tissueVein
-	tissueVesicle
-	tissueVesicleWall
-	tissueCavernous
-	tissueCapsule
-	tissueUrethra
-	tissueSphincter
-	tissuePZ
-	tissueCentral
-	tissueTZ
-	tissueStroma
-	tissueGlandular
-	tissueMixed
-	tissueStromal
-	tissueLesion
-	tissueInflamed
-	tissues
+	TissueAir Tissue = iota
+	TissueFat
+	TissueSeptum
+	TissueMuscle
+	TissueMarrow
+	TissueCortex
+	TissueCartilage
+	TissueUrine
+	TissueBladderWall
+	TissueBowelWall
+	TissueMucosa
+	TissueStool
+	TissueArtery
+	TissueVein
+	TissueVesicle
+	TissueVesicleWall
+	TissueCavernous
+	TissueCapsule
+	TissueUrethra
+	TissueSphincter
+	TissuePZ
+	TissueCentral
+	TissueTZ
+	TissueStroma
+	TissueGlandular
+	TissueMixed
+	TissueStromal
+	TissueLesion
+	TissueInflamed
+	Tissues
 )
 
 // props are the MR properties of a material at a point.
@@ -50,41 +51,50 @@ type props struct {
 	adc  float64 // µm²/ms = 10⁻³ mm²/s
 	kurt float64 // excess kurtosis of the diffusion signal, used where Config.Kurtosis asks for it
 	fat  float64 // share of the diffusion signal that fat suppression removes
+	mix  Mixture // what the material is made of
 }
 
 // table holds typical values at 3 T. Relaxation: the usual ranges of de Bazelaire (Radiology 2004)
 // for muscle, fat and marrow and of multi-echo prostate T2 mapping; diffusion: PZ 1.6–1.9, TZ
 // 1.2–1.5, csPCa 0.6–0.9, muscle 1.3, urine 3.0 µm²/ms. They are drawn about, not fitted to a person.
-var table = [tissues]props{
-	tissueAir:         {pd: 0, t1: 1000, t2: 10, adc: 0.5},
-	tissueFat:         {pd: 0.9, t1: 380, t2: 132, adc: 0.3, fat: 0.96},
-	tissueSeptum:      {pd: 0.7, t1: 900, t2: 60, adc: 0.8, fat: 0.8},
-	tissueMuscle:      {pd: 0.8, t1: 1400, t2: 40, adc: 1.3, kurt: 0.5},
-	tissueMarrow:      {pd: 0.7, t1: 550, t2: 108, adc: 0.35, fat: 0.94},
-	tissueCortex:      {pd: 0.08, t1: 900, t2: 15, adc: 0.4},
-	tissueCartilage:   {pd: 0.7, t1: 1200, t2: 60, adc: 1.1},
-	tissueUrine:       {pd: 1, t1: 3900, t2: 1300, adc: 3.0},
-	tissueBladderWall: {pd: 0.8, t1: 1400, t2: 48, adc: 1.4, kurt: 0.5},
-	tissueBowelWall:   {pd: 0.8, t1: 1350, t2: 52, adc: 1.25, kurt: 0.6},
-	tissueMucosa:      {pd: 0.85, t1: 1300, t2: 92, adc: 1.5, kurt: 0.5},
-	tissueStool:       {pd: 0.5, t1: 800, t2: 58, adc: 1.2, fat: 0.4},
-	tissueArtery:      {pd: 0.06, t1: 1900, t2: 40, adc: 2.5},
-	tissueVein:        {pd: 0.9, t1: 1800, t2: 150, adc: 2.2},
-	tissueVesicle:     {pd: 0.97, t1: 2000, t2: 185, adc: 2.0},
-	tissueVesicleWall: {pd: 0.8, t1: 1400, t2: 62, adc: 1.4},
-	tissueCavernous:   {pd: 0.92, t1: 1800, t2: 190, adc: 1.7},
-	tissueCapsule:     {pd: 0.75, t1: 1300, t2: 45, adc: 1.1},
-	tissueUrethra:     {pd: 0.9, t1: 1700, t2: 150, adc: 1.6},
-	tissueSphincter:   {pd: 0.82, t1: 1400, t2: 62, adc: 1.3},
-	tissuePZ:          {pd: 0.92, t1: 1650, t2: 165, adc: 1.75, kurt: 0.55},
-	tissueCentral:     {pd: 0.85, t1: 1500, t2: 72, adc: 1.15, kurt: 0.7},
-	tissueTZ:          {pd: 0.86, t1: 1550, t2: 84, adc: 1.32, kurt: 0.75},
-	tissueStroma:      {pd: 0.78, t1: 1400, t2: 44, adc: 1.15, kurt: 0.7},
-	tissueGlandular:   {pd: 0.9, t1: 1650, t2: 135, adc: 1.65, kurt: 0.6},
-	tissueMixed:       {pd: 0.87, t1: 1550, t2: 92, adc: 1.38, kurt: 0.7},
-	tissueStromal:     {pd: 0.82, t1: 1450, t2: 58, adc: 1.1, kurt: 0.8},
-	tissueLesion:      {pd: 0.84, t1: 1550, t2: 72, adc: 0.75, kurt: 1.0},
-	tissueInflamed:    {pd: 0.88, t1: 1600, t2: 100, adc: 1.25, kurt: 0.7},
+var table = named([Tissues]props{
+	TissueAir:         {pd: 0, t1: 1000, t2: 10, adc: 0.5},
+	TissueFat:         {pd: 0.9, t1: 380, t2: 132, adc: 0.3, fat: 0.96},
+	TissueSeptum:      {pd: 0.7, t1: 900, t2: 60, adc: 0.8, fat: 0.8},
+	TissueMuscle:      {pd: 0.8, t1: 1400, t2: 40, adc: 1.3, kurt: 0.5},
+	TissueMarrow:      {pd: 0.7, t1: 550, t2: 108, adc: 0.35, fat: 0.94},
+	TissueCortex:      {pd: 0.08, t1: 900, t2: 15, adc: 0.4},
+	TissueCartilage:   {pd: 0.7, t1: 1200, t2: 60, adc: 1.1},
+	TissueUrine:       {pd: 1, t1: 3900, t2: 1300, adc: 3.0},
+	TissueBladderWall: {pd: 0.8, t1: 1400, t2: 48, adc: 1.4, kurt: 0.5},
+	TissueBowelWall:   {pd: 0.8, t1: 1350, t2: 52, adc: 1.25, kurt: 0.6},
+	TissueMucosa:      {pd: 0.85, t1: 1300, t2: 92, adc: 1.5, kurt: 0.5},
+	TissueStool:       {pd: 0.5, t1: 800, t2: 58, adc: 1.2, fat: 0.4},
+	TissueArtery:      {pd: 0.06, t1: 1900, t2: 40, adc: 2.5},
+	TissueVein:        {pd: 0.9, t1: 1800, t2: 150, adc: 2.2},
+	TissueVesicle:     {pd: 0.97, t1: 2000, t2: 185, adc: 2.0},
+	TissueVesicleWall: {pd: 0.8, t1: 1400, t2: 62, adc: 1.4},
+	TissueCavernous:   {pd: 0.92, t1: 1800, t2: 190, adc: 1.7},
+	TissueCapsule:     {pd: 0.75, t1: 1300, t2: 45, adc: 1.1},
+	TissueUrethra:     {pd: 0.9, t1: 1700, t2: 150, adc: 1.6},
+	TissueSphincter:   {pd: 0.82, t1: 1400, t2: 62, adc: 1.3},
+	TissuePZ:          {pd: 0.92, t1: 1650, t2: 165, adc: 1.75, kurt: 0.55},
+	TissueCentral:     {pd: 0.85, t1: 1500, t2: 72, adc: 1.15, kurt: 0.7},
+	TissueTZ:          {pd: 0.86, t1: 1550, t2: 84, adc: 1.32, kurt: 0.75},
+	TissueStroma:      {pd: 0.78, t1: 1400, t2: 44, adc: 1.15, kurt: 0.7},
+	TissueGlandular:   {pd: 0.9, t1: 1650, t2: 135, adc: 1.65, kurt: 0.6},
+	TissueMixed:       {pd: 0.87, t1: 1550, t2: 92, adc: 1.38, kurt: 0.7},
+	TissueStromal:     {pd: 0.82, t1: 1450, t2: 58, adc: 1.1, kurt: 0.8},
+	TissueLesion:      {pd: 0.84, t1: 1550, t2: 72, adc: 0.75, kurt: 1.0},
+	TissueInflamed:    {pd: 0.88, t1: 1600, t2: 100, adc: 1.25, kurt: 0.7},
+})
+
+// named writes into each material of the table that it is made of that tissue alone.
+func named(t [Tissues]props) [Tissues]props {
+	for i := range t {
+		t[i].mix = Mixture{First: Tissue(i), Second: Tissue(i), Tone: 1}
+	}
+	return t
 }
 
 // blend mixes two materials; w is the share of b.
@@ -98,6 +108,7 @@ func blend(a, b props, w float64) props {
 	return props{
 		pd: lerp(a.pd, b.pd, w), t1: lerp(a.t1, b.t1, w), t2: lerp(a.t2, b.t2, w),
 		adc: lerp(a.adc, b.adc, w), kurt: lerp(a.kurt, b.kurt, w), fat: lerp(a.fat, b.fat, w),
+		mix: mixed(a.mix, b.mix, w),
 	}
 }
 
@@ -105,6 +116,7 @@ func blend(a, b props, w float64) props {
 func (p props) toned(t2, adc float64) props {
 	p.t2 *= t2
 	p.adc *= adc
+	p.mix.Tone *= t2
 	return p
 }
 
@@ -138,7 +150,7 @@ func (a *Anatomy) inGland(s geom.Vec3, level float64) props {
 		}
 	}
 	if under := -beyond(s, level); under < 0.9 {
-		p = blend(p, table[tissueCapsule], 0.75*(1-step(0.3, 0.9, under)))
+		p = blend(p, table[TissueCapsule], 0.75*(1-step(0.3, 0.9, under)))
 	}
 	return p
 }
@@ -147,12 +159,12 @@ func (a *Anatomy) inGland(s geom.Vec3, level float64) props {
 func (a *Anatomy) innerTissue(s geom.Vec3, coarse, fine float64) props {
 	if d := a.gland.urethra(s); d < urethraMM {
 		veru := 1 - step(3, 6, math.Abs(s[2]-0.02*a.gland.half[2]))
-		p := table[tissueSphincter].toned(1+0.1*fine, 1)
-		return blend(p, table[tissueUrethra], (0.55+0.45*veru)*(1-step(0.8+veru, 1.6+veru, d)))
+		p := table[TissueSphincter].toned(1+0.1*fine, 1)
+		return blend(p, table[TissueUrethra], (0.55+0.45*veru)*(1-step(0.8+veru, 1.6+veru, d)))
 	}
-	p := table[tissueStroma].toned(1+0.2*coarse+0.1*fine, 1+0.05*fine)
+	p := table[TissueStroma].toned(1+0.2*coarse+0.1*fine, 1+0.05*fine)
 	edge := a.gland.stroma(a.gland.norm(s))
-	return blend(p, table[tissueTZ].toned(1+0.2*coarse, 1), 0.6*step(0.6, 1, edge))
+	return blend(p, table[TissueTZ].toned(1+0.2*coarse, 1), 0.6*step(0.6, 1, edge))
 }
 
 // transition is TZ: nodules in a streaky stroma. d is the lobe function less its level, negative
@@ -162,8 +174,8 @@ func (a *Anatomy) transition(s geom.Vec3, d, coarse, fine float64) props {
 		return p
 	}
 	streak := a.texture * a.fields[2].ridge(s, 4.5, 0.16)
-	p := table[tissueTZ].toned(math.Exp(0.3*coarse+0.22*fine)*(1-0.22*streak), math.Exp(0.1*coarse+0.06*fine))
-	return blend(p, table[tissueCapsule], 0.7*(1-step(0.01, 0.06, -d)))
+	p := table[TissueTZ].toned(math.Exp(0.3*coarse+0.22*fine)*(1-0.22*streak), math.Exp(0.1*coarse+0.06*fine))
+	return blend(p, table[TissueCapsule], 0.7*(1-step(0.01, 0.06, -d)))
 }
 
 // nodule returns the nodule tissue at a point, with its dark rim.
@@ -175,11 +187,11 @@ func (a *Anatomy) nodule(s geom.Vec3, coarse, fine float64) (props, bool) {
 			continue
 		}
 		amp := 0.18
-		if n.tissue == tissueGlandular {
+		if n.tissue == TissueGlandular {
 			amp = 0.3
 		}
 		p := table[n.tissue].toned(n.tone*math.Exp(0.15*coarse+amp*fine), math.Sqrt(n.tone)*math.Exp(0.05*coarse+0.06*fine))
-		return blend(table[tissueCapsule], p, 0.2+0.8*step(0.3, 0.95, n.depth(r))), true
+		return blend(table[TissueCapsule], p, 0.2+0.8*step(0.3, 0.95, n.depth(r))), true
 	}
 	return props{}, false
 }
@@ -190,15 +202,15 @@ func (a *Anatomy) peripheral(s geom.Vec3, d, coarse, fine float64) props {
 		return p
 	}
 	septum := a.texture * a.fields[2].ridge(s, 5.5, 0.1)
-	p := table[tissuePZ].toned(math.Exp(0.16*coarse+0.16*fine)*(1-0.35*septum), math.Exp(0.06*coarse+0.04*fine)*(1-0.1*septum))
+	p := table[TissuePZ].toned(math.Exp(0.16*coarse+0.16*fine)*(1-0.35*septum), math.Exp(0.06*coarse+0.04*fine)*(1-0.1*septum))
 	if c := a.gland.central(a.gland.norm(s)); c < 1.3 {
-		p = blend(p, table[tissueCentral].toned(1+0.2*coarse+0.1*fine, 1+0.05*fine), 1-step(0.7, 1.3, c))
+		p = blend(p, table[TissueCentral].toned(1+0.2*coarse+0.1*fine, 1+0.05*fine), 1-step(0.7, 1.3, c))
 	}
 	for i := range a.wedges {
 		w := &a.wedges[i]
 		phi := math.Atan2(s[0], s[1])
 		share := (1 - step(0.6*w.spread, w.spread, math.Abs(phi-w.angle))) * (1 - step(0.6*w.height, w.height, math.Abs(s[2]-w.z)))
-		p = blend(p, table[tissueInflamed].toned(1+0.1*fine, 1), 0.85*w.depth*share)
+		p = blend(p, table[TissueInflamed].toned(1+0.1*fine, 1), 0.85*w.depth*share)
 	}
-	return blend(p, table[tissueCapsule], 0.8*(1-step(0.015, 0.06, d)))
+	return blend(p, table[TissueCapsule], 0.8*(1-step(0.015, 0.06, d)))
 }

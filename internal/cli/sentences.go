@@ -16,6 +16,7 @@ import (
 	"bayeslice/internal/imageio"
 	"bayeslice/internal/imageio/dicom"
 	"bayeslice/internal/imageio/dicomout"
+	"bayeslice/internal/metrics"
 	"bayeslice/internal/modelcard"
 	"bayeslice/internal/models"
 	"bayeslice/internal/nets"
@@ -89,6 +90,7 @@ var nextSteps = []struct {
 	{"inference.ErrOutput", inference.ErrOutput, "Use another model file, or --device cpu."},
 	{"graph.ErrGraph", graph.ErrGraph, "Use a model written by this program (`bayeslice model init`)."},
 	{"prep.ErrRecipe", prep.ErrRecipe, "Use another model file."},
+	{"metrics.ErrInput", metrics.ErrInput, "Check that prediction and reference belong to the same exam and have the same classes."},
 	{"nets.ErrConfig", nets.ErrConfig, "Choose another size; see `bayeslice model init --help`."},
 	{"phantom.ErrConfig", phantom.ErrConfig, "Choose other values; see `bayeslice phantom --help`."},
 	{"dicomout.ErrValue", dicomout.ErrValue, "Choose another seed for the phantom, and report this one."},
@@ -153,7 +155,7 @@ func nextStep(err error) string {
 }
 
 // packages are the names that errors begin with.
-const packages = "app|autodiff|cli|codec|dicom|dicomout|exam|fetch|geom|graph|imageio|inference|loss|metaimage|modelcard|models|nets|" +
+const packages = "app|autodiff|cli|codec|dicom|dicomout|exam|fetch|geom|graph|imageio|inference|loss|metaimage|metrics|modelcard|models|nets|" +
 	"nifti|optim|ort|pb|phantom|prep|probe|ref|render|report|rewrite|schedule|settings|step|tensor|training|viewer|viewstate|volume"
 
 // packagePrefix finds the names of packages where an error or one wrapped in it begins: never in the

@@ -1,0 +1,241 @@
+package models
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"bayeslice/inference"
+	"bayeslice/internal/exam"
+	"bayeslice/internal/imageio"
+	"bayeslice/internal/metrics"
+	"bayeslice/internal/modelcard"
+	"bayeslice/internal/ort"
+	"bayeslice/internal/prep"
+	"bayeslice/internal/testenv"
+	"bayeslice/internal/volume"
+)
+
+// The real-exam check judges an anatomy model on patients' exams, through the whole path that `bayeslice
+// infer` takes. Without the variables below it holds the bundled model to what is promised of it.
+//
+//	BAYESLICE_CHECK_MODEL=a.onnx,b.onnx go test -run RealExams -v ./internal/models
+const (
+	checkModels  = "BAYESLICE_CHECK_MODEL"   // model files, separated by commas: judged instead of the bundled one, and nothing is asserted
+	checkSamples = "BAYESLICE_CHECK_SAMPLES" // number of samples
+	checkSeed    = "BAYESLICE_CHECK_SEED"    // of the noise
+	checkSheets  = "BAYESLICE_CHECK_PNG"     // a folder that gets one picture per model and exam
+)
+
+// What the bundled anatomy model must reach on each exam, against each zone mask.
+const (
+	leastWG, leastTZ, leastPZ = 0.80, 0.70, 0.50
+	mostCentreMM              = 8.0
+)
+
+// realExam is a patient's exam with zone masks of others.
+type realExam struct {
+	name     string
+	image    []string   // below the shared data: what is opened
+	masks    [][]string // zones on the T2W grid
+	tz, pz   uint8      // labels in the masks
+	asserted bool
+}
+
+// realExams are those of the shared data that have a T2W image and zones on it. The masks of the first two
+// are two networks' (picai_labels), which is as near to a reader as public zones come; of the third nothing
+// is known but its look (Medical Segmentation Decathlon, prostate), so that it is only shown.
+var realExams = []realExam{
+	{"ProstateX-0000", []string{"picai_prep", "ProstateX-0000"}, [][]string{
+		{"picai_labels", "cases", "11373_1001396", "zones_HeviAI23_AI.nii.gz"},
+		{"picai_labels", "cases", "11373_1001396", "zones_Yuan23_AI.nii.gz"},
+	}, 2, 1, true},
+	{"PI-CAI 10000", []string{"jiang-cw_PI-CAI_10000", "t2w.nii.gz"}, [][]string{
+		{"jiang-cw_PI-CAI_10000", "derived", "zones_HeviAI23_AI.nii.gz"},
+		{"jiang-cw_PI-CAI_10000", "derived", "zones_Yuan23_AI.nii.gz"},
+	}, 2, 1, true},
+	{"unknown crop", []string{"autoradiomics", "nifti_prostate", "img.nii.gz"}, [][]string{
+		{"autoradiomics", "nifti_prostate", "seg_two_labels.nii.gz"},
+	}, 2, 1, false},
+}
+
+func TestRealExams(t *testing.T) {
+	files, bundled := []string{filepath.Join(testenv.Root(), "resources", "models", "anatomy-ce.onnx")}, true
+	if list := os.Getenv(checkModels); list != "" {
+		files, bundled = strings.Split(list, ","), false
+	} else if _, err := os.Stat(files[0]); errors.Is(err, os.ErrNotExist) {
+		t.Skipf("there is no bundled anatomy model; %s names others", checkModels)
+	}
+	env, err := ort.Open(ort.Options{})
+	if err != nil {
+		testenv.SkipOrFail(t, "ort", err.Error())
+	}
+	for _, file := range files {
+		m, err := Open(t.Context(), env, file)
+		if err != nil {
+			t.Errorf("%s: %v", file, err)
+			continue
+		}
+		if m.Card().Task != modelcard.Anatomy {
+			t.Errorf("%s is a model of %s; the check is of anatomy", file, m.Card().Task)
+		} else {
+			for _, r := range realExams {
+				t.Run(strings.TrimSuffix(filepath.Base(file), ".onnx")+"/"+r.name, func(t *testing.T) { r.judge(t, m, bundled && r.asserted) })
+			}
+		}
+		if err := m.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// judge samples a model on the exam and compares the zones with every mask.
+func (r realExam) judge(t *testing.T, m *inference.Model, asserted bool) {
+	e, err := exam.Open(t.Context(), testenv.Data(t, r.image...), exam.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	prepared, err := m.Card().Recipe.Apply(t.Context(), e, prep.Options{})
+	if errors.Is(err, prep.ErrGeometry) && !r.asserted {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, i := range append(e.Issues, prepared.Issues...) {
+		if i.Severity > exam.Note {
+			t.Logf("%s: %s", i.Severity, i.Text)
+		}
+	}
+	sampler := inference.Sampler{Model: m, Samples: checkNumber(t, checkSamples, 20), Seed: uint64(checkNumber(t, checkSeed, 1)), StoreBytes: -1}
+	prediction, err := sampler.Run(t.Context(), prepared, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	zones := zonesOnImage(t, e, prediction)
+	var table strings.Builder
+	fmt.Fprintf(&table, "%s (%s), mean of %d samples on %s\n%s\n", m.Card().Name, m.SHA256()[:8], prediction.Samples, r.name, header)
+	var masks []*volume.Mask
+	for _, path := range r.masks {
+		mask := r.zones(t, path)
+		masks = append(masks, mask)
+		row := compareZones(t, zones, mask)
+		name := strings.TrimSuffix(filepath.Base(path[len(path)-1]), ".nii.gz")
+		fmt.Fprintf(&table, "%s\n", row.line("model : "+name))
+		if asserted {
+			row.demand(t, name)
+		}
+	}
+	for i := 1; i < len(masks); i++ {
+		fmt.Fprintf(&table, "%s\n", compareZones(t, masks[0], masks[i]).line(fmt.Sprintf("mask 1 : mask %d", i+1)))
+	}
+	t.Log(table.String())
+	if dir := os.Getenv(checkSheets); dir != "" {
+		title := strings.Split(strings.TrimSpace(table.String()), "\n")
+		path := filepath.Join(dir, strings.ReplaceAll(strings.ReplaceAll(t.Name()+".png", "TestRealExams/", ""), "/", "-"))
+		if err := writeContactSheet(t.Context(), path, title, e.Chosen(exam.T2W).Volume, zones, masks); err != nil {
+			t.Fatal(err)
+		}
+		t.Log(path)
+	}
+}
+
+// checkNumber reads a whole number from the environment.
+func checkNumber(t *testing.T, name string, otherwise int) int {
+	text := os.Getenv(name)
+	if text == "" {
+		return otherwise
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		t.Fatalf("%s is %q, not a number of 1 or more", name, text)
+	}
+	return n
+}
+
+// zonesOnImage is the mask that `bayeslice infer` writes as zones.nii.gz: 1 = TZ, 2 = PZ.
+func zonesOnImage(t *testing.T, e *exam.Exam, p *inference.Prediction) *volume.Mask {
+	grid, ok := e.ReferenceGrid()
+	if !ok {
+		t.Fatal("the exam has no T2W image")
+	}
+	mean, err := prep.Probabilities(t.Context(), p.Mean, grid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	zones, err := prep.ArgMax(mean)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return zones
+}
+
+// zones reads a mask with our labels.
+func (r realExam) zones(t *testing.T, path []string) *volume.Mask {
+	m, err := imageio.OpenMask(testenv.Data(t, path...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var to [256]uint8
+	to[r.tz], to[r.pz] = 1, 2
+	labels := make([]uint8, len(m.Data()))
+	for i, l := range m.Data() {
+		labels[i] = to[l]
+	}
+	out, err := volume.NewMask(m.Grid(), labels)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// comparison is what two segmentations of the zones have in common: WG, TZ, PZ.
+type comparison struct {
+	dice             [3]float64
+	centreMM         [3]float64
+	ml, mlOfTheOther [3]float64
+}
+
+const header = "                                    Dice WG   TZ    PZ    centre mm WG   TZ    PZ    volume mL WG           TZ           PZ"
+
+func compareZones(t *testing.T, a, b *volume.Mask) comparison {
+	if !a.Grid().SameAs(b.Grid(), 0.1) {
+		t.Fatal("the mask does not lie on the image's grid")
+	}
+	var c comparison
+	for z, classes := range [][]uint8{{1, 2}, {1}, {2}} {
+		var err error
+		if c.dice[z], err = metrics.HardDice(a.Data(), b.Data(), classes...); err != nil {
+			t.Fatal(err)
+		}
+		c.centreMM[z] = metrics.CentreDistance(a, b, classes...)
+		c.ml[z], c.mlOfTheOther[z] = a.Region(classes...).ML, b.Region(classes...).ML
+	}
+	return c
+}
+
+// line writes the comparison under [header].
+func (c comparison) line(name string) string {
+	text := fmt.Sprintf("%-36s  %.3f %.3f %.3f        %5.1f %5.1f %5.1f ", name, c.dice[0], c.dice[1], c.dice[2], c.centreMM[0], c.centreMM[1], c.centreMM[2])
+	for z := range c.ml {
+		text += fmt.Sprintf("  %5.1f:%5.1f", c.ml[z], c.mlOfTheOther[z])
+	}
+	return text
+}
+
+// demand holds the comparison to what is promised of the bundled model.
+func (c comparison) demand(t *testing.T, mask string) {
+	for z, least := range [3]float64{leastWG, leastTZ, leastPZ} {
+		if !(c.dice[z] >= least) {
+			t.Errorf("Dice of %s against %s is %.3f, promised are %.2f", [...]string{"WG", "TZ", "PZ"}[z], mask, c.dice[z], least)
+		}
+	}
+	if math.IsNaN(c.centreMM[0]) || c.centreMM[0] > mostCentreMM {
+		t.Errorf("the gland's centre is %.1f mm from that of %s, promised are %g", c.centreMM[0], mask, mostCentreMM)
+	}
+}

@@ -31,10 +31,12 @@ func Decode(r io.Reader) (*Graph, error) {
 		}
 	}
 	return Build(m.Graph.Name, func(b *Builder) {
-		d := decoder{b: b, values: map[string]*Node{}}
+		d := decoder{b: b, values: map[string]*Node{}, halves: map[string]bool{}, done: map[*pb.Node]bool{}}
 		d.declare(m.Graph)
 		for _, n := range m.Graph.Nodes {
-			d.node(n)
+			if !d.done[n] {
+				d.node(n)
+			}
 		}
 		for _, o := range m.Graph.Outputs {
 			d.output(o)
@@ -49,6 +51,8 @@ func Decode(r io.Reader) (*Graph, error) {
 type decoder struct {
 	b      *Builder
 	values map[string]*Node
+	halves map[string]bool   // names of float16 weights, which a Cast makes float32
+	done   map[*pb.Node]bool // such Casts: each is a parameter already
 }
 
 // declare makes the inputs and initialisers.
@@ -67,18 +71,27 @@ func (d *decoder) declare(g *pb.Graph) {
 		}
 		d.values[v.Name] = d.b.Input(v.Name, typ, d.shape(v.Name, v.Dims)...)
 	}
+	casts := castsToFloat32(g.Nodes)
 	for _, t := range g.Initializers {
-		typ, _ := typeOf(t.Type)
-		data := &tensor.Tensor{Shape: d.shape(t.Name, t.Dims), Type: typ, F32: t.F32, I64: t.I64, U8: t.U8}
-		op := OpParam
-		if strings.HasPrefix(t.Name, ConstPrefix) {
-			op = OpConst
+		if t.Type == pb.Float16 {
+			d.declareHalf(t, casts[t.Name])
+			continue
 		}
-		d.b.claim(t.Name)
-		n := &Node{name: t.Name, op: op, typ: typ, shape: data.Shape, data: data}
-		d.b.nodes = append(d.b.nodes, n)
-		d.values[t.Name] = n
+		typ, _ := typeOf(t.Type)
+		d.leaf(t.Name, &tensor.Tensor{Shape: d.shape(t.Name, t.Dims), Type: typ, F32: t.F32, I64: t.I64, U8: t.U8})
 	}
+}
+
+// leaf makes a parameter, or a constant where the name says so.
+func (d *decoder) leaf(name string, data *tensor.Tensor) {
+	op := OpParam
+	if strings.HasPrefix(name, ConstPrefix) {
+		op = OpConst
+	}
+	d.b.claim(name)
+	n := &Node{name: name, op: op, typ: data.Type, shape: data.Shape, data: data}
+	d.b.nodes = append(d.b.nodes, n)
+	d.values[name] = n
 }
 
 func (d *decoder) node(p *pb.Node) {
@@ -92,6 +105,9 @@ func (d *decoder) node(p *pb.Node) {
 	for i, name := range p.Inputs {
 		if name == "" {
 			continue
+		}
+		if d.halves[name] {
+			d.b.Fail("node %q (%s) reads the float16 weights %q; only a Cast to float32 may", p.Name, p.OpType, name)
 		}
 		if in[i] = d.values[name]; in[i] == nil {
 			d.b.Fail("node %q (%s) reads %q, which nothing before it makes", p.Name, p.OpType, name)

@@ -275,11 +275,11 @@ func (t *Tensor) fill(p tensorParts) error {
 	if err != nil {
 		return err
 	}
-	size := map[DataType]int{Float: 4, Int64: 8, Bool: 1}[t.Type]
+	size := map[DataType]int{Float: 4, Int64: 8, Bool: 1, Float16: 2}[t.Type]
 	if size == 0 {
 		return fmt.Errorf("%w: element type %d", ErrUnsupported, t.Type)
 	}
-	got := map[DataType]int{Float: len(p.f32), Int64: len(p.i64), Bool: len(p.i32)}[t.Type]
+	got := map[DataType]int{Float: len(p.f32), Int64: len(p.i64), Bool: len(p.i32), Float16: len(p.i32)}[t.Type]
 	if p.hasRaw {
 		if len(p.raw)%size != 0 {
 			return fmt.Errorf("%w: %d bytes are no whole number of elements", ErrMalformed, len(p.raw))
@@ -294,6 +294,15 @@ func (t *Tensor) fill(p tensorParts) error {
 		t.F32 = p.f32
 		if p.hasRaw {
 			t.F32 = floatsFrom(p.raw)
+		}
+	case Float16:
+		t.F32 = make([]float32, got)
+		for i := range t.F32 {
+			if p.hasRaw {
+				t.F32[i] = FromHalf(binary.LittleEndian.Uint16(p.raw[2*i:]))
+			} else {
+				t.F32[i] = FromHalf(uint16(p.i32[i]))
+			}
 		}
 	case Int64:
 		t.I64 = p.i64

@@ -210,14 +210,23 @@ func (p *part) write(w *bufio.Writer) error {
 }
 
 func (t *Tensor) rawSize() int {
+	if t.Type == Float16 {
+		return 2 * len(t.F32)
+	}
 	return 4*len(t.F32) + 8*len(t.I64) + len(t.U8)
 }
 
 func (t *Tensor) writeRaw(w *bufio.Writer) error {
 	var word [8]byte
 	for _, v := range t.F32 {
-		binary.LittleEndian.PutUint32(word[:], math.Float32bits(v))
-		if _, err := w.Write(word[:4]); err != nil {
+		size := 4
+		if t.Type == Float16 {
+			size = 2
+			binary.LittleEndian.PutUint16(word[:], Half(v))
+		} else {
+			binary.LittleEndian.PutUint32(word[:], math.Float32bits(v))
+		}
+		if _, err := w.Write(word[:size]); err != nil {
 			return err
 		}
 	}

@@ -1,6 +1,6 @@
 // Package pb reads and writes the part of the ONNX file format (onnx.proto3, a protocol-buffer
 // schema) that a network of dense tensors with static shapes needs: models, graphs, nodes, scalar and
-// list attributes, float32, int64 and bool tensors, operator sets and metadata.
+// list attributes, float32, float16, int64 and bool tensors, operator sets and metadata.
 //
 // It knows the bytes and nothing about operators; package graph gives them meaning. Sub-graphs, sparse
 // tensors, model-local functions and tensors stored outside the file are refused by name rather than
@@ -24,9 +24,10 @@ type DataType int32
 
 // Element types that are read and written.
 const (
-	Float DataType = 1
-	Int64 DataType = 7
-	Bool  DataType = 9
+	Float   DataType = 1
+	Int64   DataType = 7
+	Bool    DataType = 9
+	Float16 DataType = 10
 )
 
 // Model is ModelProto.
@@ -96,12 +97,13 @@ type Attribute struct {
 }
 
 // Tensor is TensorProto with its elements decoded: exactly the slice that Type names is used, in
-// row-major order. The encoder writes little-endian raw_data straight from it and keeps no copy.
+// row-major order. The encoder writes little-endian raw_data straight from it and keeps no copy. Float16
+// elements are held as the float32 numbers of the same value; the encoder rounds others with [Half].
 type Tensor struct {
 	Name string
 	Dims []int64
 	Type DataType
-	F32  []float32
+	F32  []float32 // Float and Float16
 	I64  []int64
 	U8   []uint8 // Bool: 0 or 1
 }

@@ -31,6 +31,7 @@ func example() *Model {
 				{Name: "max", Type: Float, F32: []float32{float32(math.Inf(1))}},
 				{Name: "w", Dims: []int64{2, 1}, Type: Float, F32: []float32{1.5, -2}},
 				{Name: "b", Dims: []int64{3}, Type: Bool, U8: []uint8{1, 0, 1}},
+				{Name: "h", Dims: []int64{3}, Type: Float16, F32: []float32{-1.5, 0, 65504}},
 			},
 			Inputs:  []ValueInfo{{Name: "x", Type: Float, Dims: []int64{1, -1}}},
 			Outputs: []ValueInfo{{Name: "y", Type: Float, Dims: []int64{1, 3}}},
@@ -87,8 +88,10 @@ func TestRefusals(t *testing.T) {
 	short.Graph.Initializers[1].Dims = []int64{3, 1}
 	huge := example()
 	huge.Graph.Initializers[1].Dims = []int64{1 << 39, 1 << 39}
-	half := example()
-	half.Graph.Initializers[1].Type = 10
+	double := example()
+	double.Graph.Initializers[1].Type = 11
+	odd := appendBytes(nil, 9, []byte{0, 0, 0}) // three bytes are one and a half numbers
+	odd = protowire.AppendVarint(protowire.AppendTag(odd, 2, protowire.VarintType), uint64(Float16))
 	for name, c := range map[string]struct {
 		data []byte
 		want error
@@ -100,7 +103,8 @@ func TestRefusals(t *testing.T) {
 		"sub-graph":     {subgraph, ErrUnsupported},
 		"too few":       {encode(t, short), ErrMalformed},
 		"overflow":      {encode(t, huge), ErrMalformed},
-		"float16":       {encode(t, half), ErrUnsupported},
+		"float64":       {encode(t, double), ErrUnsupported},
+		"odd float16":   {appendBytes(nil, 7, appendBytes(nil, 5, odd)), ErrMalformed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := Decode(c.data); !errors.Is(err, c.want) {

@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"bayeslice/internal/onnx/graph"
-	"bayeslice/internal/tensor"
 )
 
 // conv: the data gradient of a stride-1 convolution is one with the kernel flipped in space and its
@@ -122,57 +121,4 @@ func (r *reverse) correlate(x, w *graph.Node, o graph.ConvOptions) *graph.Node {
 	}
 	x = r.pad(x, cropBegin, cropEnd)
 	return r.Conv(x, w, nil, graph.ConvOptions{Strides: o.Strides, Dilations: o.Dilations, Begin: begin, End: end})
-}
-
-// taps is the weight gradient of an ungrouped convolution that leads from large to the grid of small:
-//
-//	g[s, l, t] = Σ over batch and voxels v of small: small[s, v] · large[l, v·stride + t·dilation − begin]
-//
-// one product of matrices [S, V]·[V, L] for each tap t of the kernel, contracted over voxels.
-func (r *reverse) taps(large, small *graph.Node, kernel []int, o graph.ConvOptions) *graph.Node {
-	batch, s, l := small.Shape()[0], small.Shape()[1], large.Shape()[1]
-	voxels := tensor.Count(small.Shape()[2:])
-	padded := r.pad(large, append([]int{0, 0}, o.Begin...), append([]int{0, 0}, o.End...))
-	rows := r.Reshape(small, batch, s, voxels)
-	var parts []*graph.Node
-	for t := range tensor.Count(kernel) {
-		window := r.window(padded, small.Shape()[2:], tap(t, kernel), o)
-		product := r.MatMul(rows, r.swap(r.Reshape(window, batch, l, voxels)))
-		if batch > 1 {
-			product = r.ReduceSum(product, 0)
-		}
-		parts = append(parts, product)
-	}
-	joined := parts[0]
-	if len(parts) > 1 {
-		joined = r.Transpose(r.Concat(0, parts...), 1, 2, 0)
-	}
-	return r.Reshape(joined, append([]int{s, l}, kernel...)...)
-}
-
-// tap is the position in the kernel of its element number t.
-func tap(t int, kernel []int) []int {
-	at := make([]int, len(kernel))
-	for ax := len(kernel) - 1; ax >= 0; ax-- {
-		at[ax], t = t%kernel[ax], t/kernel[ax]
-	}
-	return at
-}
-
-// window takes from a padded tensor what one tap of the kernel meets.
-func (r *reverse) window(x *graph.Node, size, at []int, o graph.ConvOptions) *graph.Node {
-	var starts, stops, axes, steps []int
-	for ax, n := range size {
-		start := at[ax] * o.Dilations[ax]
-		stop := start + (n-1)*o.Strides[ax] + 1
-		if start == 0 && stop == x.Shape()[2+ax] && o.Strides[ax] == 1 {
-			continue
-		}
-		starts, stops = append(starts, start), append(stops, stop)
-		axes, steps = append(axes, 2+ax), append(steps, o.Strides[ax])
-	}
-	if len(axes) == 0 {
-		return x
-	}
-	return r.Node("Slice", nil, x, r.Int64s(starts...), r.Int64s(stops...), r.Int64s(axes...), r.Int64s(steps...))
 }

@@ -1,0 +1,258 @@
+package autodiff
+
+import (
+	"slices"
+
+	"bayeslice/internal/onnx/graph"
+)
+
+// stackLimit bounds, in float32 elements, what the shifted copies of one product may hold: larger
+// convolutions are contracted in chunks of their first axis.
+const stackLimit = 4 << 20
+
+// taps is the weight gradient of an ungrouped convolution that leads from large to the grid of small:
+//
+//	g[s, l, t] = Σ over batch and voxels v of small: small[s, v] · large[l, v·stride + t·dilation − begin]
+//
+// One product of matrices contracts over voxels for all taps t of the kernel at once: its columns are
+// the channels of large shifted by some axes' taps, and its rows those of small shifted the other way by
+// the other axes' taps, so that 9 + 3 copies of parts serve 27 taps.
+func (r *reverse) taps(large, small *graph.Node, kernel []int, o graph.ConvOptions) *graph.Node {
+	columns, rows, turned := shifts(large.Shape(), small.Shape(), kernel, o)
+	axis := max(slices.IndexFunc(rows, func(w walk) bool { return w.count > 1 }), 0)
+	total := max(channels(rows, small.Shape()[1])+channels(columns, large.Shape()[1]), 1)
+	for _, w := range rows {
+		total *= w.count
+	}
+	count := rows[axis].count
+	chunks := min((total+stackLimit-1)/stackLimit, count)
+	var product *graph.Node
+	for i := range chunks {
+		from, to := i*count/chunks, (i+1)*count/chunks
+		y := r.stack(small, rows, axis, from, to)
+		x := r.stack(large, columns, axis, from, to)
+		p := r.MatMul(y, r.swap(x))
+		if product == nil {
+			product = p
+		} else {
+			product = r.Add(product, p)
+		}
+	}
+	if large.Shape()[0] > 1 {
+		product = r.ReduceSum(product, 0)
+	}
+	return r.unstack(product, small.Shape()[1], large.Shape()[1], kernel, turned)
+}
+
+// walk says which elements of one axis of a tensor meet the grid of the contraction: grid point v meets,
+// for tap t, element first + t·tap + v·step; elements outside the axis are zeros.
+type walk struct {
+	size, taps, count, first, tap, step int
+}
+
+// plain reports whether the walk takes every element once, in order.
+func (w walk) plain() bool {
+	return w.taps == 1 && w.first == 0 && w.step == 1 && w.count == w.size
+}
+
+// at is the element of a tap and a grid point.
+func (w walk) at(t, v int) int { return w.first + t*w.tap + v*w.step }
+
+// reach returns the least and the greatest element that the walk meets.
+func (w walk) reach() (lo, hi int) {
+	a, b := w.at(0, 0), w.at(w.taps-1, 0)
+	return min(a, b), max(a, b) + (w.count-1)*w.step
+}
+
+// shifts decides for every axis whose taps shift large (its walk is in columns) or small (in rows, the
+// axis is turned), so that the product is cheap. Strided axes shift large.
+func shifts(large, small, kernel []int, o graph.ConvOptions) (columns, rows []walk, turned []bool) {
+	best := 0.0
+	for choice := range 1 << len(kernel) {
+		var c, w []walk
+		t, ok := make([]bool, len(kernel)), true
+		for ax, k := range kernel {
+			l, s, by := large[2+ax], small[2+ax], o.Dilations[ax]
+			if t[ax] = choice>>ax&1 == 1; t[ax] {
+				ok = ok && k > 1 && o.Strides[ax] == 1
+				c = append(c, walk{size: l, taps: 1, count: l, step: 1})
+				w = append(w, walk{size: s, taps: k, count: l, first: o.Begin[ax], tap: -by, step: 1})
+			} else {
+				c = append(c, walk{size: l, taps: k, count: s, first: -o.Begin[ax], tap: by, step: o.Strides[ax]})
+				w = append(w, walk{size: s, taps: 1, count: s, step: 1})
+			}
+		}
+		if !ok {
+			continue
+		}
+		if cost := price(c, w, large[1], small[1]); columns == nil || cost < best {
+			best, columns, rows, turned = cost, c, w, t
+		}
+	}
+	return columns, rows, turned
+}
+
+// price estimates the time of a product and of the copies that it reads. Registers hold 16 columns;
+// shifts along the last axis are copied twice.
+func price(columns, rows []walk, l, s int) float64 {
+	voxels := 1
+	for _, w := range rows {
+		voxels *= w.count
+	}
+	m, n := channels(rows, s), channels(columns, l)
+	work := float64(m*((n+15)/16*16)) / 35
+	for _, side := range []struct {
+		walks []walk
+		n     int
+	}{{columns, n}, {rows, m}} {
+		last := side.walks[len(side.walks)-1]
+		if last.taps > 1 {
+			work += float64(side.n)
+		}
+		if slices.ContainsFunc(side.walks, func(w walk) bool { return !w.plain() }) {
+			work += float64(side.n)
+		}
+	}
+	return work * float64(voxels)
+}
+
+// channels is the number of shifted copies of all channels.
+func channels(walks []walk, n int) int {
+	for _, w := range walks {
+		n *= w.taps
+	}
+	return n
+}
+
+// stack makes the rows [batch, channels', voxels] that x [batch, channels, …] gives to the product, for
+// the grid points from ≤ v < to of an axis. channels' runs over the taps of the last axis, the channels,
+// and the taps of the other axes.
+func (r *reverse) stack(x *graph.Node, walks []walk, axis, from, to int) *graph.Node {
+	walks = slices.Clone(walks)
+	w := &walks[axis]
+	w.first, w.count = w.first+from*w.step, to-from
+	lo, hi := w.reach()
+	lo, hi = max(lo, 0), min(hi+1, w.size)
+	if lo >= hi { // nothing but padding
+		lo, hi = 0, 1
+	}
+	if lo > 0 || hi < w.size {
+		x = r.Slice(x, 2+axis, lo, hi)
+		w.size, w.first = hi-lo, w.first-lo
+	}
+	x = r.shiftLast(x, walks[len(walks)-1])
+	x = r.shiftOthers(x, walks[:len(walks)-1])
+	voxels := 1
+	for _, w := range walks {
+		voxels *= w.count
+	}
+	return r.Reshape(x, x.Shape()[0], -1, voxels)
+}
+
+// shiftLast puts the copies of x shifted along its last axis beside each other as channels.
+func (r *reverse) shiftLast(x *graph.Node, w walk) *graph.Node {
+	if w.plain() {
+		return x
+	}
+	axis := len(x.Shape()) - 1
+	lo, hi := w.reach()
+	begin, end := make([]int, axis+1), make([]int, axis+1)
+	begin[axis], end[axis] = max(-lo, 0), max(hi+1-w.size, 0)
+	padded := r.pad(x, begin, end)
+	var parts []*graph.Node
+	for t := range w.taps {
+		one := walk{size: w.size, taps: 1, count: w.count, first: w.at(t, 0), step: w.step}
+		start := one.first + begin[axis]
+		stop := start + (w.count-1)*w.step + 1
+		switch {
+		case one.plain():
+			parts = append(parts, x)
+		case start == 0 && stop == padded.Shape()[axis] && w.step == 1:
+			parts = append(parts, padded)
+		default:
+			parts = append(parts, r.Node("Slice", nil, padded, r.Int64s(start), r.Int64s(stop), r.Int64s(axis), r.Int64s(w.step)))
+		}
+	}
+	if len(parts) == 1 {
+		return parts[0]
+	}
+	return r.Concat(1, parts...)
+}
+
+// shiftOthers makes the shifted copies along all axes but the last, in [batch·channels, taps, grid, last].
+// Lines are gathered by number; the line behind the last is zeros.
+func (r *reverse) shiftOthers(x *graph.Node, walks []walk) *graph.Node {
+	for len(walks) > 0 && walks[len(walks)-1].plain() {
+		walks = walks[:len(walks)-1]
+	}
+	if len(walks) == 0 {
+		return x
+	}
+	lines, numbers, outside := 1, []int{0}, false
+	for _, w := range walks { // numbers become [taps so far, grid points so far]
+		lines *= w.size
+	}
+	taps := 1
+	for _, w := range walks {
+		var next []int
+		grid := len(numbers) / taps
+		for t := range taps {
+			for tap := range w.taps {
+				for _, n := range numbers[t*grid : (t+1)*grid] {
+					for v := range w.count {
+						at := w.at(tap, v)
+						if n < 0 || at < 0 || at >= w.size {
+							next, outside = append(next, -1), true
+						} else {
+							next = append(next, n*w.size+at)
+						}
+					}
+				}
+			}
+		}
+		numbers, taps = next, taps*w.taps
+	}
+	shape := x.Shape()
+	x = r.Reshape(x, shape[0]*shape[1], lines, -1)
+	if outside {
+		x = r.Pad(x, []int{0, 0, 0}, []int{0, 1, 0})
+		for i, n := range numbers {
+			if n < 0 {
+				numbers[i] = lines
+			}
+		}
+	}
+	x = r.Gather(x, 1, numbers...)
+	return r.Reshape(x, shape[0], shape[1]*taps, -1)
+}
+
+// unstack brings the product [rows, columns] of stacked channels into the kernel's order.
+func (r *reverse) unstack(product *graph.Node, s, l int, kernel []int, turned []bool) *graph.Node {
+	n := len(kernel)
+	// Rows and columns are each (taps of the last axis, channels, taps of the other axes).
+	var shape []int
+	perm := make([]int, 2+n)
+	for side, c := range []int{s, l} {
+		order := append([]int{n - 1, -1}, upTo(n-1)...)
+		for _, ax := range order {
+			switch {
+			case ax < 0:
+				perm[side] = len(shape)
+				shape = append(shape, c)
+			case turned[ax] == (side == 0):
+				perm[2+ax] = len(shape)
+				shape = append(shape, kernel[ax])
+			}
+		}
+	}
+	return r.Transpose(r.Reshape(product, shape...), perm...)
+}
+
+// upTo lists 0 … n−1.
+func upTo(n int) []int {
+	list := make([]int, n)
+	for i := range list {
+		list[i] = i
+	}
+	return list
+}

@@ -35,6 +35,7 @@ var height = map[string]int{
 	"inference":                        8,  // sampling
 	"training":                         8,  // the paper's recipe
 	"training/step":                    8,  // a whole training step as one graph
+	"training/trainer":                 10, // whole runs
 	"training/loss":                    4,
 	"training/optim":                   0,
 	"training/schedule":                0,

@@ -1,0 +1,281 @@
+package viewstate
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"bayeslice/internal/modelcard"
+)
+
+// paceSteps is the number of steps over which the time of a step is told.
+const paceSteps = 20
+
+// pace is the time of the latest steps.
+type pace struct{ seconds []float64 }
+
+func (p *pace) add(seconds float64) {
+	if seconds > 0 {
+		p.seconds = append(p.seconds, seconds)
+		p.seconds = p.seconds[max(0, len(p.seconds)-paceSteps):]
+	}
+}
+
+// mean is the mean time of the latest steps, 0 where it is unknown.
+func (p *pace) mean() float64 {
+	sum := 0.0
+	for _, s := range p.seconds {
+		sum += s
+	}
+	return sum / math.Max(1, float64(len(p.seconds)))
+}
+
+// Fraction returns how far the run or its preparation is, 0…1.
+func (t *Training) Fraction() float64 {
+	switch {
+	case t.phase == TrainPreparing && t.stage.Total > 0:
+		return float64(t.stage.Done) / float64(t.stage.Total)
+	case t.phase != TrainPreparing && t.run.Steps > 0:
+		return float64(t.run.Step) / float64(t.run.Steps)
+	}
+	return 0
+}
+
+// Headline says what is shown: "Zones · CE · compact · Run 3".
+func (t *Training) Headline() string {
+	if t.run.Folder == "" {
+		return "No run yet"
+	}
+	return RunTitle(t.run)
+}
+
+// RunTitle names a run for people.
+func RunTitle(r TrainRun) string {
+	parts := []string{r.Name}
+	if r.Task != "" {
+		parts = append(parts, TrainTaskName(r.Task))
+	}
+	for _, s := range []string{r.Loss, r.Size} {
+		if s != "" {
+			parts = append(parts, s)
+		}
+	}
+	return strings.Join(parts, " · ")
+}
+
+// TrainTaskName names a task as the window does.
+func TrainTaskName(task modelcard.Task) string {
+	switch task {
+	case modelcard.Anatomy:
+		return "Zones"
+	case modelcard.Diagnosis:
+		return "Lesions"
+	}
+	return string(task)
+}
+
+// Status says in one line how far the run is.
+func (t *Training) Status() string {
+	at := fmt.Sprintf("Step %s of %s", Count(t.run.Step), Count(t.run.Steps))
+	switch t.phase {
+	case TrainPreparing:
+		return preparingText(t.stage)
+	case TrainRunning:
+		return strings.Join(append([]string{at}, t.measures(true)...), " · ")
+	case TrainPausing:
+		return at + " · pausing after this step …"
+	case TrainPaused:
+		return strings.Join(append([]string{at, "paused"}, t.measures(false)...), " · ")
+	case TrainStopping:
+		if t.run.Folder == "" {
+			return "Stopping …"
+		}
+		return at + " · stopping; a checkpoint is kept …"
+	case TrainStopped:
+		return t.stoppedText(at)
+	case TrainFinished:
+		return fmt.Sprintf("Finished: %s steps. The model is ready.", Count(t.run.Step))
+	case TrainFailed:
+		return t.failedText(at)
+	case TrainIdle:
+	}
+	if t.run.Folder == "" {
+		return "Choose what to train, then Start"
+	}
+	if t.run.Finished {
+		return fmt.Sprintf("Finished: %s steps", Count(t.run.Step))
+	}
+	return at + " · unfinished"
+}
+
+func preparingText(p TrainProgress) string {
+	switch {
+	case p.Stage == "":
+		return "Preparing …"
+	case p.Total > 0:
+		return fmt.Sprintf("%s: %s of %s", p.Stage, Count(p.Done), Count(p.Total))
+	}
+	return p.Stage
+}
+
+// measures tells time of a step, time left where the run goes on, learning rate and memory, as far as known.
+func (t *Training) measures(goesOn bool) []string {
+	var parts []string
+	if each := t.pace.mean(); each > 0 {
+		parts = append(parts, SecondsText(each)+" each")
+		if goesOn {
+			parts = append(parts, DurationText(each*float64(t.run.Steps-t.run.Step))+" left")
+		}
+	}
+	if t.last.Memory > 0 {
+		parts = append(parts, BytesText(t.last.Memory)+" in use")
+	}
+	return parts
+}
+
+func (t *Training) stoppedText(at string) string {
+	switch {
+	case t.run.Folder == "":
+		return "Stopped before the first step"
+	case t.end.Kept:
+		return at + " · stopped; the checkpoint is kept, Resume goes on from here"
+	}
+	return at + " · stopped"
+}
+
+func (t *Training) failedText(at string) string {
+	if t.run.Folder == "" || t.run.Step == 0 {
+		return "The training did not start"
+	}
+	return at + " · the training ended early; Resume goes on from its last checkpoint"
+}
+
+// Results tells the newest losses and validation in words, "" while there are none.
+func (t *Training) Results() string {
+	var parts []string
+	if n := len(t.log.loss); n > 0 {
+		parts = append(parts, "loss "+short3(t.log.loss[n-1].Y))
+	}
+	if n := len(t.log.kl); n > 0 {
+		parts = append(parts, "KL "+short3(t.log.kl[n-1].Y))
+	}
+	if t.last.Rate > 0 {
+		parts = append(parts, "learning rate "+short3(t.last.Rate))
+	}
+	if t.log.checks > 0 {
+		c := t.log.lastChecked
+		for _, class := range Classes {
+			if d, ok := c.Dice[class.String()]; ok {
+				parts = append(parts, fmt.Sprintf("Dice %s %.2f", class, d))
+			}
+		}
+		if t.task() == modelcard.Diagnosis && !math.IsNaN(c.AUROC) {
+			parts = append(parts, fmt.Sprintf("AUROC %.2f", c.AUROC))
+		}
+		if !math.IsNaN(c.NLL) {
+			parts = append(parts, "NLL "+short3(c.NLL))
+		}
+	}
+	return strings.Join(parts, " · ")
+}
+
+// short3 writes three significant digits.
+func short3(v float64) string {
+	text := fmt.Sprintf("%.3g", v)
+	if mantissa, exponent, ok := strings.Cut(text, "e"); ok {
+		e := 0
+		if _, err := fmt.Sscan(exponent, &e); err == nil {
+			text = mantissa + "·10" + superscript(e)
+		}
+	}
+	return strings.Replace(text, "-", "−", 1)
+}
+
+// Notes returns what is worth knowing about the run under way, the newest last.
+func (t *Training) Notes() []string { return slices.Clone(t.notes) }
+
+// Synthetic reports whether what is shown, or chosen where no run is shown, was made by a computer.
+func (t *Training) Synthetic() bool {
+	if t.run.Folder != "" {
+		return t.run.Synthetic
+	}
+	return t.plan != nil && t.plan.Synthetic
+}
+
+// RunState says in one line how far a run of the list is.
+func RunState(r TrainRun) string {
+	switch {
+	case r.Problem != "":
+		return r.Problem
+	case r.Finished:
+		return fmt.Sprintf("finished, %s steps", Count(r.Step))
+	case r.Step == 0:
+		return fmt.Sprintf("not begun, %s steps", Count(r.Steps))
+	}
+	return fmt.Sprintf("unfinished, step %s of %s", Count(r.Step), Count(r.Steps))
+}
+
+// RefreshRuns lists the runs of the chosen folder anew.
+func (t *Training) RefreshRuns() {
+	folder := t.form.Folder
+	if folder == "" {
+		return
+	}
+	t.o.Go(func() {
+		runs, err := t.o.Trainer.Runs(t.o.Context, folder)
+		t.o.Do(func() {
+			if folder != t.form.Folder {
+				return
+			}
+			t.runs, t.runsErr, t.runsRead = runs, err, true
+			t.changed(TrainRunsChanged)
+		})
+	})
+}
+
+// RunsKnown reports whether the folder of runs has been read.
+func (t *Training) RunsKnown() bool { return t.runsRead }
+
+// ShowRun shows the curves of a run of the list. It does nothing while a run is under way.
+func (t *Training) ShowRun(r TrainRun) {
+	if t.phase.Active() || r.Problem != "" {
+		return
+	}
+	t.o.Go(func() {
+		events, err := t.o.Trainer.History(t.o.Context, r.Folder)
+		t.o.Do(func() {
+			if t.phase.Active() || t.o.Context.Err() != nil {
+				return
+			}
+			t.phase, t.err, t.end = TrainIdle, err, TrainEnd{}
+			t.run, t.log, t.last, t.notes = r, trainLog{}, TrainStep{}, nil
+			for _, e := range events {
+				t.log.add(e)
+				t.note(e)
+			}
+			t.run.Step = r.Step
+			t.changed(TrainStateChanged | TrainCurvesChanged)
+		})
+	})
+}
+
+// OpenModel offers the shown run's model to the window.
+func (t *Training) OpenModel() {
+	if !t.CanOpenModel() {
+		return
+	}
+	model := t.run.Model
+	t.opening, t.err = true, nil
+	t.changed(TrainStateChanged)
+	t.o.Go(func() {
+		err := t.o.Trainer.Offer(t.o.Context, model)
+		t.o.Do(func() {
+			t.opening, t.err = false, err
+			t.changed(TrainStateChanged)
+			if err == nil && t.o.Offered != nil {
+				t.o.Offered(model)
+			}
+		})
+	})
+}

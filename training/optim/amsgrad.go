@@ -41,30 +41,51 @@ func NewState(n int) *State {
 }
 
 // Update changes w in place by one step at learning rate lr. decays says whether L2 applies (kernels
-// yes; biases, norm scales and shifts no). It fails with [ErrShape] or [ErrNotFinite] before anything is changed.
+// yes; biases, norm scales and shifts no). It computes in float32, as PyTorch does. It fails with
+// [ErrShape] or [ErrNotFinite] before anything is changed.
 func (a AMSGrad) Update(w, g []float32, s *State, lr float64, decays bool) error {
 	if len(g) != len(w) || len(s.M) != len(w) || len(s.V) != len(w) || len(s.VMax) != len(w) {
 		return fmt.Errorf("%w: %d parameters, %d gradients, state of %d", ErrShape, len(w), len(g), len(s.M))
 	}
 	for i, v := range g {
-		if f := float64(v); math.IsNaN(f) || math.IsInf(f, 0) {
-			return fmt.Errorf("%w: element %d is %g", ErrNotFinite, i, f)
+		if math.Float32bits(v)&exponent == exponent {
+			return fmt.Errorf("%w: element %d is %g", ErrNotFinite, i, v)
 		}
 	}
 	s.Step++
-	rate := lr / (1 - math.Pow(a.Beta1, float64(s.Step)))
+	// lr/(1−β₁ᵗ) · m / (√v̂/root + ε) with root = √(1−β₂ᵗ) is rate · m / (√v̂ + ε·root).
 	root := math.Sqrt(1 - math.Pow(a.Beta2, float64(s.Step)))
-	decay := 0.0
+	c := constants{
+		rate: float32(lr / (1 - math.Pow(a.Beta1, float64(s.Step))) * root), epsilon: float32(a.Epsilon * root),
+		beta1: float32(a.Beta1), rest1: float32(1 - a.Beta1), beta2: float32(a.Beta2), rest2: float32(1 - a.Beta2),
+	}
 	if decays {
-		decay = 2 * a.L2
+		c.decay = float32(2 * a.L2)
 	}
-	for i := range w {
-		grad := float64(g[i]) + decay*float64(w[i])
-		m := a.Beta1*float64(s.M[i]) + (1-a.Beta1)*grad
-		v := a.Beta2*float64(s.V[i]) + (1-a.Beta2)*grad*grad
-		largest := math.Max(float64(s.VMax[i]), v)
-		s.M[i], s.V[i], s.VMax[i] = float32(m), float32(v), float32(largest)
-		w[i] = float32(float64(w[i]) - rate*m/(math.Sqrt(largest)/root+a.Epsilon))
-	}
+	c.apply(w, g, s)
 	return nil
+}
+
+// exponent has the bits that are all set in float32 numbers that are not finite.
+const exponent = 0x7f800000
+
+// constants are what a step has in common for all elements.
+type constants struct{ rate, epsilon, beta1, rest1, beta2, rest2, decay float32 }
+
+// apply is the loop of [AMSGrad.Update]; all slices have one length. The conversions keep machines with
+// fused multiply-add from rounding differently.
+func (c constants) apply(w, g []float32, s *State) {
+	n := len(w)
+	g, ms, vs, tops := g[:n], s.M[:n], s.V[:n], s.VMax[:n]
+	for i, x := range w {
+		grad := g[i] + float32(c.decay*x)
+		m := float32(c.beta1*ms[i]) + float32(c.rest1*grad)
+		v := float32(c.beta2*vs[i]) + float32(float32(c.rest2*grad)*grad)
+		top := tops[i]
+		if v > top {
+			top = v
+		}
+		ms[i], vs[i], tops[i] = m, v, top
+		w[i] = x - float32(float32(c.rate*m)/(float32(math.Sqrt(float64(top)))+c.epsilon))
+	}
 }

@@ -8,6 +8,7 @@
 //	log.jsonl                one Event a line, only ever appended to
 //	checkpoint-0000500.bin   parameters and optimiser state after 500 steps; the newest two are kept
 //	model.onnx               the finished model
+//	lock                     held by the process that trains
 //
 // On the CPU with a fixed number of threads, a run that was interrupted, even by kill -9, ends in the
 // same weights, bit for bit, as one that was not: example n and the noise of example n depend on n and

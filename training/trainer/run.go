@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/gofrs/flock"
+
 	"bayeslice/internal/imageio/codec"
 	"bayeslice/internal/nets"
 	"bayeslice/internal/tensor"
@@ -107,6 +109,23 @@ func (r *Run) Dir() string { return r.dir }
 func (r *Run) Finished() bool {
 	_, err := os.Stat(filepath.Join(r.dir, ModelName))
 	return err == nil
+}
+
+// lockName is the file by which two processes keep out of each other's way; the system frees it when a
+// process ends, however that happens.
+const lockName = "lock"
+
+// lock claims the run for this process. It fails with [ErrRun] where another one trains it.
+func (r *Run) lock() (*flock.Flock, error) {
+	l := flock.New(filepath.Join(r.dir, lockName))
+	ok, err := l.TryLock()
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("trainer: run folder: %w", err)
+	case !ok:
+		return nil, fmt.Errorf("%w: %s is being trained already; wait for it, or stop it first", ErrRun, filepath.Base(r.dir))
+	}
+	return l, nil
 }
 
 // Last returns the newest checkpoint that is whole and belongs to the run, and an [ErrCheckpoint] for each

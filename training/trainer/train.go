@@ -41,6 +41,11 @@ func (r *Run) Train(ctx context.Context, data training.Data, o Options) (model s
 	if data.Origin.Fingerprint != r.config.Data.Fingerprint {
 		return "", fmt.Errorf("%w: these are not the data that the run began with; start a new run for them", ErrRun)
 	}
+	lock, err := r.lock()
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, lock.Unlock()) }()
 	l := &loop{run: r, config: r.config, data: data, options: o}
 	if l.log, err = openLog(r.dir); err != nil {
 		return "", err

@@ -4,8 +4,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"math"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -161,5 +163,157 @@ func TestARunLearnsAndAResumedOneEndsInTheSameBits(t *testing.T) {
 	}
 	if weights(t, whole) != weights(t, again) {
 		t.Error("the resumed run ended in other weights")
+	}
+}
+
+func TestADamagedCheckpointGivesWayToTheOneBeforeIt(t *testing.T) {
+	open := opener(t)
+	c := settings(t, modelcard.Anatomy, 12)
+	var hashes [][32]byte
+	for _, damage := range []bool{false, true} {
+		r, err := trainer.New(t.TempDir(), c, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		_, err = r.Train(ctx, data(c, nil), trainer.Options{Open: open, On: func(e trainer.Event) {
+			if e.Kind == trainer.Stepped && e.Step == 11 {
+				cancel()
+			}
+		}})
+		if !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+		paths, err := trainer.Checkpoints(r.Dir())
+		if err != nil || len(paths) != 2 {
+			t.Fatalf("checkpoints %v, %v; want two", paths, err)
+		}
+		if damage {
+			b, err := os.ReadFile(paths[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			b[len(b)/2] ^= 1
+			if err := os.WriteFile(paths[0], b, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var warned, from string
+		_, err = r.Train(t.Context(), data(c, nil), trainer.Options{Open: open, On: func(e trainer.Event) {
+			if e.Kind == trainer.Warned {
+				warned = e.Text
+			}
+			if e.Kind == trainer.Started && e.Step == 10 {
+				from = "the one before"
+			}
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if damage != (from != "") || damage != strings.Contains(warned, "checksum") {
+			t.Errorf("damaged %v: warned %q, started from %q", damage, warned, from)
+		}
+		hashes = append(hashes, weights(t, r))
+	}
+	if hashes[0] != hashes[1] {
+		t.Error("going back one checkpoint changed the result")
+	}
+}
+
+func TestAPoisonedExampleIsNamedOrLeftOut(t *testing.T) {
+	open := opener(t)
+	for name, spoil := range map[string]func(e *training.Example) error{
+		"values that are not finite": func(e *training.Example) error { e.Image.F32[5] = float32(math.NaN()); return nil },
+		"label is empty":             func(e *training.Example) error { clear(e.Label); return nil },
+		"class 7":                    func(e *training.Example) error { e.Label[9] = 7; return nil },
+		"no ADC":                     func(e *training.Example) error { return training.BadExample(e.Exam, "it has no ADC") },
+	} {
+		for _, skip := range []bool{false, true} {
+			c := settings(t, modelcard.Anatomy, 3)
+			c.ValidateEvery, c.SkipBad = 0, skip
+			r, err := trainer.New(t.TempDir(), c, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			d := data(c, func(n uint64, e *training.Example) error {
+				if n != 1 {
+					return nil
+				}
+				e.Exam = "exam 17"
+				return spoil(e)
+			})
+			d.Validation = nil
+			var skipped string
+			_, err = r.Train(t.Context(), d, trainer.Options{Open: open, On: func(e trainer.Event) {
+				if e.Kind == trainer.Skipped {
+					skipped = e.Text
+				}
+			}})
+			said := skipped
+			if !skip {
+				if !errors.Is(err, training.ErrExample) {
+					t.Fatalf("%s: error = %v", name, err)
+				}
+				said = err.Error()
+			} else if err != nil {
+				t.Fatal(err)
+			}
+			if !strings.Contains(said, "exam 17") || !strings.Contains(said, name) {
+				t.Errorf("skip %v: said %q, want exam 17 and %q", skip, said, name)
+			}
+		}
+	}
+}
+
+func TestOneProcessTrainsARun(t *testing.T) {
+	open := opener(t)
+	c := settings(t, modelcard.Anatomy, 2)
+	r, err := trainer.New(t.TempDir(), c, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var second error
+	if _, err = r.Train(t.Context(), data(c, nil), trainer.Options{Open: open, On: func(e trainer.Event) {
+		if e.Kind == trainer.Stepped {
+			_, second = r.Train(t.Context(), data(c, nil), trainer.Options{Open: open})
+		}
+	}}); err != nil {
+		t.Fatal(err)
+	}
+	if !errors.Is(second, trainer.ErrRun) {
+		t.Errorf("a second training of the same folder: %v", second)
+	}
+	if _, err := trainer.New(r.Dir(), c, nil); !errors.Is(err, trainer.ErrRun) {
+		t.Errorf("a new run in the same folder: %v", err)
+	}
+	other := data(c, nil)
+	other.Origin.Fingerprint = strings.Repeat("1", 64)
+	if _, err := r.Train(t.Context(), other, trainer.Options{Open: open}); !errors.Is(err, trainer.ErrRun) {
+		t.Errorf("training on other data: %v", err)
+	}
+}
+
+func TestARunPausesBetweenSteps(t *testing.T) {
+	open := opener(t)
+	c := settings(t, modelcard.Anatomy, 4)
+	r, err := trainer.New(t.TempDir(), c, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	control := &trainer.Control{}
+	var seen []trainer.Kind
+	if _, err := r.Train(t.Context(), data(c, nil), trainer.Options{Open: open, Control: control, On: func(e trainer.Event) {
+		seen = append(seen, e.Kind)
+		switch {
+		case e.Kind == trainer.Stepped && e.Step == 2:
+			control.Pause()
+		case e.Kind == trainer.PausedKind:
+			go control.Resume()
+		}
+	}}); err != nil {
+		t.Fatal(err)
+	}
+	if want := []trainer.Kind{"start", "step", "step", "pause", "continue", "step", "step", "checkpoint", "validation", "end"}; !slices.Equal(seen, want) {
+		t.Errorf("events %v, want %v", seen, want)
 	}
 }

@@ -34,6 +34,7 @@ var height = map[string]int{
 	"internal/settings":                3,  // what is kept between sessions
 	"inference":                        8,  // sampling
 	"training":                         8,  // the paper's recipe
+	"training/synth":                   9,  // randomised phantoms to learn from
 	"training/step":                    8,  // a whole training step as one graph
 	"training/trainer":                 10, // whole runs
 	"training/loss":                    4,

@@ -30,6 +30,7 @@ import (
 	"bayeslice/internal/settings"
 	"bayeslice/internal/volume"
 	"bayeslice/render"
+	"bayeslice/training/synth"
 )
 
 // disclaimer stands in the help and at the end of every result.
@@ -81,6 +82,7 @@ var nextSteps = []struct {
 	{"fetch.ErrChecksum", fetch.ErrChecksum, fromText},
 	{"fetch.ErrPackage", fetch.ErrPackage, fromText},
 	{"modelcard.ErrCard", modelcard.ErrCard, "Use a model written by this program (`bayeslice model init`)."},
+	{"models.ErrUnknown", models.ErrUnknown, "Run `bayeslice model list` for the models that come with the program."},
 	{"models.ErrUntold", models.ErrUntold, "Report this line and the command you ran."},
 	{"pb.ErrExternalData", pb.ErrExternalData, fromText},
 	{"pb.ErrUnsupported", pb.ErrUnsupported, "Use a model written by this program (`bayeslice model init`)."},
@@ -92,6 +94,7 @@ var nextSteps = []struct {
 	{"prep.ErrRecipe", prep.ErrRecipe, "Use another model file."},
 	{"metrics.ErrInput", metrics.ErrInput, "Check that prediction and reference belong to the same exam and have the same classes."},
 	{"nets.ErrConfig", nets.ErrConfig, "Choose another size; see `bayeslice model init --help`."},
+	{"synth.ErrConfig", synth.ErrConfig, "Choose other settings; see `bayeslice train --help`."},
 	{"phantom.ErrConfig", phantom.ErrConfig, "Choose other values; see `bayeslice phantom --help`."},
 	{"dicomout.ErrValue", dicomout.ErrValue, "Choose another seed for the phantom, and report this one."},
 	{"imageio.ErrTruncated", imageio.ErrTruncated, "Copy the file again from its source."},

@@ -58,3 +58,4 @@ func logNormal(r *rand.Rand, median, sigma float64, in Range) float64 {
 	}
 	return uniform(r, in.Min, in.Max)
 }
+

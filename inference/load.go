@@ -41,22 +41,20 @@ type Openers struct {
 // LoadWith is [Load] for callers that open the two parts differently. On the paper's network a first
 // part that gives its working memory back saves 420 MB of 1.3 GB.
 func LoadWith(ctx context.Context, path string, open Openers) (*Model, error) {
-	g, digest, err := ReadGraph(path)
+	f, err := ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
-	card, err := modelcard.Decode(g.Metadata())
+	return f.Load(ctx, open)
+}
+
+// Load rewrites the graph, divides it and opens its parts, as the function [Load] says.
+func (f *File) Load(ctx context.Context, open Openers) (*Model, error) {
+	prefix, suffix, err := divide(f.Card, f.Graph)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrModel, err)
 	}
-	if err := agree(card, g); err != nil {
-		return nil, err
-	}
-	prefix, suffix, err := divide(card, g)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrModel, err)
-	}
-	parts := Parts{Card: card, SHA256: digest, Carried: carried(card, suffix)}
+	parts := Parts{Card: f.Card, SHA256: f.SHA256, Carried: carried(f.Card, suffix)}
 	if prefix != nil {
 		if parts.Prefix, err = openGraph(ctx, prefix, open.Once); err != nil {
 			return nil, err
@@ -83,6 +81,44 @@ func closeParts(p Parts) (err error) {
 	return err
 }
 
+// File is a model file that was read and found usable: its graph does what its card says. It is immutable.
+type File struct {
+	Card   modelcard.Card
+	SHA256 string       // of its bytes, hex
+	Graph  *graph.Graph // as the file holds it, weights included
+}
+
+// ReadFile reads a model file and checks that its card and its graph agree. It fails as [Load] does
+// before anything is opened.
+func ReadFile(path string) (*File, error) {
+	g, digest, err := ReadGraph(path)
+	if err != nil {
+		return nil, err
+	}
+	return newFile(g, digest)
+}
+
+// ReadBytes is [ReadFile] for a model file that is in memory, such as one that comes with the program.
+// name stands for it in messages; the bytes are not kept.
+func ReadBytes(name string, onnx []byte) (*File, error) {
+	g, digest, err := decode(name, bytes.NewReader(onnx))
+	if err != nil {
+		return nil, err
+	}
+	return newFile(g, digest)
+}
+
+func newFile(g *graph.Graph, digest string) (*File, error) {
+	card, err := modelcard.Decode(g.Metadata())
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrModel, err)
+	}
+	if err := agree(card, g); err != nil {
+		return nil, err
+	}
+	return &File{Card: card, SHA256: digest, Graph: g}, nil
+}
+
 // ReadGraph decodes a model file, and returns the SHA-256 of its bytes in hex. It reads regular files
 // only, and no more than an ONNX file can hold. It fails with [ErrModel].
 func ReadGraph(path string) (*graph.Graph, string, error) {
@@ -100,10 +136,15 @@ func ReadGraph(path string) (*graph.Graph, string, error) {
 		return nil, "", fmt.Errorf("%w: %w", ErrModel, err)
 	}
 	defer f.Close() //nolint:errcheck // only read
+	return decode(filepath.Base(path), f)
+}
+
+// decode reads a graph and the SHA-256 of its bytes.
+func decode(name string, r io.Reader) (*graph.Graph, string, error) {
 	digest := sha256.New()
-	g, err := graph.Decode(io.TeeReader(io.LimitReader(f, maxModelBytes), digest))
+	g, err := graph.Decode(io.TeeReader(io.LimitReader(r, maxModelBytes), digest))
 	if err != nil {
-		return nil, "", fmt.Errorf("%w: %s: %w", ErrModel, filepath.Base(path), err)
+		return nil, "", fmt.Errorf("%w: %s: %w", ErrModel, name, err)
 	}
 	return g, hex.EncodeToString(digest.Sum(nil)), nil
 }

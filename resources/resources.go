@@ -1,8 +1,9 @@
-// Package resources holds what is embedded in the program: pictures so far. No patient data and no
-// weights trained elsewhere ever lie here.
+// Package resources holds what is embedded in the program: its icon and the bundled models, which were
+// trained by this program on generated data only. No patient data and no weights trained elsewhere ever
+// lie here.
 package resources
 
-import _ "embed"
+import "embed"
 
 //go:generate go run gen_icon.go
 
@@ -10,3 +11,9 @@ import _ "embed"
 //
 //go:embed icon.png
 var Icon []byte
+
+// Models is the folder "models" with the bundled model files (*.onnx) and a README that says what they
+// are. Read only; package internal/models opens them.
+//
+//go:embed models
+var Models embed.FS

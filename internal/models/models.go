@@ -18,6 +18,11 @@ import (
 // Open loads a model file for sampling. The caller closes it. It fails as [inference.LoadWith] and
 // [ort.Env.NewSession] do; operators that run elsewhere than asked are in [inference.Model.Fallbacks].
 func Open(ctx context.Context, env *ort.Env, path string) (*inference.Model, error) {
+	return inference.LoadWith(ctx, path, openers(env))
+}
+
+// openers run both parts of a model in env.
+func openers(env *ort.Env) inference.Openers {
 	open := func(o ort.SessionOptions) inference.OpenRunner {
 		return func(onnx []byte) (inference.Runner, error) {
 			s, err := env.NewSession(onnx, o)
@@ -28,18 +33,32 @@ func Open(ctx context.Context, env *ort.Env, path string) (*inference.Model, err
 		}
 	}
 	// The part before the noise runs once per exam: it need not keep its working memory.
-	return inference.LoadWith(ctx, path, inference.Openers{Once: open(ort.SessionOptions{ReleaseMemory: true}), Each: open(ort.SessionOptions{})})
+	return inference.Openers{Once: open(ort.SessionOptions{ReleaseMemory: true}), Each: open(ort.SessionOptions{})}
 }
 
 // Card reads what a model file says about itself without running it, and the SHA-256 of its bytes in
-// hex. It fails with [inference.ErrModel] or [modelcard.ErrCard].
+// hex. The file is checked as before it is run; it fails with [inference.ErrModel].
 func Card(path string) (card modelcard.Card, sha string, err error) {
-	g, sha, err := inference.ReadGraph(path)
+	f, err := inference.ReadFile(path)
 	if err != nil {
 		return card, "", err
 	}
-	card, err = modelcard.Decode(g.Metadata())
-	return card, sha, err
+	return f.Card, f.SHA256, nil
+}
+
+// Pack writes a copy of a model file with its kernels stored as float16, which is half the size. edit,
+// where not nil, may change what the card says about the model for people; the folder is made where it is
+// missing. It fails as [inference.ReadFile] and [nets.WriteGraph] do.
+func Pack(from *inference.File, to string, edit func(*modelcard.Card)) error {
+	card := from.Card
+	if edit != nil {
+		edit(&card)
+	}
+	card.Storage = modelcard.Float16
+	if err := os.MkdirAll(filepath.Dir(to), 0o750); err != nil {
+		return fmt.Errorf("models: %w", err)
+	}
+	return nets.WriteGraph(to, from.Graph, card)
 }
 
 // WriteUntrained writes a preset network ("full" or "small") with initial weights drawn from seed; its

@@ -55,3 +55,16 @@ func tensorName(data []byte, into map[string]bool) error {
 		return err
 	})
 }
+
+// Metadata reads only the key-value pairs of a ModelProto, not its graph. It fails as [Decode] does.
+func Metadata(data []byte) ([]Entry, error) {
+	var entries []Entry
+	err := message(data, "model", func(f field) error {
+		if f.num != 14 {
+			return nil
+		}
+		entries = append(entries, Entry{})
+		return f.message(entries[len(entries)-1].decode)
+	})
+	return entries, err
+}

@@ -27,3 +27,17 @@ func TestSignatureLeavesWeightsOut(t *testing.T) {
 		}
 	}
 }
+
+func TestMetadataLeavesTheGraphOut(t *testing.T) {
+	m := example()
+	file := encode(t, m)
+	got, err := Metadata(file)
+	if err != nil || !reflect.DeepEqual(got, m.Metadata) {
+		t.Errorf("Metadata = %v, %v, want %v", got, err, m.Metadata)
+	}
+	for name, data := range map[string][]byte{"cut": file[:len(file)-3], "text": []byte("not a model")} {
+		if _, err := Metadata(data); !errors.Is(err, ErrMalformed) {
+			t.Errorf("%s: error = %v, want ErrMalformed", name, err)
+		}
+	}
+}

@@ -93,6 +93,7 @@ var nextSteps = []struct {
 	{"graph.ErrGraph", graph.ErrGraph, "Use a model written by this program (`bayeslice model init`)."},
 	{"prep.ErrRecipe", prep.ErrRecipe, "Use another model file."},
 	{"metrics.ErrInput", metrics.ErrInput, "Check that prediction and reference belong to the same exam and have the same classes."},
+	{"metrics.ErrUndefined", metrics.ErrUndefined, "Add exams that have what is to be measured, or leave the figure out."},
 	{"nets.ErrConfig", nets.ErrConfig, "Choose another size; see `bayeslice model init --help`."},
 	{"synth.ErrConfig", synth.ErrConfig, "Choose other settings; see `bayeslice train --help`."},
 	{"phantom.ErrConfig", phantom.ErrConfig, "Choose other values; see `bayeslice phantom --help`."},

@@ -35,10 +35,13 @@ const (
 )
 
 const (
-	// MinCoverage is the share of the model's grid that every image must cover.
-	MinCoverage = 0.5
+	// MinCoverage is the share of the model's grid that every image must cover: an image of 50 × 50 × 45 mm,
+	// about the smallest that holds a prostate, covers 29 % of the paper's grid of 80 × 80 × 60 mm.
+	MinCoverage = 0.25
 	// NoteOutside is the share outside an image up to which [IssueOutside] is a note; above it is a warning.
 	NoteOutside = 0.15
+	// WarnOutside is the share outside an image up to which [IssueOutside] is a warning; above it is severe.
+	WarnOutside = 0.5
 	// MaxTilt is the angle in degrees between slice axis and head-foot axis up to which a stack counts as
 	// axial; the prostate exams this program was made with reach 23.3°.
 	MaxTilt = 35.0
@@ -75,7 +78,7 @@ type Prepared struct {
 // B-splines at the world position of each voxel centre, so that series with other grids and other
 // tilts fall in place. Voxels outside an image get the normalised background (0 for [ZScore], the
 // value of intensity 0 for [Linear]); how many is declared in Prepared.Outside and as an issue, and
-// is an [ErrGeometry] where it is more than half. It fails with [ErrRecipe], [ErrMissingRole],
+// is an [ErrGeometry] where less than [MinCoverage] is inside. It fails with [ErrRecipe], [ErrMissingRole],
 // [ErrGeometry], [ErrIntensity], [ErrUnits], or ctx's error.
 func (r Recipe) Apply(ctx context.Context, e *exam.Exam, o Options) (*Prepared, error) {
 	if err := r.Validate(); err != nil {
@@ -228,6 +231,9 @@ func (p *Prepared) judgeCoverage(c Channel, s, reference *exam.Series, outside f
 	severity := exam.Note
 	if outside > NoteOutside {
 		severity = exam.Warning
+	}
+	if outside > WarnOutside {
+		severity = exam.Severe
 	}
 	p.Issues = append(p.Issues, exam.Issue{Code: IssueOutside, Severity: severity, Series: s.ID,
 		Text: fmt.Sprintf("%.1f %% of the model's grid lies outside the %s image and was filled with background; results there are not based on data.", 100*outside, role)})

@@ -284,7 +284,7 @@ func TestOutsideIsDeclared(t *testing.T) {
 	for shift, want := range map[float64]struct {
 		outside  float64
 		severity exam.Severity
-	}{6: {0.1, exam.Note}, 8: {0.3, exam.Warning}, 10: {0.5, exam.Warning}} {
+	}{6: {0.1, exam.Note}, 8: {0.3, exam.Warning}, 10: {0.5, exam.Warning}, 12: {0.7, exam.Severe}} {
 		centre := g.Centre().Add(g.Dir[0].Scale(shift))
 		p, err := recipe.Apply(context.Background(), newExam(map[exam.Role]*volume.Volume{exam.T2W: image}), Options{Centre: &centre})
 		if err != nil {
@@ -297,9 +297,9 @@ func TestOutsideIsDeclared(t *testing.T) {
 			t.Errorf("a voxel outside the image is %g, want the background 0", got)
 		}
 	}
-	centre := g.Centre().Add(g.Dir[0].Scale(11))
+	centre := g.Centre().Add(g.Dir[0].Scale(13))
 	if _, err := recipe.Apply(context.Background(), newExam(map[exam.Role]*volume.Volume{exam.T2W: image}), Options{Centre: &centre}); !errors.Is(err, ErrGeometry) {
-		t.Errorf("error with 60 %% outside = %v, want ErrGeometry", err)
+		t.Errorf("error with 80 %% outside = %v, want ErrGeometry", err)
 	}
 }
 

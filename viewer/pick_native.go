@@ -16,10 +16,10 @@ func nativePick(kind pickKind) (path string, err error) {
 			err = fmt.Errorf("%w: %v", errNoNativeDialog, r)
 		}
 	}()
-	if kind == pickFolder {
-		path, err = dialog.Directory().Title("Open exam folder").Browse()
+	if kind != pickFile {
+		path, err = dialog.Directory().Title(pickTitles[kind]).Browse()
 	} else {
-		path, err = dialog.File().Title("Open exam file").Filter("Exams (ZIP, DICOM, NIfTI, MHA)", examExtensions...).Filter("All files", "*").Load()
+		path, err = dialog.File().Title(pickTitles[kind]).Filter("Exams (ZIP, DICOM, NIfTI, MHA)", examExtensions...).Filter("All files", "*").Load()
 	}
 	if errors.Is(err, dialog.ErrCancelled) {
 		err = errPickCancelled

@@ -1,6 +1,7 @@
 package viewer
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -20,6 +21,7 @@ type toolbar struct {
 	w         *Window
 	content   fyne.CanvasObject
 	layout    *segmented
+	train     *widget.Button // nil where the program cannot train
 	presets   *widget.Select
 	synthetic *badge
 	untrained *badge
@@ -38,14 +40,31 @@ func newToolbar(w *Window) *toolbar {
 	reset := widget.NewButtonWithIcon("Reset", theme.ViewRefreshIcon(), func() { w.command(viewstate.ResetView) })
 	help := widget.NewButtonWithIcon("Keys", theme.HelpIcon(), w.showHelp)
 	dark := colorBackground
+	if w.opt.Trainer != nil {
+		t.train = widget.NewButtonWithIcon("Train", theme.MediaRecordIcon(), w.showTraining)
+	}
 	t.synthetic = newBadge("SYNTHETIC", colorWarning, dark)
 	t.untrained = newBadge("UNTRAINED", colorWarning, dark)
 	t.device = newBadge("No run yet", colorInput, colorText)
 	left := container.NewHBox(open, gap(6), t.layout.Container, gap(6), container.New(fixedWidth{170}, t.presets), fit, reset, help)
+	if t.train != nil {
+		left.Add(t.train)
+	}
 	right := container.NewHBox(t.synthetic.Container, t.untrained.Container, t.device.Container)
 	line := container.NewHBox(left, spread(), right)
 	t.content = container.New(layout.NewCustomPaddedLayout(4, 4, 6, 8), line)
 	return t
+}
+
+// setTraining tells how far a training is that goes on behind the images.
+func (t *toolbar) setTraining(active bool, fraction float64) {
+	text := "Train"
+	if active {
+		text = fmt.Sprintf("Training %.0f %%", 100*fraction)
+	}
+	if t.train != nil && t.train.Text != text {
+		t.train.SetText(text)
+	}
 }
 
 // gap is empty space of a width.

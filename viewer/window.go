@@ -29,13 +29,14 @@ const shutdownWait = 15 * time.Second
 // Options of [New].
 type Options struct {
 	Engine     Engine
-	Renderer   render.Renderer // stays the caller's; it must outlive the window
-	RenderNote string          // why another renderer than the best one draws, or ""
-	Samples    int             // in the field at first
-	Seed       uint64          // in the field at first
-	AutoRun    bool            // run the models when the first exam is open
-	Closed     func()          // on the UI goroutine when the window is gone; drawing has ended
-	Ran        func()          // after each run has ended, whatever came of it
+	Renderer   render.Renderer   // stays the caller's; it must outlive the window
+	RenderNote string            // why another renderer than the best one draws, or ""
+	Samples    int               // in the field at first
+	Seed       uint64            // in the field at first
+	AutoRun    bool              // run the models when the first exam is open
+	Closed     func()            // on the UI goroutine when the window is gone; drawing has ended
+	Ran        func()            // after each run has ended, whatever came of it
+	Trainer    viewstate.Trainer // trains networks; nil leaves the training page out
 	// Do runs a function on the UI goroutine soon; nil is fyne.Do. Tests give a queue of their own.
 	Do func(func())
 }
@@ -61,6 +62,8 @@ type Window struct {
 	layers     *layersPanel
 	histograms *histogramPanel
 	run        *runPanel
+	training   *trainPage        // nil where the program cannot train
+	images     fyne.CanvasObject // everything but the training page
 	tabs       *container.AppTabs
 	status     *widget.Label
 	issueCount int
@@ -76,6 +79,8 @@ type Window struct {
 	autoRun     bool
 	wantRun     bool // run as soon as the models are known
 	closing     bool
+	askingClose bool        // the user is asked whether to close
+	wantModel   string      // to be chosen when the models are listed
 	ended       atomic.Bool // the window system has ended
 	modelsKnown bool
 }
@@ -101,12 +106,17 @@ func New(ctx context.Context, app fyne.App, o Options) *Window {
 	w.run = newRunPanel(o.Samples, o.Seed, w.startRun, w.stopRun, w.shortcut)
 	w.welcome = newWelcome(w)
 	w.win.SetPadded(false)
-	w.win.SetContent(w.content())
+	w.images = w.content()
+	w.win.SetContent(w.images)
+	if o.Trainer != nil {
+		w.training = newTrainPage(w, o.Trainer)
+		w.win.SetContent(container.NewStack(w.images, w.training.content))
+	}
 	w.win.Resize(fyne.NewSize(1280, 800))
 	w.win.CenterOnScreen()
 	w.bindKeys()
 	w.win.SetOnDropped(w.dropped)
-	w.win.SetCloseIntercept(w.Close)
+	w.win.SetCloseIntercept(w.askClose)
 	w.win.SetMaster()
 	if o.Closed != nil {
 		w.win.SetOnClosed(o.Closed)
@@ -276,7 +286,12 @@ func (w *Window) hover(index int, at fyne.Position, inside bool) {
 func (w *Window) bindKeys() {
 	c := w.win.Canvas()
 	focused := func() *viewport { return w.views[w.state.Focus()] }
-	c.SetOnTypedKey(func(e *fyne.KeyEvent) { focused().TypedKey(e) })
+	c.SetOnTypedKey(func(e *fyne.KeyEvent) {
+		if e.Name == fyne.KeyEscape {
+			w.hideTraining()
+		}
+		focused().TypedKey(e)
+	})
 	c.SetOnTypedRune(func(r rune) { focused().TypedRune(r) })
 	if d, ok := c.(desktop.Canvas); ok {
 		d.SetOnKeyDown(func(e *fyne.KeyEvent) { focused().KeyDown(e) })
@@ -305,7 +320,7 @@ func (w *Window) shortcut(s fyne.Shortcut) bool {
 
 // command carries out a command.
 func (w *Window) command(c viewstate.Command) {
-	if w.closing || w.state.Apply(c) {
+	if w.closing || w.trainingShown() && !w.duringTraining(c) || w.state.Apply(c) {
 		return
 	}
 	switch c {
@@ -315,10 +330,12 @@ func (w *Window) command(c viewstate.Command) {
 		w.startRun()
 	case viewstate.CancelRun:
 		w.stopRun()
+	case viewstate.ShowTraining:
+		w.showTraining()
 	case viewstate.ShowHelp:
 		w.showHelp()
 	case viewstate.Quit:
-		w.Close()
+		w.askClose()
 	}
 }
 
@@ -357,7 +374,7 @@ func (w *Window) wait() {
 	}()
 	select {
 	case <-done:
-	case <-time.After(shutdownWait):
+	case <-time.After(w.patience()):
 	}
 }
 

@@ -22,6 +22,7 @@ func (w *Window) loadModels() {
 				return
 			}
 			w.run.setModels(models)
+			w.chooseWanted(models)
 			for _, p := range problems {
 				w.showSentence("A model file cannot be used", p, "Choose another file; see bayeslice model show.", "")
 			}

@@ -48,6 +48,7 @@ const (
 	OpenExam
 	RunModel
 	CancelRun
+	ShowTraining
 	ShowHelp
 	Quit
 )
@@ -73,7 +74,7 @@ var Bindings = []Binding{
 	{"U", 0, CycleUncertainty}, {"S", 0, ToggleContours}, {"O", 0, ToggleOverlay},
 	{"Q", 0, LessOpacity}, {"E", 0, MoreOpacity},
 	{"I", 0, CycleTexts}, {"X", Shift, ToggleCrosshair}, {"M", 0, MaximiseView}, {"L", 0, SwitchLayout},
-	{"O", Ctrl, OpenExam}, {"R", Ctrl, RunModel}, {".", Ctrl, CancelRun},
+	{"O", Ctrl, OpenExam}, {"R", Ctrl, RunModel}, {".", Ctrl, CancelRun}, {"T", Ctrl, ShowTraining},
 	{"?", 0, ShowHelp}, {"F1", 0, ShowHelp}, {"Q", Ctrl, Quit},
 }
 
@@ -215,6 +216,7 @@ func Help() []HelpLine {
 		{"Shift+X", "cursor lines on, off"},
 		{"Ctrl+O", "open an exam"},
 		{"Ctrl+R, Ctrl+.", "run the models; stop and keep the samples"},
+		{"Ctrl+T", "train a network; back to the images"},
 		{"?, F1", "this sheet"},
 	}
 }

@@ -73,8 +73,7 @@ type Training struct {
 	planID   int // counts plans, so that a result of an old one is dropped
 
 	phase    TrainPhase
-	err      error // why the run failed, or what else the user asked for did
-	message  string
+	err      error // why the run failed, or what else could not be done
 	stage    TrainProgress
 	session  TrainSession
 	cancel   context.CancelFunc
@@ -83,6 +82,7 @@ type Training struct {
 	log      trainLog
 	last     TrainStep
 	pace     pace
+	device   string // of the shown run, "" where it is not known
 	notes    []string
 	opening  bool // a model is being offered
 	runs     []TrainRun
@@ -212,9 +212,9 @@ func (t *Training) Cancel() {
 func (t *Training) begin(prepare func(context.Context, func(TrainProgress)) (TrainSession, []TrainEvent, error)) {
 	ctx, cancel := context.WithCancel(t.o.Context)
 	t.cancel = cancel
-	t.phase, t.err, t.message = TrainPreparing, nil, ""
+	t.phase, t.err = TrainPreparing, nil
 	t.stage, t.run, t.end = TrainProgress{}, TrainRun{}, TrainEnd{}
-	t.log, t.last, t.pace, t.notes = trainLog{}, TrainStep{}, pace{}, nil
+	t.log, t.last, t.pace, t.device, t.notes = trainLog{}, TrainStep{}, pace{}, "", nil
 	t.changed(TrainStateChanged | TrainCurvesChanged | TrainPlanChanged | TrainRunsChanged)
 	t.o.Go(func() {
 		defer cancel()
@@ -270,13 +270,12 @@ func (t *Training) started(s TrainSession, past []TrainEvent) {
 
 // ended shows how a run ended.
 func (t *Training) ended(end TrainEnd, err error) {
-	stopping := t.phase == TrainStopping
 	t.end, t.session, t.cancel = end, nil, nil
 	if end.Step > 0 {
 		t.run.Step = end.Step
 	}
 	switch {
-	case err != nil && !(stopping && errors.Is(err, context.Canceled)):
+	case err != nil && !errors.Is(err, context.Canceled):
 		t.phase, t.err = TrainFailed, err
 	case end.Finished:
 		t.phase = TrainFinished
@@ -328,6 +327,9 @@ func (t *Training) note(e TrainEvent) {
 	if e.Learnt != nil {
 		t.last = *e.Learnt
 		t.pace.add(e.Learnt.Seconds)
+	}
+	if e.Device != "" {
+		t.device = e.Device
 	}
 	if e.Paused && t.phase == TrainPausing {
 		t.phase = TrainPaused

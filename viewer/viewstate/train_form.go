@@ -11,8 +11,11 @@ import (
 	"bayeslice/internal/modelcard"
 )
 
-// errIncomplete marks a form that is not filled in; the text says what is missing.
-var errIncomplete = errors.New("the training is not fully chosen")
+// Incomplete is the error of a form that is not filled in: a clause that says what to do.
+type Incomplete string
+
+// Error implements error.
+func (e Incomplete) Error() string { return string(e) }
 
 // maxTrainSteps bounds what can be typed.
 const maxTrainSteps = 10_000_000
@@ -27,29 +30,29 @@ type TrainForm struct {
 	Folder             string
 }
 
-// Setup reads the form. An error is a clause for the user that says what to fill in.
+// Setup reads the form. An error is [Incomplete].
 func (f TrainForm) Setup() (TrainSetup, error) {
 	s := TrainSetup{Data: f.Data, DataFolder: f.DataFolder, Task: f.Task, Loss: f.Loss, Size: f.Size, Device: f.Device, Folder: f.Folder}
 	if !f.Data.NeedsFolder() {
 		s.DataFolder = ""
 	} else if f.DataFolder == "" {
-		return s, fmt.Errorf("%w: choose the folder of the data", errIncomplete)
+		return s, Incomplete("choose the folder of the data")
 	}
 	var err error
 	if s.Steps, err = ParseSteps(f.Steps); err != nil {
-		return s, fmt.Errorf("%w: steps must be %w", errIncomplete, err)
+		return s, Incomplete("steps must be " + err.Error())
 	}
 	if s.LearningRate, err = ParseRate(f.Rate); err != nil {
-		return s, fmt.Errorf("%w: the learning rate must be %w", errIncomplete, err)
+		return s, Incomplete("the learning rate must be " + err.Error())
 	}
 	if s.Seed, err = ParseSeed(f.Seed); err != nil {
-		return s, fmt.Errorf("%w: the seed must be %w", errIncomplete, err)
+		return s, Incomplete("the seed must be " + err.Error())
 	}
 	if f.Folder == "" {
-		return s, fmt.Errorf("%w: choose the folder in which runs are kept", errIncomplete)
+		return s, Incomplete("choose the folder in which runs are kept")
 	}
 	if f.Loss == "" || f.Size == "" || f.Device == "" {
-		return s, fmt.Errorf("%w: choose loss, size and device", errIncomplete)
+		return s, Incomplete("choose loss, network and device")
 	}
 	return s, nil
 }
@@ -210,11 +213,9 @@ func (t *Training) replan() {
 	})
 }
 
-// Plan returns the plan of what is chosen; nil while it is made, or where there is none. The error says why.
-// Incomplete is true where the error is a clause about what is not filled in.
-func (t *Training) Plan() (plan *TrainPlan, incomplete bool, err error) {
-	return t.plan, errors.Is(t.planErr, errIncomplete), t.planErr
-}
+// Plan returns the plan of what is chosen; nil while it is made, and where there is none. Then the error says
+// why, as [Incomplete] where something is not filled in.
+func (t *Training) Plan() (*TrainPlan, error) { return t.plan, t.planErr }
 
 // PlanLine is a line of the plan: what, and the value in words.
 type PlanLine struct{ Name, Value string }

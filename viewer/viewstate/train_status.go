@@ -195,6 +195,14 @@ func short3(v float64) string {
 // Notes returns what is worth knowing about the run under way, the newest last.
 func (t *Training) Notes() []string { return slices.Clone(t.notes) }
 
+// Device says what the shown run computes on, or what is planned; "" where it is not known.
+func (t *Training) Device() string {
+	if t.run.Folder == "" && t.plan != nil {
+		return t.plan.Device
+	}
+	return t.device
+}
+
 // Synthetic reports whether what is shown, or chosen where no run is shown, was made by a computer.
 func (t *Training) Synthetic() bool {
 	if t.run.Folder != "" {
@@ -249,7 +257,7 @@ func (t *Training) ShowRun(r TrainRun) {
 				return
 			}
 			t.phase, t.err, t.end = TrainIdle, err, TrainEnd{}
-			t.run, t.log, t.last, t.notes = r, trainLog{}, TrainStep{}, nil
+			t.run, t.log, t.last, t.device, t.notes = r, trainLog{}, TrainStep{}, "", nil
 			for _, e := range events {
 				t.log.add(e)
 				t.note(e)
@@ -260,12 +268,12 @@ func (t *Training) ShowRun(r TrainRun) {
 	})
 }
 
-// OpenModel offers the shown run's model to the window.
-func (t *Training) OpenModel() {
-	if !t.CanOpenModel() {
+// OpenModel offers the model of a finished run to the window.
+func (t *Training) OpenModel(r TrainRun) {
+	if r.Model == "" || t.opening {
 		return
 	}
-	model := t.run.Model
+	model := r.Model
 	t.opening, t.err = true, nil
 	t.changed(TrainStateChanged)
 	t.o.Go(func() {

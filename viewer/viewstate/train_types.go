@@ -94,7 +94,9 @@ type TrainEvent struct {
 	Checked *TrainCheck
 	// Paused says that the run waits; the next step tells that it goes on.
 	Paused bool
-	// Note is a sentence about what is worth knowing: an exam left out, a checkpoint kept.
+	// Device says what computes, with the event that begins a session; "" else.
+	Device string
+	// Note is a sentence about what is worth knowing: an exam left out, a damaged checkpoint.
 	Note string
 }
 

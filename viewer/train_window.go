@@ -1,0 +1,148 @@
+package viewer
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/dialog"
+	"fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
+
+	"bayeslice/viewer/viewstate"
+)
+
+// folderField is a field for a path with a button that opens the system's dialog.
+func (w *Window) folderField(path *field, kind pickKind) fyne.CanvasObject {
+	choose := widget.NewButtonWithIcon("", theme.FolderOpenIcon(), func() {
+		w.askFolder(kind, func(chosen string) { path.SetText(chosen) })
+	})
+	return container.NewBorder(nil, nil, nil, choose, path)
+}
+
+// showTraining puts the training page in the place of the images.
+func (w *Window) showTraining() {
+	p := w.training
+	if p == nil || p.content.Visible() || w.closing {
+		return
+	}
+	w.images.Hide()
+	p.content.Show()
+	p.t.Open()
+	p.changed(^viewstate.TrainChange(0))
+	w.win.Canvas().Unfocus()
+}
+
+// hideTraining goes back to the images; a training goes on.
+func (w *Window) hideTraining() {
+	if w.training == nil || !w.training.content.Visible() {
+		return
+	}
+	w.training.content.Hide()
+	w.training.wait.Stop()
+	w.images.Show()
+	w.changed(viewstate.ChangedAll)
+}
+
+// trainingShown reports whether the training page is in view.
+func (w *Window) trainingShown() bool { return w.training != nil && w.training.content.Visible() }
+
+// askClose closes the window, asking first where a training is under way.
+func (w *Window) askClose() {
+	if w.training == nil || !w.training.t.Phase().Active() {
+		w.Close()
+		return
+	}
+	if w.askingClose {
+		return
+	}
+	w.askingClose = true
+	text := widget.NewLabel("A training is under way. Closing stops it and keeps a checkpoint;\nit goes on from there with Resume in the list of runs.")
+	d := dialog.NewCustomConfirm("Close Bayeslice?", "Stop and close", "Stay", text, func(ok bool) {
+		w.askingClose = false
+		if ok {
+			w.Close()
+		}
+	}, w.win)
+	d.Show()
+}
+
+// checkpointWait bounds how long closing waits for a training to keep its checkpoint, which at full size
+// is a gigabyte.
+const checkpointWait = 2 * time.Minute
+
+// patience is how long closing waits for work that was told to end.
+func (w *Window) patience() time.Duration {
+	if w.training != nil && w.training.busy.Load() {
+		return checkpointWait
+	}
+	return shutdownWait
+}
+
+// duringTraining reports whether a command makes sense while the training page is in view, and carries
+// out those that mean something else there.
+func (w *Window) duringTraining(c viewstate.Command) bool {
+	switch c {
+	case viewstate.ShowTraining:
+		w.hideTraining()
+		return false
+	case viewstate.OpenExam:
+		w.hideTraining()
+		return true
+	case viewstate.ShowHelp, viewstate.Quit:
+		return true
+	}
+	return false
+}
+
+// useModel chooses a model that was just offered, and goes to the images.
+func (w *Window) useModel(id string) {
+	if w.closing {
+		return
+	}
+	w.wantModel = id
+	w.loadModels()
+	w.hideTraining()
+}
+
+// chooseWanted chooses the model that the user asked for by [Window.useModel], when it is listed.
+func (w *Window) chooseWanted(models []Model) {
+	i := slices.IndexFunc(models, func(m Model) bool { return m.ID == w.wantModel })
+	if w.wantModel == "" || i < 0 {
+		return
+	}
+	w.wantModel = ""
+	task := models[i].Card.Task
+	for at, m := range w.run.models[task] {
+		if m.ID == models[i].ID {
+			w.run.pickers[task].SetSelectedIndex(at)
+		}
+	}
+	w.run.refresh()
+}
+
+// askFolder asks for a folder with the system's dialog, or Fyne's where that is not built in.
+func (w *Window) askFolder(kind pickKind, chosen func(path string)) {
+	pickNatively(kind, func(path string, err error) {
+		w.do(func() {
+			switch {
+			case w.closing || errors.Is(err, errPickCancelled):
+			case err != nil:
+				d := dialog.NewFolderOpen(func(u fyne.ListableURI, err error) {
+					switch {
+					case err != nil:
+						w.showError("The folder cannot be chosen", err)
+					case u != nil:
+						chosen(u.Path())
+					}
+				}, w.win)
+				d.Resize(fyne.NewSize(820, 560))
+				d.Show()
+			default:
+				chosen(path)
+			}
+		})
+	})
+}

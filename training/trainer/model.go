@@ -45,7 +45,7 @@ func (v *Validation) scores() []modelcard.Score {
 	if v == nil {
 		return nil
 	}
-	scores := []modelcard.Score{{Name: "NLL", Value: v.NLL}}
+	scores := []modelcard.Score{{Name: "NLL", Value: v.NLL}, {Name: "Brier", Value: v.Brier}, {Name: "ECE", Value: v.ECE}}
 	var names []string
 	for name := range v.Dice {
 		names = append(names, name)

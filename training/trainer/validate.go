@@ -6,10 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 
 	"bayeslice/inference"
+	"bayeslice/internal/metrics"
 	"bayeslice/internal/modelcard"
 	"bayeslice/internal/nets"
 	"bayeslice/internal/onnx/graph"
@@ -19,10 +19,13 @@ import (
 )
 
 // Validation is how the network does on exams that it does not learn from: the mean of several
-// executions with the latent drawn from the prior, as at inference.
+// executions with the latent drawn from the prior, as at inference. Definitions are those of package
+// metrics.
 type Validation struct {
 	Exams int                `json:"exams"`
-	NLL   float64            `json:"nll"`             // mean of −log p of the true class over all voxels, nats
+	NLL   float64            `json:"nll"`             // over all voxels, nats
+	Brier float64            `json:"brier"`           // over all voxels
+	ECE   float64            `json:"ece"`             // over all voxels
 	Dice  map[string]float64 `json:"dice"`            // hard Dice per class and, for zones, of their union "WG": mean over the exams that have it
 	AUROC *float64           `json:"auroc,omitempty"` // per exam, of the largest csPCa probability; nil unless exams of both kinds are there
 }
@@ -75,7 +78,10 @@ func (v *validator) run(ctx context.Context, weights nets.Weights, set training.
 	noise := inference.NewNoise(modelcard.Card{Noise: v.noise}, v.config.Seed^validationStream)
 	drawn := noise.Tensors()
 	maps.Copy(in, drawn)
-	t := newTally(v.config.Net)
+	t, err := newTally(v.config.Net)
+	if err != nil {
+		return nil, err
+	}
 	for i := range set.Len() {
 		e, err := set.Example(ctx, i)
 		if err == nil {
@@ -91,7 +97,7 @@ func (v *validator) run(ctx context.Context, weights nets.Weights, set training.
 			return nil, err
 		}
 		in[nets.InputName] = e.Image
-		mean := make([]float64, v.config.Net.Classes*len(e.Label))
+		mean := make([]float32, v.config.Net.Classes*len(e.Label))
 		for s := range v.config.ValidationSamples {
 			if err := noise.Fill(i*v.config.ValidationSamples+s, drawn); err != nil {
 				return nil, err
@@ -101,12 +107,14 @@ func (v *validator) run(ctx context.Context, weights nets.Weights, set training.
 				return nil, err
 			}
 			for j, p := range out[nets.OutputName].F32 {
-				mean[j] += float64(p) / float64(v.config.ValidationSamples)
+				mean[j] += p / float32(v.config.ValidationSamples)
 			}
 		}
-		t.add(mean, e.Label)
+		if err := t.add(mean, e.Label); err != nil {
+			return nil, fmt.Errorf("trainer: validating %s: %w", e.Exam, err)
+		}
 	}
-	return t.result(), nil
+	return t.result()
 }
 
 // validationStream separates the noise of validation from that of training under one seed.
@@ -114,91 +122,77 @@ const validationStream = 0x9E6C63D0876A9A47
 
 // tally sums up what a [Validation] reports.
 type tally struct {
-	net    nets.Config
-	exams  int
-	nll    float64
-	voxels int
-	dice   map[string][]float64
-	scores [2][]float64 // largest csPCa probability of exams without, and with, csPCa
+	net         nets.Config
+	exams       int
+	calibration *metrics.Calibration
+	dice        map[string][]float64
+	scores      []float64 // largest csPCa probability of each exam
+	positive    []bool
 }
 
-func newTally(net nets.Config) *tally { return &tally{net: net, dice: map[string][]float64{}} }
+func newTally(net nets.Config) (*tally, error) {
+	c, err := metrics.NewCalibration(net.Classes, metrics.DefaultBins)
+	return &tally{net: net, calibration: c, dice: map[string][]float64{}}, err
+}
 
 // add takes in the mean probabilities [K, voxels] and the label of one exam.
-func (t *tally) add(p []float64, label []uint8) {
+func (t *tally) add(p []float32, label []uint8) error {
+	if err := t.calibration.Add(p, label); err != nil {
+		return err
+	}
+	t.exams++
 	n := len(label)
 	hard := make([]uint8, n)
-	top := 0.0
 	for i := range label {
 		for k := 1; k < t.net.Classes; k++ {
 			if p[k*n+i] > p[int(hard[i])*n+i] {
 				hard[i] = uint8(k)
 			}
 		}
-		top = max(top, 1-p[i])
-		t.nll -= math.Log(max(p[int(label[i])*n+i], 1e-12))
 	}
-	t.exams++
-	t.voxels += n
 	names := nets.Classes(t.net.Task)
 	for k := 1; k < t.net.Classes; k++ {
-		t.overlap(names[k], hard, label, func(c uint8) bool { return int(c) == k })
+		if err := t.overlap(names[k], hard, label, uint8(k)); err != nil {
+			return err
+		}
 	}
 	if t.net.Task == modelcard.Anatomy {
-		t.overlap("WG", hard, label, func(c uint8) bool { return c != 0 })
-	} else {
-		with := 0
-		if slices.ContainsFunc(label, func(c uint8) bool { return c != 0 }) {
-			with = 1
-		}
-		t.scores[with] = append(t.scores[with], top)
+		return t.overlap("WG", hard, label)
 	}
+	t.scores = append(t.scores, float64(slices.Max(p[n:])))
+	t.positive = append(t.positive, slices.Max(label) > 0)
+	return nil
 }
 
 // overlap adds the hard Dice of a structure where the label has it.
-func (t *tally) overlap(name string, hard, label []uint8, in func(uint8) bool) {
-	var a, b, both int
-	for i := range label {
-		x, y := in(hard[i]), in(label[i])
-		if x {
-			a++
-		}
-		if y {
-			b++
-		}
-		if x && y {
-			both++
-		}
+func (t *tally) overlap(name string, hard, label []uint8, classes ...uint8) error {
+	o, err := metrics.CountOverlap(hard, label, classes...)
+	if err == nil && o.Reference > 0 {
+		t.dice[name] = append(t.dice[name], o.Dice())
 	}
-	if b > 0 {
-		t.dice[name] = append(t.dice[name], 2*float64(both)/float64(a+b))
-	}
+	return err
 }
 
-func (t *tally) result() *Validation {
+func (t *tally) result() (*Validation, error) {
 	v := &Validation{Exams: t.exams, Dice: map[string]float64{}}
-	if t.voxels > 0 {
-		v.NLL = t.nll / float64(t.voxels)
+	if t.exams == 0 {
+		return v, nil
 	}
+	c, err := t.calibration.Result()
+	if err != nil {
+		return nil, fmt.Errorf("trainer: validation: %w", err)
+	}
+	v.NLL, v.Brier, v.ECE = c.NLL, c.Brier, c.ECE
 	for name, all := range t.dice {
 		for _, d := range all {
 			v.Dice[name] += d / float64(len(all))
 		}
 	}
-	if without, with := t.scores[0], t.scores[1]; len(without) > 0 && len(with) > 0 {
-		var wins float64
-		for _, w := range with {
-			for _, o := range without {
-				switch {
-				case w > o:
-					wins++
-				case w == o:
-					wins += 0.5
-				}
-			}
-		}
-		auroc := wins / float64(len(with)*len(without))
+	switch auroc, err := metrics.AUROC(t.scores, t.positive); {
+	case err == nil:
 		v.AUROC = &auroc
+	case !errors.Is(err, metrics.ErrUndefined):
+		return nil, fmt.Errorf("trainer: validation: %w", err)
 	}
-	return v
+	return v, nil
 }

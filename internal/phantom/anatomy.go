@@ -42,6 +42,7 @@ func NewAnatomy(ctx context.Context, cfg Config) (*Anatomy, error) {
 	r := stream(cfg.Seed, forAnatomy, 0)
 	volume := logNormal(r, medianGlandML, sigmaGland, cfg.VolumeML)
 	a := &Anatomy{gland: drawGland(r, volume), texture: cfg.Texture}
+	a.gland.vary(stream(cfg.Seed, forVariety, 0), cfg.Variety)
 	tilt := uniform(r, cfg.TiltDegrees.Min, cfg.TiltDegrees.Max) * math.Pi / 180
 	a.frame = frame{
 		origin: geom.Vec3{around(r, 0, 8), around(r, 0, 12), around(r, 0, 15)},
@@ -57,6 +58,7 @@ func NewAnatomy(ctx context.Context, cfg Config) (*Anatomy, error) {
 		return nil, err
 	}
 	a.pelvis = drawPelvis(stream(cfg.Seed, forPelvis, 0), &a.gland)
+	a.pelvis.vary(stream(cfg.Seed, forVariety, 1), &a.gland, cfg.Variety)
 	a.drawNodules(stream(cfg.Seed, forNodules, 0), cfg.Mimics)
 	if err := a.drawLesions(ctx, stream(cfg.Seed, forLesions, 0), cfg); err != nil {
 		return nil, err
@@ -101,12 +103,12 @@ func (a *Anatomy) calibrate(ctx context.Context, volumeML, tzFraction float64) e
 }
 
 // overGland calls f for the points of a cubic lattice that lie in the gland (its outline stays within
-// 1.05 semi-axes) with their world and
+// 1.05 semi-axes, but for a bulging median lobe) with their world and
 // shape positions and gland level.
 func (a *Anatomy) overGland(mm float64, f func(world, s geom.Vec3, level float64)) {
 	var n [3]int
 	for i, h := range a.gland.half {
-		n[i] = int((1.1*h + a.frame.reach()) / mm)
+		n[i] = int(((1.1+a.gland.bulge*1.5)*h + a.frame.reach()) / mm)
 	}
 	for k := -n[2]; k <= n[2]; k++ {
 		for j := -n[1]; j <= n[1]; j++ {

@@ -36,6 +36,7 @@ type Config struct {
 	Mimics      bool    // benign look-alikes: a wedge of prostatitis, stromal nodules in the PZ border
 	VolumeML    Range   // whole-gland volume in mL, drawn log-normally between the two bounds
 	TiltDegrees Range   // angle between slice normal and the head-foot axis, degrees
+	Variety     float64 // 0 keeps the proportions of the demonstration exam; 1 spreads outline, zones and neighbours as in patients
 	WarpMM      float64 // largest displacement of the smooth random deformation, mm; 0 switches it off
 
 	T2W Protocol

@@ -21,6 +21,9 @@ type glandShape struct {
 	border    field   // irregularity of the TZ border
 	tzLevel   float64 // TZ is where the lobe function is below this
 	roughness float64
+	bulge     float64 // how far a median lobe rises above the base, as a fraction of the half length
+	urethraMM float64 // outer radius of the periurethral muscle, which belongs to TZ
+	apexTZ    float64 // level, as a fraction of the half length, down to which that muscle belongs to TZ
 }
 
 // drawGland returns a gland of roughly the wanted volume; [Anatomy] calibrates it.
@@ -28,7 +31,7 @@ func drawGland(r *rand.Rand, volumeML float64) glandShape {
 	g := glandShape{
 		square: uniform(r, 0.15, 0.5), mid: uniform(r, 0.05, 0.2),
 		dent: uniform(r, 0.04, 0.12), taper: uniform(r, 0.1, 0.25), roughness: uniform(r, 0.05, 0.12),
-		border: field(r.Uint64()),
+		border: field(r.Uint64()), urethraMM: urethraMM, apexTZ: -0.7,
 	}
 	g.half = geom.Vec3{1, uniform(r, 0.66, 0.82), uniform(r, 0.82, 1.0)}
 	s := math.Cbrt(1000 * volumeML / (4 * math.Pi / 3 * g.half[1] * g.half[2]))
@@ -52,7 +55,7 @@ const outside = 100.0
 // level returns the squared relative radius: below 1 inside the gland, 1 on its surface.
 func (g *glandShape) level(s geom.Vec3) float64 {
 	u := g.norm(s)
-	if math.Abs(u[0]) > 1.5 || math.Abs(u[1]) > 1.5 || math.Abs(u[2]) > 1.5 {
+	if math.Abs(u[0]) > 1.5 || math.Abs(u[1]) > 1.5 || math.Abs(u[2]) > 1.7 {
 		return outside
 	}
 	x := u[0] / (1 + g.taper*clamp(u[1], -1, 1))
@@ -66,6 +69,9 @@ func (g *glandShape) level(s geom.Vec3) float64 {
 	t := u[2] - g.mid
 	if t > 0 {
 		t /= 1 - g.mid
+		if g.bulge > 0 {
+			t *= 1 - g.bulge*math.Exp(-6*(u[0]*u[0]+u[1]*u[1]))
+		}
 		t *= t
 		return r + 0.6*t + 0.4*t*t
 	}
@@ -121,14 +127,17 @@ func (g *glandShape) urethra(s geom.Vec3) float64 {
 	return math.Hypot(s[0], y)
 }
 
-// urethraMM is the outer radius of the periurethral muscle, which belongs to TZ.
+// urethraMM is the usual outer radius of the periurethral muscle.
 const urethraMM = 3.2
 
 // inner reports whether a point of the gland belongs to TZ by definition rather than by the lobes:
 // the anterior fibromuscular stroma and the urethra above the verumontanum.
 func (g *glandShape) inner(s geom.Vec3) bool {
 	u := g.norm(s)
-	return g.stroma(u) < 1 || u[2] > -0.7 && g.urethra(s) < urethraMM
+	if g.bulge > 0 && u[2] > 0.7 && u[0]*u[0]+u[1]*u[1] < 0.2 {
+		return true
+	}
+	return g.stroma(u) < 1 || u[2] > g.apexTZ && g.urethra(s) < g.urethraMM
 }
 
 // zone returns the label of a point with the given gland level.

@@ -107,12 +107,12 @@ func (p *pelvis) levator(m geom.Vec3) bool {
 	if m[0] > p.wall+4 || m[2] > 0.9*p.gland[2] || m[1] < front-10 || m[1] > back+1 {
 		return false
 	}
-	half := max(17, p.hiatus+0.006*sq(max(0, m[2]+10))-0.28*max(0, -m[2]-8))
+	half := max(p.sling[0], p.hiatus+0.006*sq(max(0, m[2]+10))-p.sling[1]*max(0, -m[2]-8))
 	t := clamp((m[1]-front)/(back-front), 0, 1)
 	bow := 1 - t*t
 	edge := half * (0.35*bow + 0.65*math.Sqrt(bow))
 	slope := math.Hypot(1, half*t*(0.7+0.65/max(0.2, math.Sqrt(bow)))/(back-front))
-	return math.Abs(m[0]-edge)/slope < 2.6-0.025*m[2]+0.9*t
+	return math.Abs(m[0]-edge)/slope < p.sling[2]-(0.025+0.06*p.floor)*m[2]+0.9*t
 }
 
 // obturator is the internal obturator muscle along the pelvic side wall, hooking out round the ischium,
@@ -122,7 +122,8 @@ func (p *pelvis) obturator(m geom.Vec3) bool {
 	path := [...]struct{ x, y, thick float64 }{
 		{w + 3, -48, 0.35 * t}, {w + 6, -22, t}, {w + 6, 8, t}, {w + 9, 34, 0.8 * t}, {w + 16, 54, 0.65 * t}, {w + 34, 62, 0.6 * t}, {w + 60, 58, 0.4 * t},
 	}
-	if m[2] < 34 && m[0] > w-6 && m[1] > -64 {
+	if m[2] < 34 && m[0] > w-6-0.5*t && m[1] > -64 {
+		m[0] -= p.flare * m[2]
 		y := m[1] + 0.2*m[2]
 		for i := 1; i < len(path); i++ {
 			a, b := path[i-1], path[i]

@@ -26,6 +26,15 @@ type pelvis struct {
 	body    [2]float64
 	obtuThk float64
 	pubis   float64 // AP position of the symphysis
+
+	flare    float64    // sideways shift of the obturator muscles per mm towards the head
+	sling    [3]float64 // levator: smallest half-width, narrowing per mm towards the apex, half-thickness; mm
+	canal    [3]float64 // anal canal: half-widths LR and AP, muscle; mm
+	bend     float64    // shift of the rectum to the front per mm below the middle of the gland
+	venous   [2]float64 // depth of the venous complex in front and of the plexus beside the gland, mm
+	clutter  float64    // 0…1: how far vessels and septa replace the fat round the gland
+	floor    float64    // 0…1: how far muscle and stroma replace fat under the middle of the gland
+	vesicles [3]float64 // half-sizes of a seminal vesicle, mm
 }
 
 // drawPelvis draws surroundings that fit the gland.
@@ -39,7 +48,12 @@ func drawPelvis(r *rand.Rand, g *glandShape) pelvis {
 		rectumHalf:  [2]float64{uniform(r, 12, 18), uniform(r, 11, 16)},
 		sway:        uniform(r, -5, 5), content: r.Float64(),
 		hiatus: max(24, h[0]+uniform(r, 2.5, 5.5)), obtuThk: uniform(r, 7, 9.5),
-		body: [2]float64{uniform(r, 88, 104), uniform(r, 100, 118)},
+		body:     [2]float64{uniform(r, 88, 104), uniform(r, 100, 118)},
+		sling:    [3]float64{17, 0.28, 2.6},
+		canal:    [3]float64{11, 12, 5.5},
+		bend:     0.16,
+		venous:   [2]float64{13, 9},
+		vesicles: [3]float64{18, 7.5, 11},
 	}
 	p.bladder = geom.Vec3{uniform(r, -3, 3), -0.55*h[1] - 0.35*p.bladderHalf[1], h[2] + 0.55*p.bladderHalf[2]}
 	p.rectum = 0.92*h[1] + 3.5 + p.rectumHalf[1]
@@ -138,8 +152,8 @@ func (a *Anatomy) rectal(s geom.Vec3, l *local) (props, bool) {
 	}
 	narrow := 1 - step(-1.5*p.gland[2], -0.6*p.gland[2], s[2])
 	x := s[0] - p.sway*math.Sin(s[2]/22)
-	y := s[1] - p.rectum + 0.16*max(0, -s[2]-4) - 0.25*max(0, s[2]-p.gland[2])
-	rx, ry := lerp(p.rectumHalf[0], 11, narrow), lerp(p.rectumHalf[1], 12, narrow)
+	y := s[1] - p.rectum + p.bend*max(0, -s[2]-4) - 0.25*max(0, s[2]-p.gland[2])
+	rx, ry := lerp(p.rectumHalf[0], p.canal[0], narrow), lerp(p.rectumHalf[1], p.canal[1], narrow)
 	fold := 1 + 0.06*l.coarse
 	q := math.Hypot(x/rx, y/ry) / fold
 	if q > 1 {
@@ -147,7 +161,7 @@ func (a *Anatomy) rectal(s geom.Vec3, l *local) (props, bool) {
 	}
 	depth := (1 - q) * 0.5 * (rx + ry)
 	fine := l.fine
-	muscle := lerp(2.4, 5.5, narrow)
+	muscle := lerp(2.4, p.canal[2], narrow)
 	switch {
 	case depth < muscle:
 		return table[TissueBowelWall].toned(1+0.12*fine, 1), true
@@ -167,7 +181,7 @@ func (a *Anatomy) vesicles(s geom.Vec3) (props, bool) {
 	p := &a.pelvis
 	x, y, z := math.Abs(s[0]), s[1]-0.5*p.gland[1], s[2]-p.gland[2]-4
 	y += 0.12*(x-14) - 0.25*z
-	if sq((x-16)/18)+sq(y/7.5)+sq(z/11) > 1 {
+	if sq((x-16)/p.vesicles[0])+sq(y/p.vesicles[1])+sq(z/p.vesicles[2]) > 1 {
 		return props{}, false
 	}
 	if x < 6 && sq((x-3)/2.6)+sq(y/3.2) > 1 {
@@ -217,25 +231,38 @@ func (p *pelvis) vessel(m geom.Vec3) (Tissue, bool) {
 // it lie the dorsal venous complex in front and the neurovascular bundles at five and seven o'clock.
 func (a *Anatomy) fatty(s geom.Vec3, gap float64, l *local) props {
 	fat := table[TissueFat].toned(1+0.1*l.coarse+0.1*l.fine, 1)
-	if gap < 13 {
+	if gap < max(13, a.pelvis.venous[1]) {
 		if m, ok := a.periprostatic(s, gap, fat); ok {
 			return m
 		}
 	}
-	return blend(fat, table[TissueSeptum], 0.42*l.streak)
+	fat = blend(fat, table[TissueSeptum], 0.42*l.streak)
+	if p := &a.pelvis; p.floor > 0 && math.Abs(s[0]) < p.hiatus && s[1] > -1.1*p.gland[1] && s[1] < p.rectum {
+		low := min(1, p.floor*(1-step(-1.1*p.gland[2], 0, s[2])))
+		fibres := blend(table[TissueMuscle], table[TissueSphincter], 0.5+0.5*l.coarse)
+		fat = blend(fat, fibres.toned(1+0.25*l.fine+0.2*l.coarse, 1), low*step(-0.7, 0.2, l.coarse+0.6*p.floor))
+	}
+	return fat
 }
 
 // periprostatic returns the venous complex and the bundles.
 func (a *Anatomy) periprostatic(s geom.Vec3, gap float64, fat props) (props, bool) {
 	h := a.gland.half
 	n := a.fields[1].at(s, 3.2)
+	deep := a.pelvis.venous
 	if s[1] < -0.55*h[1] && math.Abs(s[0]) < 0.9*h[0] && s[2] < 0.6*h[2] {
 		m := blend(table[TissueSeptum], table[TissueVein], step(-0.25, 0.15, n))
-		return blend(m, fat, step(6, 13, gap)), true
+		return blend(m, fat, step(0.46*deep[0], deep[0], gap)), true
+	}
+	if a.pelvis.clutter > 0 {
+		fine := a.fields[2].at(s, 2.2)
+		m := blend(fat, table[TissueVein], step(0.05, 0.35, n+0.5*fine))
+		m = blend(m, table[TissueSeptum], step(0.05, 0.3, -n-0.4*fine))
+		return blend(fat, m, a.pelvis.clutter*(1-step(0.5*deep[1], deep[1], gap))), true
 	}
 	phi := math.Atan2(math.Abs(s[0])/h[0], s[1]/h[1])
 	if phi > 0.5 && phi < 1.2 {
-		return blend(fat, table[TissueSphincter], 0.9*step(0.1, 0.45, n)*(1-step(5, 9, gap))), true
+		return blend(fat, table[TissueSphincter], 0.9*step(0.1, 0.45, n)*(1-step(5, deep[1], gap))), true
 	}
 	return fat, false
 }

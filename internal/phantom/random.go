@@ -20,6 +20,7 @@ const (
 	forTexture
 	forNoiseT2W
 	forNoiseDWI
+	forVariety
 )
 
 // stream returns the generator of one purpose and index (a slice, a b-value).
@@ -58,4 +59,3 @@ func logNormal(r *rand.Rand, median, sigma float64, in Range) float64 {
 	}
 	return uniform(r, in.Min, in.Max)
 }
-

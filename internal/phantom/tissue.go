@@ -157,7 +157,7 @@ func (a *Anatomy) inGland(s geom.Vec3, level float64) props {
 
 // innerTissue is the urethra with its muscle, and the anterior fibromuscular stroma.
 func (a *Anatomy) innerTissue(s geom.Vec3, coarse, fine float64) props {
-	if d := a.gland.urethra(s); d < urethraMM {
+	if d := a.gland.urethra(s); d < a.gland.urethraMM {
 		veru := 1 - step(3, 6, math.Abs(s[2]-0.02*a.gland.half[2]))
 		p := table[TissueSphincter].toned(1+0.1*fine, 1)
 		return blend(p, table[TissueUrethra], (0.55+0.45*veru)*(1-step(0.8+veru, 1.6+veru, d)))

@@ -40,6 +40,9 @@ func drawPlate(ctx context.Context, seed uint64, which purpose, n uint64) (*plat
 	c.TiltDegrees = phantom.Range{Min: 0, Max: 22}
 	c.WarpMM = uniform(r, 2, 8)
 	c.Texture = uniform(r, 0.7, 1.3)
+	if chance(r, 0.85) {
+		c.Variety = uniform(r, 0.5, 1)
+	}
 	a, err := phantom.NewAnatomy(ctx, c)
 	if err != nil {
 		return nil, fmt.Errorf("synth: anatomy %d: %w", n, err)

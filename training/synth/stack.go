@@ -31,9 +31,9 @@ func drawStack(r *rand.Rand, recipe *prep.Recipe) stack {
 	}
 	s.thick = s.spacing * uniform(r, 0.75, 1)
 	s.limit = [2]float64{1000, 1000}
-	if chance(r, 0.06) {
+	if chance(r, 0.15) {
 		for a := range 2 {
-			s.limit[a] = uniform(r, 0.4, 0.55) * float64(recipe.Size[a]) * recipe.SpacingMM[a]
+			s.limit[a] = uniform(r, 0.37, 0.55) * float64(recipe.Size[a]) * recipe.SpacingMM[a]
 			s.shift[a] = around(r, 0, 4)
 		}
 	}

@@ -33,9 +33,12 @@ var height = map[string]int{
 	"internal/models":                  9,  // model files on ONNX Runtime
 	"internal/settings":                3,  // what is kept between sessions
 	"inference":                        8,  // sampling
-	"training":                         8,  // the paper's recipe
+	"training":                         7,  // the paper's recipe
+	"training/augment":                 8,  // random changes of examples
+	"training/dataset":                 9,  // exams with masks, prepared and dealt out to folds
 	"training/synth":                   9,  // randomised phantoms to learn from
 	"training/step":                    8,  // a whole training step as one graph
+	"training/cohort":                  10, // the data that a user chose for a run
 	"training/trainer":                 10, // whole runs
 	"training/loss":                    4,
 	"training/optim":                   0,

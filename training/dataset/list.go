@@ -1,0 +1,66 @@
+package dataset
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"bayeslice/internal/exam"
+)
+
+// fill checks the options and puts the defaults in.
+func (o *Options) fill() error {
+	switch {
+	case classNames(o.Task) == nil:
+		return fmt.Errorf("%w: there is no task %q; choose anatomy or diagnosis", ErrData, o.Task)
+	case o.Cache == "":
+		return fmt.Errorf("%w: no folder was given to keep prepared exams in; give one", ErrData)
+	case (o.Path == "") == (len(o.Phantoms) == 0):
+		return fmt.Errorf("%w: give either a folder of exams or phantoms to generate", ErrData)
+	}
+	if err := o.Recipe.Validate(); err != nil {
+		return err
+	}
+	for name, role := range o.Channels {
+		if _, ok := examRoles[role]; !ok && role != roleNone {
+			return fmt.Errorf("%w: the channel %q is given the role %q; choose T2W, HBV, ADC or none", ErrData, name, role)
+		}
+	}
+	if o.Splits == "" {
+		o.Splits = filepath.Join(o.Cache, "splits.json")
+	}
+	if o.Memory == 0 {
+		o.Memory = DefaultMemory
+	}
+	if err := os.MkdirAll(o.Cache, 0o750); err != nil {
+		return fmt.Errorf("dataset: make the folder for prepared exams: %w", err)
+	}
+	return nil
+}
+
+// list finds the exams and says of which kind they are.
+func (o *Options) list() (kind string, sources []*source, err error) {
+	if len(o.Phantoms) > 0 {
+		sources, err = o.listPhantoms()
+		return KindPhantoms, sources, err
+	}
+	info, err := os.Stat(o.Path)
+	if err != nil {
+		return "", nil, fmt.Errorf("dataset: %w", err)
+	}
+	if !info.IsDir() {
+		return "", nil, fmt.Errorf("%w: %s is a file; give the folder of the exams", ErrData, filepath.Base(o.Path))
+	}
+	if _, err := os.Stat(filepath.Join(o.Path, datasetJSON)); err == nil {
+		sources, err = o.listNNUNet()
+		return KindNNUNet, sources, err
+	}
+	if _, err := os.Stat(filepath.Join(o.Path, imagesTr)); err == nil {
+		return "", nil, fmt.Errorf("%w: the folder holds %s, but no %s, which says what channels and labels are; add it", ErrData, imagesTr, datasetJSON)
+	}
+	sources, err = o.listExams()
+	return KindExams, sources, err
+}
+
+// examRoles are the roles of recipes as those of exams.
+var examRoles = map[string]exam.Role{"T2W": exam.T2W, "HBV": exam.HighB, "ADC": exam.ADC}

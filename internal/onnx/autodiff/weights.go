@@ -8,7 +8,7 @@ import (
 
 // stackLimit bounds, in float32 elements, what the shifted copies of one product may hold: larger
 // convolutions are contracted in chunks of their first axis.
-const stackLimit = 4 << 20
+const stackLimit = 8 << 20
 
 // taps is the weight gradient of an ungrouped convolution that leads from large to the grid of small:
 //

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"bayeslice/inference"
 	"bayeslice/internal/exam"
@@ -93,7 +94,7 @@ func TestRealExams(t *testing.T) {
 			continue
 		}
 		if m.Card().Task != modelcard.Anatomy {
-			t.Errorf("%s is a model of %s; the check is of anatomy", name, m.Card().Task)
+			t.Logf("%s is a model of %s, and left out; the check is of anatomy", name, m.Card().Task)
 		} else {
 			for _, r := range realExams {
 				t.Run(strings.TrimSuffix(filepath.Base(name), ".onnx")+"/"+r.name, func(t *testing.T) { r.judge(t, m, asserted && r.asserted) })
@@ -120,7 +121,7 @@ func (r realExam) judge(t *testing.T, m *inference.Model, asserted bool) {
 			t.Logf("%s: %s", i.Severity, i.Text)
 		}
 	}
-	sampler := inference.Sampler{Model: m, Samples: checkNumber(t, checkSamples, 20), Seed: uint64(checkNumber(t, checkSeed, 1)), StoreBytes: -1}
+	sampler := inference.Sampler{Model: m, Samples: checkNumber(t, checkSamples, 20), Seed: uint64(checkNumber(t, checkSeed, 1)), StoreBytes: -1, SnapshotEvery: time.Hour, Clock: time.Now}
 	prediction, err := sampler.Run(t.Context(), prepared, nil)
 	if err != nil {
 		t.Fatal(err)

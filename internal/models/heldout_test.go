@@ -1,0 +1,235 @@
+package models
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"bayeslice/inference"
+	"bayeslice/internal/geom"
+	"bayeslice/internal/metrics"
+	"bayeslice/internal/modelcard"
+	"bayeslice/internal/ort"
+	"bayeslice/internal/prep"
+	"bayeslice/internal/testenv"
+	"bayeslice/training"
+	"bayeslice/training/synth"
+)
+
+// The held-out check judges models on randomised phantoms that no training has seen. Without
+// BAYESLICE_CHECK_MODEL it holds the bundled models to what is promised of them; with it, nothing is asserted.
+//
+//	BAYESLICE_CHECK_MODEL=fl.onnx,db.onnx BAYESLICE_CHECK_PHANTOMS=200 go test -run HeldOut -v -timeout 1h ./internal/models
+const checkPhantoms = "BAYESLICE_CHECK_PHANTOMS" // number of phantoms per task
+
+const (
+	heldOutSeed = 0x48454C44 // no training has this seed, so that every anatomy and every image is new
+	leastGland  = 0.90       // mean hard Dice of the whole gland
+	leastAUROC  = 0.85       // per patient
+)
+
+// judged is how a model did on the phantoms.
+type judged struct {
+	name   string
+	card   modelcard.Card
+	dice   map[string]float64 // anatomy: mean hard Dice of WG, TZ, PZ
+	worst  float64            // anatomy: lowest Dice of the gland
+	auroc  float64            // diagnosis: per patient, by the largest mean probability
+	se     float64            // of auroc
+	calib  metrics.Calibrated // over all voxels
+	perRun time.Duration
+}
+
+func TestHeldOutPhantomsAnatomy(t *testing.T) {
+	names, asserted := heldOutModels(t, modelcard.Anatomy, "CE")
+	for i, j := range judgeHeldOut(t, names, checkNumber(t, checkPhantoms, 12), checkNumber(t, checkSamples, 10)) {
+		t.Logf("%-14s WG %.3f (lowest %.3f)  TZ %.3f  PZ %.3f  NLL %.4f  ECE %.4f  %v a phantom", j.name, j.dice["WG"], j.worst, j.dice["TZ"], j.dice["PZ"], j.calib.NLL, j.calib.ECE, j.perRun)
+		if asserted && i == 0 && !(j.dice["WG"] >= leastGland) {
+			t.Errorf("%s: mean Dice of the gland is %.3f, promised are %.2f", j.name, j.dice["WG"], leastGland)
+		}
+	}
+}
+
+func TestHeldOutPhantomsDiagnosis(t *testing.T) {
+	names, asserted := heldOutModels(t, modelcard.Diagnosis, "FL", "DB")
+	byLoss := map[string]judged{}
+	for i, j := range judgeHeldOut(t, names, checkNumber(t, checkPhantoms, 40), checkNumber(t, checkSamples, 5)) {
+		byLoss[j.card.Loss] = j
+		t.Logf("%-14s AUROC %.3f ± %.3f  NLL %.5f  Brier %.5f  ECE %.5f (csPCa %.5f)  Dice %.3f  %v a phantom", j.name, j.auroc, 1.96*j.se, j.calib.NLL, j.calib.Brier, j.calib.ECE, j.calib.Classes[1].ECE, j.dice["csPCa"], j.perRun)
+		if asserted && i == 0 && !(j.auroc >= leastAUROC) {
+			t.Errorf("%s: AUROC is %.3f, promised are %.2f", j.name, j.auroc, leastAUROC)
+		}
+	}
+	focal, haveFocal := byLoss["FL"]
+	db, haveDB := byLoss["DB"]
+	if !asserted || !haveFocal || !haveDB {
+		return
+	}
+	if !(focal.calib.NLL < db.calib.NLL) || !(focal.calib.ECE < db.calib.ECE) {
+		t.Errorf("focal loss is not better calibrated than Dice and boundary loss: NLL %.5f and %.5f, ECE %.5f and %.5f", focal.calib.NLL, db.calib.NLL, focal.calib.ECE, db.calib.ECE)
+	}
+}
+
+// heldOutModels lists the models of a task that the environment names, or the bundled one that is used
+// unasked, and after it those of some losses.
+func heldOutModels(t *testing.T, task modelcard.Task, losses ...string) (names []string, asserted bool) {
+	if named := os.Getenv(checkModels); named != "" {
+		for _, name := range strings.Split(named, ",") {
+			f, err := BuiltIn().Read(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if f.Card.Task == task {
+				names = append(names, name)
+			}
+		}
+		if names == nil {
+			t.Skipf("%s names no model of %s", checkModels, task)
+		}
+		return names, false
+	}
+	best, ok := BuiltIn().Best(task)
+	if !ok {
+		t.Skipf("there is no bundled model of %s; %s names others", task, checkModels)
+	}
+	names = []string{best.Name}
+	list, err := BuiltIn().List()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range list {
+		if b.Card.Task == task && slices.Contains(losses, b.Card.Loss) && b.Name != best.Name {
+			names = append(names, b.Name)
+		}
+	}
+	return names, true
+}
+
+// judgeHeldOut judges models of one task on the same phantoms.
+func judgeHeldOut(t *testing.T, names []string, phantoms, samples int) []judged {
+	env, err := ort.Open(ort.Options{})
+	if err != nil {
+		testenv.SkipOrFail(t, "ort", err.Error())
+	}
+	sets := map[string]training.Set{} // by recipe
+	var out []judged
+	for _, name := range names {
+		m, err := BuiltIn().Open(t.Context(), env, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		card := m.Card()
+		key := fmt.Sprintf("%+v", card.Recipe)
+		if sets[key] == nil {
+			g, err := synth.New(t.Context(), synth.Config{Task: card.Task, Recipe: card.Recipe, Seed: heldOutSeed, Anatomies: 1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			sets[key] = g.Held(phantoms)
+		}
+		j := judgeModel(t, m, sets[key], samples)
+		j.name = strings.TrimSuffix(filepath.Base(name), suffix)
+		out = append(out, j)
+		if err := m.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	return out
+}
+
+// judgeModel samples a model on every phantom.
+func judgeModel(t *testing.T, m *inference.Model, set training.Set, samples int) judged {
+	card := m.Card()
+	j := judged{card: card, dice: map[string]float64{}, worst: 1}
+	calibration, err := metrics.NewCalibration(len(card.Classes), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	structures := map[string][]uint8{}
+	for c, class := range card.Classes[1:] {
+		structures[class] = []uint8{uint8(c + 1)}
+	}
+	if card.Task == modelcard.Anatomy {
+		structures["WG"] = []uint8{1, 2}
+	}
+	seen, scores, sick := map[string]int{}, []float64(nil), []bool(nil)
+	for i := range set.Len() {
+		e, err := set.Example(t.Context(), i)
+		if err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		p := samplePhantom(t, m, e, samples)
+		j.perRun += time.Since(began) / time.Duration(set.Len())
+		var mean []float32
+		for _, v := range p.Mean {
+			mean = append(mean, v.Data()...)
+		}
+		if err := calibration.Add(mean, e.Label); err != nil {
+			t.Fatal(err)
+		}
+		for name, classes := range structures {
+			o, err := metrics.CountOverlap(p.Hard.Data(), e.Label, classes...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if o.Reference > 0 {
+				seen[name]++
+				j.dice[name] += o.Dice()
+			}
+			if name == "WG" {
+				j.worst = min(j.worst, o.Dice())
+			}
+		}
+		scores = append(scores, float64(slices.Max(p.Mean[1].Data())))
+		sick = append(sick, slices.ContainsFunc(e.Label, func(c uint8) bool { return c != 0 }))
+	}
+	for name, n := range seen {
+		j.dice[name] /= float64(n)
+	}
+	if j.calib, err = calibration.Result(); err != nil {
+		t.Fatal(err)
+	}
+	if j.auroc, err = metrics.AUROC(scores, sick); err != nil && !errors.Is(err, metrics.ErrUndefined) {
+		t.Fatal(err)
+	}
+	j.se = standardError(j.auroc, sick)
+	return j
+}
+
+// samplePhantom samples a model on an example.
+func samplePhantom(t *testing.T, m *inference.Model, e *training.Example, samples int) *inference.Prediction {
+	r := m.Card().Recipe
+	grid, err := geom.NewGrid(r.Size, geom.Vec3{}, r.SpacingMM, [3]geom.Vec3{{1, 0, 0}, {0, 1, 0}, {0, 0, 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sampler := inference.Sampler{Model: m, Samples: samples, Seed: uint64(checkNumber(t, checkSeed, 1)), StoreBytes: -1, SnapshotEvery: time.Hour, Clock: time.Now}
+	p, err := sampler.Run(t.Context(), &prep.Prepared{Input: e.Image, Grid: grid}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// standardError of an area under the curve (Hanley and McNeil, Radiology 1982).
+func standardError(a float64, positive []bool) float64 {
+	p := 0.0
+	for _, is := range positive {
+		if is {
+			p++
+		}
+	}
+	n := float64(len(positive)) - p
+	if p == 0 || n == 0 {
+		return 0
+	}
+	q1, q2 := a/(2-a), 2*a*a/(1+a)
+	return math.Sqrt((a*(1-a) + (p-1)*(q1-a*a) + (n-1)*(q2-a*a)) / (p * n))
+}

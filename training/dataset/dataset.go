@@ -61,8 +61,7 @@ type Options struct {
 
 	Task   modelcard.Task
 	Recipe prep.Recipe
-	// Cache is the folder for prepared exams, made where it is absent. It may serve several data sets, but
-	// then each needs its own Splits.
+	// Cache is the folder for prepared exams, made where it is absent. It may serve several data sets.
 	Cache string
 
 	// Manifest is a CSV or JSON file that lists exams with their masks and patients ([ReadManifest]). For a
@@ -85,10 +84,12 @@ type Options struct {
 	// ISUP grades it is 2.
 	LesionFrom uint8
 
-	// Splits is the JSON file of the folds, read where it exists, else written; "" is splits.json in Cache.
+	// Splits is the JSON file of the folds. Where it exists it is read, and must fit the exams; Folds, Runs and
+	// SplitSeed are not looked at then ([Dataset.Splits] says what it holds). Else it is written. "" is a file
+	// in Cache that belongs to Path and to these three numbers, so that every configuration finds it.
 	Splits      string
-	Folds, Runs int    // 0: DefaultFolds, DefaultRuns
-	SplitSeed   uint64 // of the folds, where the file is written
+	Folds, Runs int // 0: DefaultFolds, DefaultRuns
+	SplitSeed   uint64
 
 	// Skip leaves out exams that cannot be used ([Dataset.Skipped]); otherwise the first one is an error.
 	Skip bool

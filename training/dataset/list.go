@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -26,11 +27,9 @@ func (o *Options) fill() error {
 			return fmt.Errorf("%w: the channel %q is given the role %q; choose T2W, HBV, ADC or none", ErrData, name, role)
 		}
 	}
+	o.Folds, o.Runs, o.Memory = cmp.Or(o.Folds, DefaultFolds), cmp.Or(o.Runs, DefaultRuns), cmp.Or(o.Memory, DefaultMemory)
 	if o.Splits == "" {
-		o.Splits = filepath.Join(o.Cache, "splits.json")
-	}
-	if o.Memory == 0 {
-		o.Memory = DefaultMemory
+		o.Splits = o.ownSplits()
 	}
 	if err := os.MkdirAll(o.Cache, 0o750); err != nil {
 		return fmt.Errorf("dataset: make the folder for prepared exams: %w", err)

@@ -3,6 +3,7 @@ package dataset
 import (
 	"bytes"
 	"cmp"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -184,7 +185,7 @@ func parseSplits(data []byte) (Splits, error) {
 func (o *Options) splits(patients []Patient) (Splits, error) {
 	s, err := ReadSplits(o.Splits)
 	if errors.Is(err, fs.ErrNotExist) {
-		if s, err = MakeSplits(patients, cmp.Or(o.Folds, DefaultFolds), cmp.Or(o.Runs, DefaultRuns), o.SplitSeed); err != nil {
+		if s, err = MakeSplits(patients, o.Folds, o.Runs, o.SplitSeed); err != nil {
 			return Splits{}, err
 		}
 		return s, WriteSplits(o.Splits, s)
@@ -192,13 +193,27 @@ func (o *Options) splits(patients []Patient) (Splits, error) {
 	if err == nil {
 		err = s.Check(patients)
 	}
-	if err == nil && (cmp.Or(o.Folds, s.Folds) != s.Folds || cmp.Or(o.Runs, s.Runs) != s.Runs) {
-		err = fmt.Errorf("%w: it holds %d folds and %d runs; ask for these, or move the file away to have another one made", ErrSplits, s.Folds, s.Runs)
-	}
 	if err != nil {
-		return Splits{}, fmt.Errorf("%s: %w", filepath.Base(o.Splits), err)
+		return Splits{}, fmt.Errorf("%w (the file is %s)", err, o.Splits)
 	}
 	return s, nil
+}
+
+// ownSplits names the file of the folds in the cache: one for each data set, by where it is or what its
+// phantoms are, and for each way to deal it out.
+func (o *Options) ownSplits() string {
+	what := o.Path
+	if full, err := filepath.Abs(o.Path); err == nil && o.Path != "" {
+		what = full
+		if real, err := filepath.EvalSymlinks(full); err == nil {
+			what = real
+		}
+	}
+	for _, p := range o.Phantoms {
+		what += fmt.Sprintf("|%d", p.Seed)
+	}
+	sum := sha256.Sum256([]byte(what))
+	return filepath.Join(o.Cache, fmt.Sprintf("splits-%x-%dx%d-%d.json", sum[:6], o.Folds, o.Runs, o.SplitSeed))
 }
 
 // readSmall reads a file of at most limit bytes; a larger one fails with kind.

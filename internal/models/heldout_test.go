@@ -6,8 +6,10 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -127,11 +129,7 @@ func judgeHeldOut(t *testing.T, names []string, phantoms, samples int) []judged 
 		card := m.Card()
 		key := fmt.Sprintf("%+v", card.Recipe)
 		if sets[key] == nil {
-			g, err := synth.New(t.Context(), synth.Config{Task: card.Task, Recipe: card.Recipe, Seed: heldOutSeed, Anatomies: 1})
-			if err != nil {
-				t.Fatal(err)
-			}
-			sets[key] = g.Held(phantoms)
+			sets[key] = heldOut(t, card, phantoms)
 		}
 		j := judgeModel(t, m, sets[key], samples)
 		j.name = strings.TrimSuffix(filepath.Base(name), suffix)
@@ -141,6 +139,28 @@ func judgeHeldOut(t *testing.T, names []string, phantoms, samples int) []judged 
 		}
 	}
 	return out
+}
+
+// heldOut makes phantoms for a model, all at once; the set keeps them.
+func heldOut(t *testing.T, card modelcard.Card, phantoms int) training.Set {
+	g, err := synth.New(t.Context(), synth.Config{Task: card.Task, Recipe: card.Recipe, Seed: heldOutSeed, Anatomies: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	set := g.Held(phantoms)
+	var all sync.WaitGroup
+	workers := runtime.GOMAXPROCS(0)
+	for w := range workers {
+		all.Go(func() {
+			for i := w; i < phantoms; i += workers {
+				if _, err := set.Example(t.Context(), i); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	return set
 }
 
 // judgeModel samples a model on every phantom.

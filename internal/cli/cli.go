@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"bayeslice/internal/models"
 )
 
 // Exit codes of [Execute].
@@ -26,7 +28,7 @@ const (
 // WindowRequest says what the window starts with.
 type WindowRequest struct {
 	Exam     string   // "" shows the start page
-	Models   []string // model files offered first
+	Models   []string // names of bundled models or files, offered first
 	Library  string   // ONNX Runtime library or its folder; "" searches
 	Provider string   // execution provider; "" takes the settings
 	Threads  int      // 0 takes the settings
@@ -40,6 +42,8 @@ type Options struct {
 	Version  string
 	// Abort is closed at the second interrupt: what is being written is given up. Nil never is.
 	Abort <-chan struct{}
+	// Models are the bundled models; nil takes those embedded in the program.
+	Models *models.Library
 	// Window shows the window until it is closed; nil means that this build has none.
 	Window func(ctx context.Context, r WindowRequest) error
 }
@@ -163,7 +167,7 @@ func (s *session) openCommand() *cobra.Command {
 		}
 		return s.openWindow(cmd.Context(), r)
 	}}
-	c.Flags().StringArrayVar(&r.Models, "model", nil, "model file to offer first; may be repeated")
+	c.Flags().StringArrayVar(&r.Models, "model", nil, "bundled model or model file to offer first; may be repeated")
 	c.Flags().StringVar(&r.Renderer, "renderer", "", strings.Join(renderers, ", "))
 	return c
 }

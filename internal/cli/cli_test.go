@@ -16,6 +16,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -25,6 +26,7 @@ import (
 	"bayeslice/internal/imageio"
 	"bayeslice/internal/imageio/dicom"
 	"bayeslice/internal/modelcard"
+	"bayeslice/internal/models"
 	"bayeslice/internal/nets"
 	"bayeslice/internal/ort"
 	"bayeslice/internal/phantom"
@@ -40,7 +42,11 @@ const version = "0.0.0-test"
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"bayeslice": func() {
 		ctx, abort, release := Signals(context.Background())
-		code := Execute(ctx, Options{Args: os.Args[1:], Out: os.Stdout, Err: os.Stderr, Version: version, Abort: abort.Done()})
+		bundled := models.NewLibrary(fstest.MapFS{}) // what a script says, not what this build embeds
+		if dir := os.Getenv("BUNDLED"); dir != "" {
+			bundled = models.NewLibrary(os.DirFS(dir))
+		}
+		code := Execute(ctx, Options{Args: os.Args[1:], Out: os.Stdout, Err: os.Stderr, Version: version, Abort: abort.Done(), Models: bundled})
 		release()
 		os.Exit(code)
 	}})
@@ -71,9 +77,9 @@ func TestScripts(t *testing.T) {
 			}
 			return false, fmt.Errorf("unknown condition %q", cond)
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+		Cmds: withTraining(map[string]func(*testscript.TestScript, bool, []string){
 			"tinymodel": tinyModel, "smallexam": smallExam, "truncate": truncate, "interrupt": interrupt, "waitfor": waitFor, "damage": damageModel, "choose": choose,
-		},
+		}),
 	})
 }
 
@@ -100,10 +106,11 @@ func canMount() bool {
 	return exec.Command("unshare", "-rm", "sh", "-c", "mount -t tmpfs -o size=64k none "+dir).Run() == nil
 }
 
-// tinyModel TASK FILE writes a network small enough for a test: 4 to 8 filters on 24 × 24 × 8 voxels.
+// tinyModel TASK FILE [LOSS] writes a network small enough for a test: 4 to 8 filters on 32 × 32 × 8
+// voxels. With a loss its card says that it was trained on phantoms.
 func tinyModel(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 2 {
-		ts.Fatalf("usage: tinymodel TASK FILE")
+	if neg || len(args) < 2 || len(args) > 3 {
+		ts.Fatalf("usage: tinymodel TASK FILE [LOSS]")
 	}
 	task := modelcard.Task(args[0])
 	c := nets.PaperM1(task)
@@ -114,7 +121,17 @@ func tinyModel(ts *testscript.TestScript, neg bool, args []string) {
 	recipe.Size, recipe.SpacingMM = [3]int{32, 32, 8}, [3]float64{2, 2, 6}
 	weights, err := nets.Init(c, 1)
 	ts.Check(err)
-	ts.Check(nets.WriteModel(ts.MkAbs(args[1]), c, weights, modelcard.Card{Name: "tiny", Recipe: recipe, WeightSeed: 1, IntendedUse: "tests", Program: "test"}))
+	card := modelcard.Card{Name: "tiny", Recipe: recipe, WeightSeed: 1, IntendedUse: "tests", Program: "test"}
+	if len(args) == 2 {
+		ts.Check(nets.WriteModel(ts.MkAbs(args[1]), c, weights, card))
+		return
+	}
+	card.Name, card.Loss, card.Alpha, card.Gamma = "tiny "+args[2], args[2], []float64{0.25, 0.75}, 2
+	card.Training = &modelcard.TrainingFacts{Beta: 0.5, DataSeed: 11, NoiseSeed: 12, Steps: 300, Batch: 2, LearningRate: 1e-4, LearningRateTo: 1e-7,
+		Program: "Bayeslice test", Runtime: "ONNX Runtime 9.9", Provider: "cpu", Seconds: 3723, ValidatedOn: "24 phantoms",
+		Validation: []modelcard.Score{{Name: "WG hard Dice", Value: 0.9137}}, Command: "bayeslice train --loss " + args[2],
+		Data: modelcard.DataFacts{Kind: "randomised phantoms", Description: "phantoms in the manner of SynthSeg", Synthetic: true, Validation: 24, Fingerprint: strings.Repeat("5e", 32)}}
+	ts.Check(models.WriteTrained(ts.MkAbs(args[1]), c, weights, card))
 }
 
 // smallExam DIR SEED writes a phantom as `bayeslice phantom` does, but of few voxels.
@@ -334,7 +351,7 @@ func shadowed(err error) bool {
 func exportedSentinels(t *testing.T) []string {
 	t.Helper()
 	var out []string
-	for _, root := range []string{"internal", "inference", "render"} {
+	for _, root := range []string{"internal", "inference", "render", "training"} {
 		err := filepath.WalkDir(filepath.Join(testenv.Root(), root), func(path string, d os.DirEntry, err error) error {
 			if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
 				return err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -22,27 +21,30 @@ import (
 	"bayeslice/internal/volume"
 )
 
-// inferJob is one exam, one model, one result folder.
+// inferJob is one exam, one model or several, one result folder.
 type inferJob struct {
-	exam, model, out string
-	samples          int
-	seed             uint64
-	converge         bool
-	study            string
-	roles            []string
-	centre           string
-	reference        string
-	overwrite        bool
+	exam, out string
+	models    []string // none: the bundled ones that the exam has images for
+	samples   int
+	seed      uint64
+	converge  bool
+	study     string
+	roles     []string
+	centre    string
+	reference string
+	overwrite bool
 }
 
 func (s *session) inferCommand() *cobra.Command {
 	var j inferJob
 	c := &cobra.Command{
-		Use:   "infer EXAM --model MODEL -o FOLDER",
-		Short: "Sample a model on an exam and write maps, result.json and a panel",
-		Long: "Writes class probabilities, standard deviations, entropies, mutual information and masks as NIfTI on the\nT2W image's grid, result.json, and panel.png.\n" +
+		Use:   "infer EXAM [--model MODEL] -o FOLDER",
+		Short: "Sample models on an exam and write maps, result.json and a panel",
+		Long: "Writes class probabilities, standard deviations, entropies, mutual information and masks as NIfTI on the\nT2W image's grid, result.json, and panel.png.\n\n" +
+			"MODEL is a model file, or the name of a model that comes with the program (see `bayeslice model list`).\nOne model writes into FOLDER itself, several into a folder in it each. Without --model the bundled anatomy\n" +
+			"model writes into FOLDER/anatomy and, where the exam has a high-b DWI and an ADC map, the bundled diagnosis\nmodel into FOLDER/diagnosis.\n\n" +
 			"Ctrl-C stops sampling and writes what was sampled; a second Ctrl-C gives up.\nChoices made in the window are not used here: give them with --role.\n\n" + disclaimer,
-		Example: "  bayeslice infer exam/ --model anatomy.onnx -o result/\n  bayeslice infer exam.zip --model cspca.onnx -o result/ --converge --role HBV=8-b800",
+		Example: "  bayeslice infer exam/ -o result/\n  bayeslice infer exam.zip --model diagnosis-fl -o result/ --converge --role HBV=8-b800\n  bayeslice infer exam/ --model mine.onnx -o result/",
 		Args:    oneArg("an EXAM: a folder, ZIP or image file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			j.exam = args[0]
@@ -50,7 +52,7 @@ func (s *session) inferCommand() *cobra.Command {
 		},
 	}
 	f := c.Flags()
-	f.StringVarP(&j.model, "model", "m", "", "model file (required)")
+	f.StringArrayVarP(&j.models, "model", "m", nil, "bundled model or model file; may be repeated")
 	f.StringVarP(&j.out, "out", "o", "", "folder for the result (required)")
 	f.IntVar(&j.samples, "samples", inference.DefaultSamples, "number of Monte-Carlo samples")
 	f.Uint64Var(&j.seed, "seed", 1, "seed of the noise; the same seed gives the same result")
@@ -66,8 +68,6 @@ func (s *session) inferCommand() *cobra.Command {
 // check refuses what can be refused before anything is read.
 func (j inferJob) check() error {
 	switch {
-	case j.model == "":
-		return fmt.Errorf("%w: infer needs --model FILE; `bayeslice model init` makes an untrained one", errUsage)
 	case j.out == "":
 		return fmt.Errorf("%w: infer needs -o FOLDER for its result", errUsage)
 	case j.samples < 1:
@@ -76,7 +76,7 @@ func (j inferJob) check() error {
 	return nil
 }
 
-// infer runs the job. The result is written also where sampling was stopped or failed after a sample.
+// infer runs the job. A result is written also where its sampling was stopped or failed after a sample.
 func (s *session) infer(ctx context.Context, j inferJob) (err error) {
 	if err := j.check(); err != nil {
 		return err
@@ -85,16 +85,14 @@ func (s *session) infer(ctx context.Context, j inferJob) (err error) {
 	if err != nil {
 		return err
 	}
-	_, statErr := os.Stat(j.out)
-	if err := report.Ready(j.out, j.overwrite); err != nil {
+	plan, err := s.planModels(j)
+	if err != nil {
 		return err
 	}
-	if errors.Is(statErr, os.ErrNotExist) { // a failure leaves no empty folder behind; Remove keeps one that holds anything
-		defer func() {
-			if err != nil {
-				_ = os.Remove(j.out)
-			}
-		}()
+	release, err := plan.claim(j.out, j.overwrite)
+	defer release()
+	if err != nil {
+		return err
 	}
 	var reference *volume.Mask
 	if j.reference != "" {
@@ -106,16 +104,30 @@ func (s *session) infer(ctx context.Context, j inferJob) (err error) {
 	if err != nil {
 		return err
 	}
-	model, err := s.loadModel(ctx, j.model)
+	if len(j.models) == 0 {
+		plan = s.leaveOut(plan, e)
+	}
+	for _, r := range plan {
+		if err := s.inferOne(ctx, j, r, e, prep.Options{Centre: centre}, reference); err != nil {
+			return err
+		}
+	}
+	s.say("%s", disclaimer)
+	return nil
+}
+
+// inferOne samples one model and writes its result.
+func (s *session) inferOne(ctx context.Context, j inferJob, r modelRun, e *exam.Exam, o prep.Options, reference *volume.Mask) (err error) {
+	model, err := s.loadModel(ctx, r.model)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, model.Close()) }()
-	prepared, err := model.Card().Recipe.Apply(ctx, e, prep.Options{Centre: centre})
+	prepared, err := model.Card().Recipe.Apply(ctx, e, o)
 	if err != nil {
 		return err
 	}
-	if err := report.Room(j.out, e, prepared.Grid, model.Card()); err != nil { // before any time is spent on samples
+	if err := report.Room(r.out, e, prepared.Grid, model.Card()); err != nil { // before any time is spent on samples
 		return err
 	}
 	s.warn(e, prepared, model.Card())
@@ -123,13 +135,12 @@ func (s *session) infer(ctx context.Context, j inferJob) (err error) {
 	if prediction == nil {
 		return runErr
 	}
-	o := report.Options{Program: s.program(), Reference: reference, Overwrite: j.overwrite}
 	writing, done := s.untilAbort(ctx)
 	defer done()
-	if err := report.Write(writing, j.out, e, prediction, o); err != nil {
+	if err := report.Write(writing, r.out, e, prediction, report.Options{Program: s.program(), Reference: reference, Overwrite: j.overwrite}); err != nil {
 		return errors.Join(err, runErr)
 	}
-	s.summary(j.out, prediction)
+	s.summary(r.out, prediction)
 	if runErr == nil && prediction.Stop == inference.Cancelled {
 		return errInterrupted
 	}
@@ -171,8 +182,8 @@ func (s *session) sample(ctx context.Context, m *inference.Model, p *prep.Prepar
 
 // warn says before the wait what the reader of the result must know.
 func (s *session) warn(e *exam.Exam, p *prep.Prepared, card modelcard.Card) {
-	if !card.Trained {
-		fmt.Fprintln(s.Err, "note: this model is UNTRAINED; its output means nothing")
+	if n := card.Notice(); n != "" {
+		fmt.Fprintf(s.Err, "note: %s\n", n)
 	}
 	if e.Synthetic {
 		fmt.Fprintln(s.Err, "note: this exam is SYNTHETIC")
@@ -188,7 +199,7 @@ func (s *session) warn(e *exam.Exam, p *prep.Prepared, card modelcard.Card) {
 
 // summary prints what came out.
 func (s *session) summary(dir string, p *inference.Prediction) {
-	s.say("%d of %d samples (%s) on %s", p.Samples, p.Requested, p.Stop, p.Device)
+	s.say("%s: %d of %d samples (%s) on %s", p.Card.Name, p.Samples, p.Requested, p.Stop, p.Device)
 	if len(p.Volumes) > 0 {
 		s.say("  volume over the samples: mean [5th, 95th percentile]")
 	}
@@ -198,11 +209,10 @@ func (s *session) summary(dir string, p *inference.Prediction) {
 	for _, l := range p.Lesions {
 		s.say("  lesion %d: confidence %.2f, in %d of %d samples, %.2f mL", l.ID, l.Confidence, l.Present, l.Samples, l.VolumeML)
 	}
-	if !p.Card.Trained {
-		s.say("  UNTRAINED model: these numbers mean nothing")
+	if n := p.Card.Notice(); n != "" {
+		s.say("  %s", n)
 	}
 	s.say("wrote %s (start with %s)", dir, filepath.Join(dir, report.PanelFile))
-	s.say("%s", disclaimer)
 }
 
 // openExam opens an exam and puts series into roles as asked: by the flags, else as the user chose

@@ -16,7 +16,15 @@ import (
 )
 
 func (s *session) modelCommand() *cobra.Command {
-	return group("model", "Make and inspect model files", s.modelInitCommand(), s.modelShowCommand())
+	return group("model", "Make, list and inspect models", s.modelListCommand(), s.modelShowCommand(), s.modelInitCommand(), s.modelPackCommand())
+}
+
+// bundled are the models that come with the program.
+func (s *session) bundled() *models.Library {
+	if s.Models != nil {
+		return s.Models
+	}
+	return models.BuiltIn()
 }
 
 func (s *session) modelInitCommand() *cobra.Command {
@@ -36,9 +44,7 @@ func (s *session) modelInitCommand() *cobra.Command {
 			case t != modelcard.Anatomy && t != modelcard.Diagnosis:
 				return fmt.Errorf("%w: --task is %q; it is anatomy or diagnosis", errUsage, task)
 			}
-			if _, err := os.Stat(out); err == nil && !overwrite {
-				return fmt.Errorf("%s: %w", out, fs.ErrExist)
-			} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			if err := mayWrite(out, overwrite); err != nil {
 				return err
 			}
 			if err := models.WriteUntrained(out, size, t, seed, s.program()); err != nil {
@@ -57,10 +63,126 @@ func (s *session) modelInitCommand() *cobra.Command {
 	return c
 }
 
+// mayWrite refuses to replace a file unasked.
+func mayWrite(path string, overwrite bool) error {
+	if _, err := os.Stat(path); err == nil && !overwrite {
+		return fmt.Errorf("%s: %w", path, fs.ErrExist)
+	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+func (s *session) modelListCommand() *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{Use: "list", Short: "List the models that come with the program", Args: noArgs, RunE: func(*cobra.Command, []string) error {
+		list, err := s.bundled().List()
+		if err != nil {
+			return err
+		}
+		if asJSON {
+			return s.listJSON(list)
+		}
+		if len(list) == 0 {
+			s.say("This build comes without models. `bayeslice train` makes one, `bayeslice model init` an untrained one.")
+			return nil
+		}
+		s.say("%-16s %-10s %-5s %-22s %8s  %s", "NAME", "TASK", "LOSS", "GRID (mm)", "SIZE", "WEIGHTS")
+		for _, b := range list {
+			mark := ""
+			if best, _ := s.bundled().Best(b.Card.Task); best.Name == b.Name {
+				mark = ", used by default"
+			}
+			s.say("%-16s %-10s %-5s %-22s %5.1f MB  %s%s", b.Name, b.Card.Task, b.Card.Loss, gridText(b.Card), float64(b.Bytes)/1e6, weightsText(b.Card), mark)
+		}
+		s.say("\n`bayeslice infer EXAM --model NAME -o FOLDER` runs one, `bayeslice model show NAME` says how it was trained.")
+		return nil
+	}}
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return c
+}
+
+// listJSON prints the bundled models for programs.
+func (s *session) listJSON(list []models.Bundled) error {
+	type entry struct {
+		Name   string         `json:"name"`
+		SHA256 string         `json:"sha256"`
+		Bytes  int64          `json:"bytes"`
+		Card   modelcard.Card `json:"card"`
+	}
+	out := []entry{}
+	for _, b := range list {
+		out = append(out, entry{b.Name, b.SHA256, b.Bytes, b.Card})
+	}
+	return s.printJSON(out)
+}
+
+// packJob are the flags of model pack.
+type packJob struct {
+	from, out, name, limits string
+	overwrite               bool
+}
+
+func (s *session) modelPackCommand() *cobra.Command {
+	var j packJob
+	c := &cobra.Command{
+		Use:   "pack MODEL -o FILE",
+		Short: "Write a copy of a model at half the size",
+		Long: "The kernels are rounded to float16, as in the models that come with the program; the network goes on\n" +
+			"computing in float32. What the model says about itself stays, but for what --name and --limits replace.",
+		Args: oneArg("a MODEL"),
+		RunE: func(_ *cobra.Command, args []string) error {
+			j.from = args[0]
+			return s.pack(j)
+		},
+	}
+	f := c.Flags()
+	f.StringVarP(&j.out, "out", "o", "", "file to write (required)")
+	f.StringVar(&j.name, "name", "", "another name for the model")
+	f.StringVar(&j.limits, "limits", "", "what the model is known not to do, as sentences")
+	f.BoolVar(&j.overwrite, "overwrite", false, "replace an existing file")
+	return c
+}
+
+func (s *session) pack(j packJob) error {
+	if j.out == "" {
+		return fmt.Errorf("%w: model pack needs -o FILE", errUsage)
+	}
+	if err := mayWrite(j.out, j.overwrite); err != nil {
+		return err
+	}
+	f, err := s.bundled().Read(j.from)
+	if err != nil {
+		return err
+	}
+	if j.limits != "" && f.Card.Training == nil {
+		return fmt.Errorf("%w: --limits belongs to the facts of a training, and this model tells of none", errUsage)
+	}
+	err = models.Pack(f, j.out, func(c *modelcard.Card) {
+		if j.name != "" {
+			c.Name = j.name
+		}
+		if j.limits != "" {
+			facts := *c.Training
+			facts.Limits = j.limits
+			c.Training = &facts
+		}
+	})
+	if err != nil {
+		return err
+	}
+	_, sha, err := models.Card(j.out) // as it will be read
+	if err != nil {
+		return err
+	}
+	s.say("wrote %s (%s), sha256 %s", j.out, f.Card.Name, sha)
+	return nil
+}
+
 func (s *session) modelShowCommand() *cobra.Command {
 	var asJSON bool
-	c := &cobra.Command{Use: "show FILE", Short: "Say what a model file is", Args: oneArg("a model FILE"), RunE: func(_ *cobra.Command, args []string) error {
-		card, sha, err := models.Card(args[0])
+	c := &cobra.Command{Use: "show MODEL", Short: "Say what a model is and how it was trained", Args: oneArg("a MODEL: the name of a bundled one, or a file"), RunE: func(_ *cobra.Command, args []string) error {
+		f, err := s.bundled().Read(args[0])
 		if err != nil {
 			return err
 		}
@@ -68,41 +190,13 @@ func (s *session) modelShowCommand() *cobra.Command {
 			return s.printJSON(struct {
 				SHA256 string         `json:"sha256"`
 				Card   modelcard.Card `json:"card"`
-			}{sha, card})
+			}{f.SHA256, f.Card})
 		}
-		s.printCard(card, sha)
+		s.printCard(f.Card, f.SHA256)
 		return nil
 	}}
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return c
-}
-
-// printCard prints a card for people.
-func (s *session) printCard(c modelcard.Card, sha string) {
-	trained := "UNTRAINED, weight seed " + fmt.Sprint(c.WeightSeed)
-	if c.Trained {
-		trained = "trained on " + c.TrainedOn + " with loss " + c.Loss
-	}
-	s.say("%s\n  sha256      %s\n  task        %s: %s\n  weights     %s", c.Name, sha, c.Task, strings.Join(c.Classes, ", "), trained)
-	s.say("  grid        %d × %d × %d voxels at %g × %g × %g mm", c.Recipe.Size[0], c.Recipe.Size[1], c.Recipe.Size[2],
-		c.Recipe.SpacingMM[0], c.Recipe.SpacingMM[1], c.Recipe.SpacingMM[2])
-	for _, ch := range c.Recipe.Channels {
-		norm := string(ch.Norm)
-		if ch.High > ch.Low {
-			norm += fmt.Sprintf(" (%g…%g → 0…1)", ch.Low, ch.High)
-		}
-		s.say("  input       %s, %s", ch.Role, norm)
-	}
-	voxels := 0
-	for _, n := range c.Noise {
-		size := 1
-		for _, d := range n.Shape {
-			size *= d
-		}
-		voxels += size
-	}
-	s.say("  noise       %d inputs, %d random numbers a sample; dropout %g, latent %d (%s)", len(c.Noise), voxels, c.Dropout, c.Latent, c.LatentScale)
-	s.say("  use         %s\n  written by  %s", c.IntendedUse, c.Program)
 }
 
 // printJSON prints a value as indented JSON.

@@ -7,7 +7,6 @@ import (
 
 	"bayeslice/inference"
 	"bayeslice/internal/exam"
-	"bayeslice/internal/models"
 	"bayeslice/internal/ort"
 	"bayeslice/internal/settings"
 )
@@ -42,8 +41,9 @@ func (s *session) ortOptions() (ort.Options, error) {
 	return o, nil
 }
 
-// loadModel opens a model on the device asked for. What runs elsewhere is said on standard error.
-func (s *session) loadModel(ctx context.Context, path string) (*inference.Model, error) {
+// loadModel opens a bundled model or a model file on the device asked for. What runs elsewhere is said on
+// standard error.
+func (s *session) loadModel(ctx context.Context, model string) (*inference.Model, error) {
 	o, err := s.ortOptions()
 	if err != nil {
 		return nil, err
@@ -52,7 +52,7 @@ func (s *session) loadModel(ctx context.Context, path string) (*inference.Model,
 	if err != nil {
 		return nil, err
 	}
-	m, err := models.Open(ctx, env, path)
+	m, err := s.bundled().Open(ctx, env, model)
 	if err != nil {
 		return nil, err
 	}

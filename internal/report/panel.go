@@ -46,6 +46,9 @@ func Panel(ctx context.Context, e *exam.Exam, p *inference.Prediction, o Options
 
 func panel(ctx context.Context, e *exam.Exam, p *inference.Prediction, m *maps, o Options) (*image.RGBA, error) {
 	issues := issueLines(e, p)
+	if n := p.Card.Notice(); n != "" {
+		issues = append([]string{n}, issues...)
+	}
 	height := lowerTop + lowerH + 24 + 24*len(issues) + 74
 	s, err := newSheet(panelWidth, height)
 	if err != nil {
@@ -72,8 +75,12 @@ func (s *sheet) header(e *exam.Exam, p *inference.Prediction) {
 	if e.Synthetic {
 		x = s.badge(x, 34, "SYNTHETIC EXAM", notice) - 14
 	}
-	if !p.Card.Trained {
+	switch p.Card.State() {
+	case modelcard.Untrained:
 		x = s.badge(x, 34, "UNTRAINED MODEL", alarm) - 14
+	case modelcard.SyntheticOnly:
+		x = s.badge(x, 34, "TRAINED ON PHANTOMS", notice) - 14
+	case modelcard.Trained:
 	}
 	title := style{px: 36, bold: true, color: ink}
 	s.text(margin, 72, title, left, s.ellipsis(title, taskTitle(p.Card.Task), x-margin))

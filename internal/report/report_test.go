@@ -594,6 +594,44 @@ func TestPanel(t *testing.T) {
 		if count(marked.Pix, alarm) < 5000 || count(marked.Pix, notice) < 5000 {
 			t.Errorf("%s: UNTRAINED or SYNTHETIC does not stand out", task)
 		}
+		s.prediction.Card.Trained, s.prediction.Card.Training = true, phantoms()
+		if marked, err = Panel(context.Background(), s.exam, s.prediction, Options{}); err != nil {
+			t.Fatal(err)
+		}
+		if dir := os.Getenv("BAYESLICE_PANELS"); dir != "" {
+			if err := writePNG(filepath.Join(dir, string(task)+"-phantoms.png"), marked); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.exam.Synthetic = false
+		alone, err := Panel(context.Background(), s.exam, s.prediction, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := count(alone.Pix, notice); n < 5000 || count(marked.Pix, notice) < n+5000 || count(marked.Pix, alarm) > 0 {
+			t.Errorf("%s: that the model was trained on phantoms does not stand out", task)
+		}
+	}
+}
+
+// phantoms are the facts of a training on generated exams alone.
+func phantoms() *modelcard.TrainingFacts {
+	return &modelcard.TrainingFacts{Steps: 1, Batch: 1, Data: modelcard.DataFacts{Kind: "randomised phantoms", Synthetic: true}}
+}
+
+func TestTheResultSaysThatTheModelHasSeenNoPatient(t *testing.T) {
+	s := newScene(t, modelcard.Anatomy)
+	s.prediction.Card.Training = phantoms()
+	m, err := newMaps(t.Context(), s.exam, s.prediction)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for synthetic, sentence := range map[bool]string{true: "generated phantoms only", false: ""} {
+		s.prediction.Card.Training.Data.Synthetic = synthetic
+		r := newResult(s.exam, s.prediction, m, nil, Options{})
+		if r.TrainedOnSyntheticOnly != synthetic || r.Untrained || !strings.Contains(r.Model.Notice, sentence) || (r.Model.Notice == "") != (sentence == "") || r.Model.Training == nil {
+			t.Errorf("synthetic %v: %+v", synthetic, r.Model)
+		}
 	}
 }
 

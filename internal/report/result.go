@@ -19,6 +19,8 @@ type Result struct {
 	ResearchUse string `json:"researchUse"`
 	Synthetic   bool   `json:"synthetic"` // the exam was generated, it is no patient
 	Untrained   bool   `json:"untrained"` // the weights are initial ones: the maps mean nothing
+	// TrainedOnSyntheticOnly: the weights have learnt from generated exams alone, from no patient.
+	TrainedOnSyntheticOnly bool `json:"trainedOnSyntheticOnly"`
 
 	Model    ResultModel        `json:"model"`
 	Sampling ResultSampling     `json:"sampling"`
@@ -38,19 +40,22 @@ type ResultVolume struct {
 
 // ResultModel identifies the model.
 type ResultModel struct {
-	Name        string         `json:"name"`
-	SHA256      string         `json:"sha256"`
-	Task        modelcard.Task `json:"task"`
-	Classes     []string       `json:"classes"`
-	Loss        string         `json:"loss,omitempty"`
-	Alpha       []float64      `json:"alpha,omitempty"`
-	Gamma       float64        `json:"gamma,omitempty"`
-	Dropout     float64        `json:"dropout"`
-	Latent      int            `json:"latent"`
-	WeightSeed  uint64         `json:"weightSeed"`
-	TrainedOn   string         `json:"trainedOn,omitempty"`
-	IntendedUse string         `json:"intendedUse"`
-	Recipe      prep.Recipe    `json:"recipe"`
+	Name        string                   `json:"name"`
+	SHA256      string                   `json:"sha256"`
+	Task        modelcard.Task           `json:"task"`
+	Classes     []string                 `json:"classes"`
+	Loss        string                   `json:"loss,omitempty"`
+	Alpha       []float64                `json:"alpha,omitempty"`
+	Gamma       float64                  `json:"gamma,omitempty"`
+	Dropout     float64                  `json:"dropout"`
+	Latent      int                      `json:"latent"`
+	WeightSeed  uint64                   `json:"weightSeed"`
+	TrainedOn   string                   `json:"trainedOn,omitempty"`
+	Training    *modelcard.TrainingFacts `json:"training,omitempty"`
+	Storage     modelcard.Storage        `json:"storage,omitempty"`
+	Notice      string                   `json:"notice,omitempty"` // what must stand beside the result, a sentence
+	IntendedUse string                   `json:"intendedUse"`
+	Recipe      prep.Recipe              `json:"recipe"`
 }
 
 // ResultSampling says how the samples were drawn.
@@ -96,10 +101,11 @@ type ResultGrid struct {
 func newResult(e *exam.Exam, p *inference.Prediction, m *maps, files []file, o Options) Result {
 	return Result{
 		Format: ResultFormat, Program: o.Program, ResearchUse: Disclaimer,
-		Synthetic: e.Synthetic, Untrained: !p.Card.Trained,
+		Synthetic: e.Synthetic, Untrained: p.Card.State() == modelcard.Untrained, TrainedOnSyntheticOnly: p.Card.State() == modelcard.SyntheticOnly,
 		Model: ResultModel{Name: p.Card.Name, SHA256: p.ModelSHA, Task: p.Card.Task, Classes: p.Card.Classes,
 			Loss: p.Card.Loss, Alpha: p.Card.Alpha, Gamma: p.Card.Gamma, Dropout: p.Card.Dropout, Latent: p.Card.Latent,
-			WeightSeed: p.Card.WeightSeed, TrainedOn: p.Card.TrainedOn, IntendedUse: p.Card.IntendedUse, Recipe: p.Card.Recipe},
+			WeightSeed: p.Card.WeightSeed, TrainedOn: p.Card.TrainedOn, Training: p.Card.Training, Storage: p.Card.Storage, Notice: p.Card.Notice(),
+			IntendedUse: p.Card.IntendedUse, Recipe: p.Card.Recipe},
 		Sampling: ResultSampling{Seed: p.Seed, Samples: p.Samples, Requested: p.Requested, Stop: p.Stop, StopNote: p.StopNote,
 			Device: p.Device, SecondsPerSample: p.SecondsPerSample},
 		Exam: ResultExam{Key: e.Key, Series: usedSeries(e, p.Card.Recipe), Issues: allIssues(e, p),

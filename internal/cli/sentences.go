@@ -30,7 +30,13 @@ import (
 	"bayeslice/internal/settings"
 	"bayeslice/internal/volume"
 	"bayeslice/render"
+	"bayeslice/training"
+	"bayeslice/training/cohort"
+	"bayeslice/training/dataset"
+	"bayeslice/training/loss"
+	"bayeslice/training/step"
 	"bayeslice/training/synth"
+	"bayeslice/training/trainer"
 )
 
 // disclaimer stands in the help and at the end of every result.
@@ -95,6 +101,16 @@ var nextSteps = []struct {
 	{"metrics.ErrInput", metrics.ErrInput, "Check that prediction and reference belong to the same exam and have the same classes."},
 	{"metrics.ErrUndefined", metrics.ErrUndefined, "Add exams that have what is to be measured, or leave the figure out."},
 	{"nets.ErrConfig", nets.ErrConfig, "Choose another size; see `bayeslice model init --help`."},
+	{"training.ErrExample", training.ErrExample, "Correct the exam or take it out of the data, or leave such exams out with --skip-bad."},
+	{"trainer.ErrCheckpoint", trainer.ErrCheckpoint, "Use another checkpoint, or start a new run."},
+	{"trainer.ErrConfig", trainer.ErrConfig, "Choose other settings; see `bayeslice train --help`."},
+	{"trainer.ErrRun", trainer.ErrRun, "Name another folder, or see `bayeslice train show RUN`."},
+	{"trainer.ErrDiverged", trainer.ErrDiverged, fromText},
+	{"cohort.ErrChoice", cohort.ErrChoice, "Choose other data; see `bayeslice train --help`."},
+	{"step.ErrConfig", step.ErrConfig, "Choose other settings; see `bayeslice train --help`."},
+	{"loss.ErrOptions", loss.ErrOptions, "Choose other values with --alpha and --gamma; see `bayeslice train --help`."},
+	{"dataset.ErrData", dataset.ErrData, fromText},
+	{"dataset.ErrSplits", dataset.ErrSplits, fromText},
 	{"synth.ErrConfig", synth.ErrConfig, "Choose other settings; see `bayeslice train --help`."},
 	{"phantom.ErrConfig", phantom.ErrConfig, "Choose other values; see `bayeslice phantom --help`."},
 	{"dicomout.ErrValue", dicomout.ErrValue, "Choose another seed for the phantom, and report this one."},
@@ -159,8 +175,8 @@ func nextStep(err error) string {
 }
 
 // packages are the names that errors begin with.
-const packages = "app|autodiff|cli|codec|dicom|dicomout|exam|fetch|geom|graph|imageio|inference|loss|metaimage|metrics|modelcard|models|nets|" +
-	"nifti|optim|ort|pb|phantom|prep|probe|ref|render|report|rewrite|schedule|settings|step|tensor|training|viewer|viewstate|volume"
+const packages = "app|augment|autodiff|cli|codec|cohort|dataset|dicom|dicomout|exam|fetch|geom|graph|imageio|inference|loss|metaimage|metrics|modelcard|models|nets|" +
+	"nifti|optim|ort|pb|phantom|prep|probe|ref|render|report|rewrite|schedule|settings|step|synth|tensor|trainer|training|viewer|viewstate|volume"
 
 // packagePrefix finds the names of packages where an error or one wrapped in it begins: never in the
 // middle of a clause, where they are words.

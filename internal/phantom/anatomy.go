@@ -54,6 +54,9 @@ func NewAnatomy(ctx context.Context, cfg Config) (*Anatomy, error) {
 		a.fields[i] = field(tex.Uint64())
 	}
 	fraction := clamp(0.3+0.4*math.Log(volume/20)/math.Log(5)+around(r, 0, 0.05), 0.3, 0.7)
+	if cfg.Variety > 0 {
+		fraction = clamp(fraction+cfg.Variety*around(stream(cfg.Seed, forVariety, 2), -0.02, 0.06), 0.3, 0.75)
+	}
 	if err := a.calibrate(ctx, volume, fraction); err != nil {
 		return nil, err
 	}

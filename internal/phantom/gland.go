@@ -21,9 +21,10 @@ type glandShape struct {
 	border    field   // irregularity of the TZ border
 	tzLevel   float64 // TZ is where the lobe function is below this
 	roughness float64
-	bulge     float64 // how far a median lobe rises above the base, as a fraction of the half length
-	urethraMM float64 // outer radius of the periurethral muscle, which belongs to TZ
-	apexTZ    float64 // level, as a fraction of the half length, down to which that muscle belongs to TZ
+	blunt     [2]float64 // 0…1: how far apex and base are blunter than an ellipsoid's
+	bulge     float64    // how far a median lobe rises above the base, as a fraction of the half length
+	urethraMM float64    // outer radius of the periurethral muscle, which belongs to TZ
+	apexTZ    float64    // level, as a fraction of the half length, down to which that muscle belongs to TZ
 }
 
 // drawGland returns a gland of roughly the wanted volume; [Anatomy] calibrates it.
@@ -73,11 +74,11 @@ func (g *glandShape) level(s geom.Vec3) float64 {
 			t *= 1 - g.bulge*math.Exp(-6*(u[0]*u[0]+u[1]*u[1]))
 		}
 		t *= t
-		return r + 0.6*t + 0.4*t*t
+		return r + 0.6*(1-g.blunt[1])*t + (0.4+0.6*g.blunt[1])*t*t
 	}
 	t /= 1 + g.mid
 	t *= t
-	return r + 1.15*t - 0.15*t*t/(1+t*t)*2
+	return r + (1-g.blunt[0])*(1.15*t-0.15*t*t/(1+t*t)*2) + g.blunt[0]*t*t
 }
 
 // beyond returns the distance in mm to the surface along the ray from the middle: negative inside.

@@ -26,6 +26,9 @@ func (g *glandShape) vary(r *rand.Rand, amount float64) {
 			g.lobeHalf[i][a] *= 1 + amount*uniform(r, -0.2, 0.2)
 		}
 	}
+	for i := range g.blunt {
+		g.blunt[i] = amount * uniform(r, 0, 0.9)
+	}
 	g.urethraMM = g.near(r, amount, g.urethraMM, 2.8, 6)
 	g.apexTZ = g.near(r, amount, g.apexTZ, -1.05, -0.55)
 	if r.Float64() < 0.3 {
@@ -55,7 +58,7 @@ func (p *pelvis) vary(r *rand.Rand, g *glandShape, amount float64) {
 	move(&p.sling[2], 1.6, 4.2)
 	move(&p.rectumHalf[0], 10, 22)
 	move(&p.rectumHalf[1], 9, 20)
-	gap := uniform(r, 0.5, 5)
+	gap := uniform(r, 0.3, 4)
 	p.rectum = lerp(p.rectum, 0.92*h[1]+gap+p.rectumHalf[1], amount)
 	move(&p.canal[0], 9, 17)
 	move(&p.canal[1], 10, 18)
@@ -66,7 +69,7 @@ func (p *pelvis) vary(r *rand.Rand, g *glandShape, amount float64) {
 	move(&p.bladderHalf[0], 26, 48)
 	move(&p.bladderHalf[1], 18, 34)
 	move(&p.bladderHalf[2], 15, 30)
-	move(&p.floor, 0, 1.3)
+	move(&p.floor, 0, 2)
 	forward, up := uniform(r, 0.1, 1.05), uniform(r, -0.15, 0.75)
 	p.bladder[1] = lerp(p.bladder[1], -0.4*h[1]-forward*p.bladderHalf[1], amount)
 	p.bladder[2] = lerp(p.bladder[2], h[2]+up*p.bladderHalf[2], amount)

@@ -9,10 +9,10 @@ import (
 
 // palette gives every tissue its signal.
 type palette struct {
-	value [32]float64 // signal
-	grain [32]float64 // relative SD of the texture from point to point
-	tone  float64     // exponent of the anatomy's own texture
-	patch float64     // strength of smooth patches of lower signal in the peripheral zone
+	value [32]float64    // signal
+	grain [32]float64    // relative SD of the texture from point to point
+	tone  float64        // exponent of the anatomy's own texture
+	cloud [2][32]float64 // relative SD of smooth variation over some 3 and 8 mm
 }
 
 // between is an interval of signal, in units of a bright peripheral zone.
@@ -54,12 +54,20 @@ var weighted = [phantom.Tissues]between{
 
 // drawWeighted draws a contrast like that of T2-weighted images.
 func drawWeighted(r *rand.Rand) palette {
-	p := palette{tone: uniform(r, 0.4, 1.1), patch: max(0, uniform(r, -0.3, 0.6))}
+	p := palette{tone: uniform(r, 0.4, 1.1)}
 	base := uniform(r, 0.03, 0.14)
+	mottle := uniform(r, 0, 0.14)
 	for i, b := range weighted {
 		p.value[i] = uniform(r, b.lo, b.hi)
 		p.grain[i] = base * uniform(r, 0.5, 1.5)
+		p.cloud[0][i], p.cloud[1][i] = mottle*uniform(r, 0.3, 1.7), mottle*uniform(r, 0.3, 1.7)
 	}
+	p.cloud[0][phantom.TissueFat], p.cloud[1][phantom.TissueFat] = uniform(r, 0.02, 0.3), uniform(r, 0.02, 0.22)
+	p.cloud[0][phantom.TissuePZ], p.cloud[1][phantom.TissuePZ] = uniform(r, 0.02, 0.22), uniform(r, 0.02, 0.32)
+	for _, t := range []phantom.Tissue{phantom.TissueUrine, phantom.TissueAir} { // nothing in a fluid varies
+		p.cloud[0][t], p.cloud[1][t] = 0.1*p.cloud[0][t], 0.1*p.cloud[1][t]
+	}
+	p.value[phantom.TissueUrethra] = uniform(r, p.value[phantom.TissueTZ], p.value[phantom.TissueUrethra])
 	p.grain[phantom.TissueStool] = uniform(r, 0.1, 0.4)
 	if chance(r, 0.2) { // gel or fluid instead of gas
 		p.value[phantom.TissueAir] = uniform(r, 0.2, 1.8)
@@ -76,11 +84,13 @@ func drawWeighted(r *rand.Rand) palette {
 
 // drawAny draws a contrast without order, as SynthSeg does.
 func drawAny(r *rand.Rand) palette {
-	p := palette{tone: uniform(r, -1, 1), patch: max(0, uniform(r, -0.5, 0.4))}
+	p := palette{tone: uniform(r, -1, 1)}
+	mottle := uniform(r, 0, 0.2)
 	base := uniform(r, 0.02, 0.15)
 	for i := range p.value {
 		p.value[i] = uniform(r, 0.05, 1.2)
 		p.grain[i] = base * uniform(r, 0.3, 1.7)
+		p.cloud[0][i], p.cloud[1][i] = mottle*uniform(r, 0, 1.5), mottle*uniform(r, 0, 1.5)
 	}
 	// What makes up one zone stays together, or there would be nothing to find.
 	tz := p.value[phantom.TissueTZ]
@@ -105,61 +115,39 @@ func (p *palette) lookup() *[32 * 256]float32 {
 	return out
 }
 
-// grains is a table of normal deviates that textures and noise read from random places.
-var grains = newGrains()
-
-func newGrains() *[1 << 16]float32 {
-	r := stream(1, forGrain, 0)
-	out := new([1 << 16]float32)
-	for i := range out {
-		out[i] = float32(r.NormFloat64())
-	}
-	return out
-}
-
-// paint fills a field on the lattice with the signal of a palette.
+// paint fills a field on the lattice with the signal of a palette and its textures: that of the anatomy,
+// grain from point to point, and clouds of two sizes.
 func (p *palette) paint(r *rand.Rand, from *plate, out []float32) {
-	table := p.lookup()
+	table, noise, cloud := p.lookup(), grains(), clouds()
 	var share [8]float32
 	for i := range share {
 		share[i] = float32(i) / 14
 	}
-	var grain [32]float32
+	var grain, small, large [32]float32
 	for i := range grain {
-		grain[i] = float32(p.grain[i])
+		grain[i], small[i], large[i] = float32(p.grain[i]), float32(p.cloud[0][i]), float32(p.cloud[1][i])
+	}
+	var start [2]int
+	for i := range start {
+		start[i] = r.IntN(len(cloud[i]))
 	}
 	n := latticeSize[0]
-	for row := 0; row < latticePoints; row += n {
-		noise := r.Uint32()
-		first, second, tone, to := from.first[row:row+n], from.second[row:row+n], from.tone[row:row+n], out[row:row+n]
+	for row := range latticePoints / n {
+		g := int(r.Uint32())
+		// One step of the lattice in z is two in the clouds, which are as coarse along every axis.
+		shift := row%latticeSize[1]*cloudSide + row/latticeSize[1]*2*cloudSide*cloudSide
+		fine, coarse := start[0]+shift, start[1]+shift
+		at := row * n
+		first, second, tone, to := from.first[at:at+n], from.second[at:at+n], from.tone[at:at+n], out[at:at+n]
 		for i := range to {
 			a, b, t := int(first[i]&31), second[i], int(tone[i])
 			v := table[a<<8|t]
 			if s := b >> 5; s > 0 {
 				v += share[s] * (table[int(b&31)<<8|t] - v)
 			}
-			to[i] = v * (1 + grain[a]*grains[(noise+uint32(i))&0xffff]) //nolint:gosec // i is a small index
-		}
-	}
-}
-
-// patches lowers the signal of the peripheral zone in smooth patches.
-func (p *palette) patches(r *rand.Rand, from *plate, out []float32) {
-	if p.patch == 0 {
-		return
-	}
-	waves := drawWaves(r, 3, 1, 14, 50)
-	level := uniform(r, -0.5, 0.5)
-	at := 0
-	for k := range latticeSize[2] {
-		for j := range latticeSize[1] {
-			for i := range latticeSize[0] {
-				if from.zone(at) == phantom.LabelPZ {
-					f := step(level, level+1, ripple(waves, position(i, j, k)))
-					out[at] *= float32(1 - p.patch*f)
-				}
-				at++
-			}
+			const wrap = cloudSide*cloudSide*cloudSide - 1
+			f := 1 + grain[a]*noise[(g+i)&(grainCount-1)] + small[a]*cloud[0][(fine+i)&wrap] + large[a]*cloud[1][(coarse+i)&wrap]
+			to[i] = v * max(0.05, f)
 		}
 	}
 }

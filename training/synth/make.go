@@ -87,7 +87,6 @@ func (s *scene) contrast(r *rand.Rand, wild float64) []float32 {
 	f := borrow()
 	defer fields.Put(f)
 	p.paint(r, s.plate, f[:])
-	p.patches(r, s.plate, f[:])
 	for i := range s.foci {
 		s.foci[i].darken(s.plate, &p, f[:])
 	}

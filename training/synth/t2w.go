@@ -22,17 +22,17 @@ func (s *scene) structural(r *rand.Rand, signal []float32) []float32 {
 	if chance(r, 0.35) {
 		blur = uniform(r, 0.3, 1)
 	}
+	table := grains()
 	gamma := math.Exp(around(r, 0, 0.15))
 	for k := from; k < to; k++ {
 		out := slices[(k-from)*n : (k-from+1)*n]
 		s.slice(signal, float64(k), out)
 		smooth(out, st.columns, st.rows, blur)
-		g := r.Uint32()
+		g := int(r.Uint32())
 		for at := range out {
 			p := st.at(at%st.columns, at/st.columns, float64(k))
 			v := max(0, float64(out[at])) * coil.at(p)
-			a := float64(grains[(g+uint32(at))&0xffff])          //nolint:gosec // at is a small index
-			b := float64(grains[(g+uint32(at)*7+0x4321)&0xffff]) //nolint:gosec // at is a small index
+			a, b := float64(table[(g+at)&(grainCount-1)]), float64(table[(g+7*at+0x4321)&(grainCount-1)])
 			out[at] = float32(math.Pow(math.Hypot(v+noise*a, noise*b), gamma))
 		}
 	}

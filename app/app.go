@@ -63,7 +63,7 @@ func Run(ctx context.Context, o Options) error {
 	a.SetIcon(fyne.NewStaticResource("icon.png", resources.Icon))
 	var closing error
 	w := viewer.New(ctx, a, viewer.Options{
-		Engine: engine, Renderer: renderer, RenderNote: note,
+		Engine: engine, Trainer: newTrainer(engine), Renderer: renderer, RenderNote: note,
 		Samples: start.Samples, Seed: start.Seed, AutoRun: o.AutoRun,
 		Closed: func() { closing = renderer.Close() }, // on the main thread, before the window system ends
 	})

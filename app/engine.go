@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -169,6 +170,28 @@ func (e *engine) load(ctx context.Context, path string) (*loadedModel, error) {
 	m := &loadedModel{model: model, modified: info.ModTime()}
 	e.loaded[path] = m
 	return m, nil
+}
+
+// environment returns the inference runtime, which it loads where it is not loaded yet.
+func (e *engine) environment() (*ort.Env, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	err := e.openRuntime()
+	return e.env, err
+}
+
+// offer puts a model file before those that the window offers.
+func (e *engine) offer(path string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.models = append([]string{path}, slices.DeleteFunc(slices.Clone(e.models), func(other string) bool { return other == path })...)
+}
+
+// given returns the model files of this session.
+func (e *engine) given() []string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.models
 }
 
 // openRuntime loads the inference runtime once. e.mu is held.

@@ -21,7 +21,7 @@ const Version = "0.1.0"
 // folder. Where a task has none, a small untrained network is made in the user's cache, so that the
 // whole path can be tried; it is flagged as untrained everywhere.
 func (e *engine) Models(ctx context.Context) (offered []viewer.Model, problems []string) {
-	given := e.models
+	given := e.given()
 	found, err := filepath.Glob(filepath.Join(e.folder, "*.onnx"))
 	if err != nil {
 		problems = append(problems, fmt.Sprintf("The models folder cannot be read: %v.", err))

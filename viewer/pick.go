@@ -18,11 +18,12 @@ const (
 	pickFolder pickKind = iota
 	pickFile
 	pickDataFolder
+	pickMaskFolder
 	pickRunsFolder
 )
 
 // pickTitles are the titles of the system's dialogs.
-var pickTitles = [...]string{"Open exam folder", "Open exam file", "Choose the folder of the data", "Choose the folder in which runs are kept"}
+var pickTitles = [...]string{"Open exam folder", "Open exam file", "Choose the folder of the data", "Choose the folder of the masks", "Choose the folder in which runs are kept"}
 
 // examExtensions are the files that hold an exam by themselves.
 var examExtensions = []string{"zip", "dcm", "nii", "gz", "mha", "mhd"}

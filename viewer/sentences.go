@@ -13,6 +13,7 @@ import (
 	"bayeslice/internal/modelcard"
 	"bayeslice/internal/prep"
 	"bayeslice/render"
+	"bayeslice/training"
 )
 
 // Sentinels that an [Engine]'s errors wrap.
@@ -21,6 +22,14 @@ var (
 	ErrRuntime = errors.New("viewer: no inference runtime")
 	// ErrRun: the runtime failed in the middle of a run.
 	ErrRun = errors.New("viewer: the run failed")
+	// ErrTrainingData: the data of a training as a whole cannot be used.
+	ErrTrainingData = errors.New("viewer: unusable training data")
+	// ErrTrainingRun: a run folder or the settings of a training cannot be used.
+	ErrTrainingRun = errors.New("viewer: unusable training run")
+	// ErrCheckpoint: a run's checkpoints are damaged.
+	ErrCheckpoint = errors.New("viewer: damaged checkpoint")
+	// ErrDiverged: a training's loss stopped being a number.
+	ErrDiverged = errors.New("viewer: the training diverged")
 )
 
 // sentence is how an error is told: what happened, and what to do next.
@@ -56,6 +65,11 @@ var sentences = []struct {
 	{inference.ErrModel, sentence{"The model file cannot be used.", "Choose another model file."}},
 	{inference.ErrInput, sentence{"The exam was not prepared for this model.", "Run again; if it stays, choose another model."}},
 	{inference.ErrOutput, sentence{"The network gave numbers that are no probabilities.", "Choose another model file or device."}},
+	{training.ErrExample, sentence{"An exam cannot be learnt from.", "Mend it or take it out of the folder, or tick “Leave out exams that cannot be used”."}},
+	{ErrDiverged, sentence{"The training diverged: its loss is no number any more.", "Start a new run with a lower learning rate."}},
+	{ErrCheckpoint, sentence{"The run's checkpoints are damaged.", "Start a new run, or copy the run folder again from its source."}},
+	{ErrTrainingData, sentence{"These data cannot be learnt from.", "Choose another folder or kind of data; the details say what is missing."}},
+	{ErrTrainingRun, sentence{"This run cannot be made or opened.", "The details say why; choose other settings or another folder."}},
 	{ErrRuntime, sentence{"The network cannot run on this machine yet.", "See the details for the remedy."}},
 	{ErrRun, sentence{"The device could not finish a sample.", "Close other programs to free memory, or choose a smaller model."}},
 	{render.ErrScene, sentence{"This slice cannot be drawn.", "Press R to reset the view."}},

@@ -23,6 +23,10 @@ type trainForm struct {
 	dataNote *widget.Label
 	dataRow  fyne.CanvasObject
 	dataPath *field
+	maskRows *fyne.Container
+	maskPath *field
+	maskMean *widget.Select
+	skip     *widget.Check
 	task     *segmented
 	loss     *segmented
 	lossNote *widget.Label
@@ -53,6 +57,14 @@ func newTrainForm(w *Window, t *viewstate.Training) *trainForm {
 	})
 	f.dataPath = entry(func(form *viewstate.TrainForm, s string) { form.DataFolder = s }, nil)
 	f.dataPath.SetPlaceHolder("Folder of the data")
+	f.maskPath = entry(func(form *viewstate.TrainForm, s string) { form.MaskFolder = s }, nil)
+	f.maskPath.SetPlaceHolder("Beside the images")
+	f.maskMean = widget.NewSelect(nil, func(string) {
+		f.chose(f.maskMean, t.Choices().MaskValues, func(form *viewstate.TrainForm) *string { return &form.MaskValues })
+	})
+	f.skip = widget.NewCheck("Leave out exams that cannot be used", func(on bool) {
+		t.Choose(func(form *viewstate.TrainForm) { form.SkipBad = on })
+	})
 	f.task = newSegmented([]string{taskNames[runTasks[0]], taskNames[runTasks[1]]}, func(i int) {
 		t.Choose(func(form *viewstate.TrainForm) { form.Task = runTasks[i] })
 	})
@@ -85,9 +97,10 @@ func dataNames() []string {
 
 // layout puts the form together.
 func (f *trainForm) layout(w *Window) {
-	f.dataRow = trainRow("Data folder", w.folderField(f.dataPath, pickDataFolder))
+	f.dataRow = container.NewVBox(trainRow("Data folder", w.folderField(f.dataPath, pickDataFolder)), f.skip)
+	f.maskRows = container.NewVBox(trainRow("Masks", w.folderField(f.maskPath, pickMaskFolder)), trainRow("Mask values", f.maskMean))
 	rows := container.NewVBox(
-		trainRow("Data", f.data), trainNote(f.dataNote), f.dataRow,
+		trainRow("Data", f.data), trainNote(f.dataNote), f.dataRow, f.maskRows,
 		trainRow("Task", f.task.Container),
 		trainRow("Loss", f.loss.Container), trainNote(f.lossNote),
 		trainRow("Network", f.size), trainNote(f.sizeNote),
@@ -130,6 +143,11 @@ func (f *trainForm) update() {
 	f.data.SetSelectedIndex(int(form.Data))
 	f.dataNote.SetText(form.Data.Meaning())
 	setVisible(f.dataRow, form.Data.NeedsFolder())
+	setVisible(f.maskRows, form.Data.HasMasks())
+	show(f.maskMean, choices.MaskValues, form.MaskValues, nil)
+	if f.skip.Checked != form.SkipBad {
+		f.skip.SetChecked(form.SkipBad)
+	}
 	for i, task := range runTasks {
 		if task == form.Task {
 			f.task.set(i)
@@ -141,7 +159,7 @@ func (f *trainForm) update() {
 	for _, text := range []struct {
 		entry *field
 		text  string
-	}{{f.dataPath, form.DataFolder}, {f.steps, form.Steps}, {f.rate, form.Rate}, {f.seed, form.Seed}, {f.folder, form.Folder}} {
+	}{{f.dataPath, form.DataFolder}, {f.maskPath, form.MaskFolder}, {f.steps, form.Steps}, {f.rate, form.Rate}, {f.seed, form.Seed}, {f.folder, form.Folder}} {
 		if text.entry.Text != text.text {
 			text.entry.SetText(text.text)
 		}

@@ -24,6 +24,9 @@ const maxTrainSteps = 10_000_000
 type TrainForm struct {
 	Data               TrainData
 	DataFolder         string
+	MaskFolder         string
+	MaskValues         string // a [TrainOption]'s ID
+	SkipBad            bool
 	Task               modelcard.Task
 	Loss, Size, Device string // IDs of a [TrainOption]
 	Steps, Rate, Seed  string // as typed
@@ -32,11 +35,15 @@ type TrainForm struct {
 
 // Setup reads the form. An error is [Incomplete].
 func (f TrainForm) Setup() (TrainSetup, error) {
-	s := TrainSetup{Data: f.Data, DataFolder: f.DataFolder, Task: f.Task, Loss: f.Loss, Size: f.Size, Device: f.Device, Folder: f.Folder}
-	if !f.Data.NeedsFolder() {
-		s.DataFolder = ""
-	} else if f.DataFolder == "" {
-		return s, Incomplete("choose the folder of the data")
+	s := TrainSetup{Data: f.Data, Task: f.Task, Loss: f.Loss, Size: f.Size, Device: f.Device, Folder: f.Folder}
+	if f.Data.NeedsFolder() {
+		if f.DataFolder == "" {
+			return s, Incomplete("choose the folder of the data")
+		}
+		s.DataFolder, s.SkipBad = f.DataFolder, f.SkipBad
+	}
+	if f.Data.HasMasks() {
+		s.MaskFolder, s.MaskValues = f.MaskFolder, f.MaskValues
 	}
 	var err error
 	if s.Steps, err = ParseSteps(f.Steps); err != nil {
@@ -97,10 +104,13 @@ func (t *Training) Choose(change func(*TrainForm)) {
 	if t.form == before {
 		return
 	}
-	t.changed(TrainFormChanged)
 	if t.form.Task != before.Task {
+		if c, known := t.choices[t.form.Task]; known {
+			t.propose(c)
+		}
 		t.ask(t.form.Task)
 	}
+	t.changed(TrainFormChanged)
 	if t.form.Folder != before.Folder {
 		t.RefreshRuns()
 	}
@@ -123,7 +133,9 @@ func (t *Training) ask(task modelcard.Task) {
 				return
 			}
 			t.choices[task] = c
-			t.propose(c)
+			if task == t.form.Task {
+				t.propose(c)
+			}
 			t.changed(TrainFormChanged)
 			t.RefreshRuns()
 			t.replan()
@@ -136,6 +148,7 @@ func (t *Training) propose(c TrainChoices) {
 	f := &t.form
 	f.Loss = offered(f.Loss, c.Losses, c.Start.Loss)
 	f.Size = offered(f.Size, c.Sizes, c.Start.Size)
+	f.MaskValues = offered(f.MaskValues, c.MaskValues, c.Start.MaskValues)
 	f.Device = offered(f.Device, c.Devices, c.Start.Device)
 	for _, field := range []struct {
 		text *string

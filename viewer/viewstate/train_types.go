@@ -27,21 +27,27 @@ func (d TrainData) String() string { return trainDataNames[d] }
 // NeedsFolder reports whether the exams are read from a folder of the user's.
 func (d TrainData) NeedsFolder() bool { return d != RandomPhantoms }
 
+// HasMasks reports whether the user may say where masks lie and what their values mean.
+func (d TrainData) HasMasks() bool { return d == ExamFolder }
+
 // Meaning says in a sentence what is learnt from.
 func (d TrainData) Meaning() string {
 	switch d {
 	case NNUNetFolder:
 		return "The folder that holds imagesTr, labelsTr and dataset.json."
 	case ExamFolder:
-		return "One folder per exam, DICOM or NIfTI, with a NIfTI mask in each."
+		return "One folder per exam, DICOM or NIfTI, and a mask file for each of them."
 	}
-	return "Synthetic exams of random anatomy and contrast, made by this program. No file is needed."
+	return "Synthetic exams of random anatomy and contrast, made by this program as they are needed."
 }
 
 // TrainSetup is a training as the user chose it.
 type TrainSetup struct {
 	Data         TrainData
 	DataFolder   string // where the data needs one
+	MaskFolder   string // of exams: "" is beside the images
+	MaskValues   string // of exams: what the values of masks mean, a [TrainOption]'s ID
+	SkipBad      bool   // of a folder: leave out exams that cannot be used instead of stopping
 	Task         modelcard.Task
 	Loss         string // a [TrainOption]'s ID
 	Size         string // a [TrainOption]'s ID
@@ -62,6 +68,7 @@ type TrainOption struct {
 // TrainChoices is what a training can be made of, and what is proposed.
 type TrainChoices struct {
 	Losses, Sizes, Devices []TrainOption // none is empty
+	MaskValues             []TrainOption // may be empty
 	Start                  TrainSetup    // proposed; its Folder is where runs are kept
 }
 

@@ -1,0 +1,311 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"bayeslice/internal/modelcard"
+	"bayeslice/internal/models"
+	"bayeslice/internal/nets"
+	"bayeslice/internal/ort"
+	"bayeslice/training"
+	"bayeslice/training/cohort"
+	"bayeslice/training/dataset"
+	"bayeslice/training/loss"
+	"bayeslice/training/synth"
+	"bayeslice/training/trainer"
+	"bayeslice/viewer"
+	"bayeslice/viewer/viewstate"
+)
+
+// proposedSteps is the number of steps in the form at first.
+const proposedSteps = 2000
+
+// proposedSize is the preset in the form at first.
+const proposedSize = "compact"
+
+// proposedLoss is the loss in the form at first.
+const proposedLoss = loss.CE
+
+// lossNames say what each loss is, for the form.
+var lossNames = map[loss.Kind]string{
+	loss.CE:     "Cross-entropy.",
+	loss.BCE:    "Cross-entropy balanced by class weights α.",
+	loss.FL:     "Focal loss: balanced, and easy voxels count less (γ).",
+	loss.DB:     "Half soft Dice, half boundary loss.",
+	loss.CEDice: "Cross-entropy plus soft Dice.",
+}
+
+// maskValues are the meanings of mask files' values that can be chosen, by task.
+var maskValues = map[modelcard.Task][]viewstate.TrainOption{
+	modelcard.Anatomy: {
+		{ID: string(dataset.TZPZ), Name: "1 = TZ, 2 = PZ"},
+		{ID: string(dataset.PZTZ), Name: "1 = PZ, 2 = TZ"},
+	},
+	modelcard.Diagnosis: {
+		{ID: "1", Name: "csPCa from value 1"},
+		{ID: "2", Name: "csPCa from value 2 (ISUP grades)"},
+	},
+}
+
+// trainerOf is the training behind the window. It shares the inference runtime with the [engine]; one
+// training and one prediction may run at once. Safe for concurrent use.
+type trainerOf struct {
+	engine *engine
+	home   string // where runs are kept unless chosen; "" is a folder in the user's home
+
+	mu    sync.Mutex
+	found []viewstate.TrainOption // devices that work here
+	known map[string]demand       // by task, preset and loss
+}
+
+var _ viewstate.Trainer = (*trainerOf)(nil)
+
+func newTrainer(e *engine) *trainerOf { return &trainerOf{engine: e, known: map[string]demand{}} }
+
+// Choices implements [viewstate.Trainer].
+func (t *trainerOf) Choices(ctx context.Context, task modelcard.Task) (viewstate.TrainChoices, error) {
+	c := viewstate.TrainChoices{MaskValues: maskValues[task], Devices: t.devices(ctx)}
+	for _, k := range loss.Kinds() {
+		c.Losses = append(c.Losses, viewstate.TrainOption{ID: string(k), Name: string(k), Description: lossNames[k]})
+	}
+	for _, name := range nets.PresetNames() {
+		p, err := nets.FindPreset(name, task)
+		if err != nil {
+			return c, trainError(err)
+		}
+		c.Sizes = append(c.Sizes, viewstate.TrainOption{ID: name, Name: capitalised(name), Description: capitalised(p.Description)})
+	}
+	d, err := trainer.Defaults(proposedSize, task, proposedLoss)
+	if err != nil {
+		return c, trainError(err)
+	}
+	folder, err := t.folder()
+	if err != nil {
+		return c, err
+	}
+	c.Start = viewstate.TrainSetup{Task: task, Loss: string(proposedLoss), Size: proposedSize, Steps: proposedSteps, LearningRate: d.Rate,
+		Seed: d.Seed, Device: c.Devices[0].ID, MaskValues: c.MaskValues[0].ID, Folder: folder}
+	return c, nil
+}
+
+func capitalised(s string) string {
+	s = sentenceCase(s)
+	if strings.Contains(s, " ") && !strings.HasSuffix(s, ".") {
+		s += "."
+	}
+	return s
+}
+
+// folder is where runs are kept unless the user chooses.
+func (t *trainerOf) folder() (string, error) {
+	if t.home != "" {
+		return t.home, nil
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", fmt.Errorf("app: no home folder: %w", err)
+	}
+	return filepath.Join(home, "Bayeslice", "runs"), nil
+}
+
+// diagnoseFor bounds the search for devices: a provider that takes longer to answer is left out.
+const diagnoseFor = 20 * time.Second
+
+// devices lists the providers that work here, the stored choice first, else the CPU. Where none can be
+// tried, the CPU alone: the plan then says why nothing runs.
+func (t *trainerOf) devices(ctx context.Context) []viewstate.TrainOption {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.found != nil {
+		return t.found
+	}
+	ctx, cancel := context.WithTimeout(ctx, diagnoseFor)
+	defer cancel()
+	o := t.engine.runtime
+	stored := strings.ToLower(o.Provider)
+	o.Provider = string(ort.CPU)
+	var out []viewstate.TrainOption
+	for _, r := range ort.Diagnose(ctx, o).Providers {
+		if !r.Works {
+			continue
+		}
+		d := viewstate.TrainOption{ID: string(r.Provider), Name: r.Device}
+		if d.ID == stored {
+			out = slices.Insert(out, 0, d)
+		} else {
+			out = append(out, d)
+		}
+	}
+	if len(out) == 0 {
+		return []viewstate.TrainOption{{ID: string(ort.CPU), Name: ort.CPU.Label()}}
+	}
+	if ctx.Err() == nil {
+		t.found = out
+	}
+	return out
+}
+
+// settings turns what the user chose into the settings of a run. Data are not in it yet.
+func (t *trainerOf) settings(s viewstate.TrainSetup) (trainer.Config, cohort.Choice, error) {
+	c, err := trainer.Defaults(s.Size, s.Task, loss.Kind(s.Loss))
+	if err != nil {
+		return c, cohort.Choice{}, trainError(err)
+	}
+	c.RateTo *= s.LearningRate / c.Rate
+	c.Steps, c.Rate, c.Seed, c.SkipBad = s.Steps, s.LearningRate, s.Seed, s.SkipBad
+	c.CheckpointEvery = min(c.CheckpointEvery, max(1, s.Steps/10))
+	c.ValidateEvery = min(c.ValidateEvery, max(1, s.Steps/10))
+	c.Program, c.Device, c.Threads = "Bayeslice "+Version, s.Device, t.engine.runtime.Threads
+	if c.Threads == 0 {
+		c.Threads = ort.DefaultThreads() // resuming on other threads would round differently
+	}
+	choice := cohort.Choice{Format: cohort.Format, Seed: s.Seed}
+	if s.Data.NeedsFolder() {
+		choice.Path, choice.SkipBad, choice.Augment = s.DataFolder, s.SkipBad, true
+		choice.Folds, choice.Runs = dataset.DefaultFolds, dataset.DefaultRuns
+		if s.Data.HasMasks() {
+			choice.Masks = s.MaskFolder
+			if s.Task == modelcard.Anatomy {
+				choice.Zones = dataset.Zones(s.MaskValues)
+			} else if choice.LesionFrom, err = strconv.Atoi(s.MaskValues); err != nil {
+				return c, choice, fmt.Errorf("app: mask values %q: %w", s.MaskValues, err)
+			}
+		}
+	} else {
+		choice.Anatomies, choice.Held = cohort.DefaultAnatomies, cohort.DefaultHeld
+		c.Augmentation = training.Augmentation{} // drawing a phantom is all the augmentation there is
+	}
+	c.DataSeed = choice.Seed
+	return c, choice, trainError(errors.Join(c.Validate(), choice.Validate()))
+}
+
+// newFolder is the folder of a new run: of what it trains, with the first number that is free.
+func newFolder(s viewstate.TrainSetup) string {
+	task := strings.ToLower(viewstate.TrainTaskName(s.Task))
+	name := strings.ToLower(strings.ReplaceAll(s.Loss, "+", "-"))
+	for n := 1; ; n++ {
+		dir := filepath.Join(s.Folder, fmt.Sprintf("%s-%s-%s-%d", task, name, s.Size, n))
+		if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) || err != nil && n > 9999 {
+			return dir
+		}
+	}
+}
+
+// Runs implements [viewstate.Trainer].
+func (t *trainerOf) Runs(ctx context.Context, folder string) ([]viewstate.TrainRun, error) {
+	entries, err := os.ReadDir(folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("app: folder of runs: %w", withoutPath(err))
+	}
+	type dated struct {
+		run     viewstate.TrainRun
+		changed int64
+	}
+	var found []dated
+	for _, e := range entries {
+		dir := filepath.Join(folder, e.Name())
+		info, err := os.Stat(filepath.Join(dir, "run.json"))
+		if err != nil || ctx.Err() != nil {
+			continue
+		}
+		run := runOf(dir)
+		if log, err := os.Stat(filepath.Join(dir, "log.jsonl")); err == nil {
+			info = log
+		}
+		found = append(found, dated{run, info.ModTime().UnixNano()})
+	}
+	slices.SortStableFunc(found, func(a, b dated) int { return cmp.Compare(b.changed, a.changed) })
+	runs := make([]viewstate.TrainRun, len(found))
+	for i, f := range found {
+		runs[i] = f.run
+	}
+	return runs, ctx.Err()
+}
+
+// runOf describes a run folder.
+func runOf(dir string) viewstate.TrainRun {
+	out := viewstate.TrainRun{Folder: dir, Name: filepath.Base(dir)}
+	run, err := trainer.Open(dir)
+	if err != nil {
+		out.Problem = "cannot be opened: " + strings.TrimPrefix(withoutPath(err).Error(), "trainer: ")
+		return out
+	}
+	c := run.Config()
+	out.Task, out.Loss, out.Size, out.Steps, out.Synthetic = c.Net.Task, string(c.Loss.Kind), c.Preset, c.Steps, c.Data.Synthetic
+	if out.Finished = run.Finished(); out.Finished {
+		out.Step, out.Model = c.Steps, filepath.Join(dir, trainer.ModelName)
+		return out
+	}
+	if paths, err := trainer.Checkpoints(dir); err == nil && len(paths) > 0 {
+		out.Step = checkpointStep(paths[0])
+	}
+	return out
+}
+
+// checkpointStep is the step in the name of a checkpoint's file, 0 where there is none.
+func checkpointStep(path string) int {
+	name := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
+	n, err := strconv.Atoi(name[strings.LastIndex(name, "-")+1:])
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// History implements [viewstate.Trainer].
+func (t *trainerOf) History(_ context.Context, folder string) ([]viewstate.TrainEvent, error) {
+	events, err := trainer.ReadLog(folder)
+	if err != nil {
+		return nil, trainError(err)
+	}
+	out := make([]viewstate.TrainEvent, len(events))
+	for i, e := range events {
+		out[i] = eventOf(e)
+	}
+	return out, nil
+}
+
+// Offer implements [viewstate.Trainer].
+func (t *trainerOf) Offer(_ context.Context, model string) error {
+	if _, _, err := models.Card(model); err != nil {
+		return err
+	}
+	t.engine.offer(model)
+	return nil
+}
+
+// trainError marks what the parts of a training refuse, for the window to say what it means; nil stays nil.
+func trainError(err error) error {
+	is := func(targets ...error) bool {
+		return slices.ContainsFunc(targets, func(target error) bool { return errors.Is(err, target) })
+	}
+	switch {
+	case err == nil:
+		return nil
+	case is(ort.ErrLibrary, ort.ErrProvider, ort.ErrRun, ort.ErrModel):
+		return runtimeError(err)
+	case is(trainer.ErrDiverged):
+		return fmt.Errorf("%w: %w", viewer.ErrDiverged, err)
+	case is(trainer.ErrCheckpoint):
+		return fmt.Errorf("%w: %w", viewer.ErrCheckpoint, err)
+	case is(cohort.ErrChoice, dataset.ErrData, dataset.ErrSplits):
+		return fmt.Errorf("%w: %w", viewer.ErrTrainingData, err)
+	case is(trainer.ErrRun, trainer.ErrConfig, nets.ErrConfig, loss.ErrOptions, synth.ErrConfig):
+		return fmt.Errorf("%w: %w", viewer.ErrTrainingRun, err)
+	}
+	return err
+}

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"bayeslice/internal/onnx/graph"
+	"bayeslice/internal/tensor"
 )
 
 // stackLimit bounds, in float32 elements, what the shifted copies of one product may hold: larger
@@ -41,7 +42,7 @@ func (r *reverse) taps(large, small *graph.Node, kernel []int, o graph.ConvOptio
 	if large.Shape()[0] > 1 {
 		product = r.ReduceSum(product, 0)
 	}
-	return r.unstack(product, small.Shape()[1], large.Shape()[1], kernel, turned)
+	return r.unstack(product, [2]int{small.Shape()[1], large.Shape()[1]}, [2][]walk{rows, columns}, turned)
 }
 
 // walk says which elements of one axis of a tensor meet the grid of the contraction: grid point v meets,
@@ -125,8 +126,8 @@ func channels(walks []walk, n int) int {
 }
 
 // stack makes the rows [batch, channels', voxels] that x [batch, channels, …] gives to the product, for
-// the grid points from ≤ v < to of an axis. channels' runs over the taps of the last axis, the channels,
-// and the taps of the other axes.
+// the grid points from ≤ v < to of an axis. channels' runs over the channels and the taps in
+// the order of [tapOrder].
 func (r *reverse) stack(x *graph.Node, walks []walk, axis, from, to int) *graph.Node {
 	walks = slices.Clone(walks)
 	w := &walks[axis]
@@ -140,8 +141,12 @@ func (r *reverse) stack(x *graph.Node, walks []walk, axis, from, to int) *graph.
 		x = r.Slice(x, 2+axis, lo, hi)
 		w.size, w.first = hi-lo, w.first-lo
 	}
-	x = r.shiftLast(x, walks[len(walks)-1])
-	x = r.shiftOthers(x, walks[:len(walks)-1])
+	if atOnce(walks) {
+		x = r.shiftAll(x, walks)
+	} else {
+		x = r.shiftLast(x, walks[len(walks)-1])
+		x = r.shiftLines(x, walks[:len(walks)-1])
+	}
 	voxels := 1
 	for _, w := range walks {
 		voxels *= w.count
@@ -149,39 +154,60 @@ func (r *reverse) stack(x *graph.Node, walks []walk, axis, from, to int) *graph.
 	return r.Reshape(x, x.Shape()[0], -1, voxels)
 }
 
-// shiftLast puts the copies of x shifted along its last axis beside each other as channels.
+// shiftLast puts the copies of x shifted along its last axis beside each other, for each channel in turn.
 func (r *reverse) shiftLast(x *graph.Node, w walk) *graph.Node {
 	if w.plain() {
 		return x
 	}
-	axis := len(x.Shape()) - 1
+	shape := x.Shape()
+	axis := len(shape) - 1
 	lo, hi := w.reach()
 	begin, end := make([]int, axis+1), make([]int, axis+1)
 	begin[axis], end[axis] = max(-lo, 0), max(hi+1-w.size, 0)
 	padded := r.pad(x, begin, end)
 	var parts []*graph.Node
 	for t := range w.taps {
-		one := walk{size: w.size, taps: 1, count: w.count, first: w.at(t, 0), step: w.step}
-		start := one.first + begin[axis]
-		stop := start + (w.count-1)*w.step + 1
-		switch {
-		case one.plain():
-			parts = append(parts, x)
-		case start == 0 && stop == padded.Shape()[axis] && w.step == 1:
-			parts = append(parts, padded)
-		default:
-			parts = append(parts, r.Node("Slice", nil, padded, r.Int64s(start), r.Int64s(stop), r.Int64s(axis), r.Int64s(w.step)))
+		part, start := x, w.at(t, 0)+begin[axis]
+		if one := (walk{size: w.size, taps: 1, count: w.count, first: w.at(t, 0), step: w.step}); !one.plain() {
+			part = r.strided(padded, axis, start, start+(w.count-1)*w.step+1, w.step)
 		}
+		parts = append(parts, r.Reshape(part, shape[0], shape[1], 1, -1))
 	}
-	if len(parts) == 1 {
-		return parts[0]
-	}
-	return r.Concat(1, parts...)
+	out := append([]int{shape[0], shape[1] * w.taps}, shape[2:axis]...)
+	return r.Reshape(r.Concat(2, parts...), append(out, w.count)...)
 }
 
-// shiftOthers makes the shifted copies along all axes but the last, in [batch·channels, taps, grid, last].
+// strided takes every step-th element along an axis.
+func (r *reverse) strided(x *graph.Node, axis, start, stop, step int) *graph.Node {
+	if start == 0 && stop == x.Shape()[axis] && step == 1 {
+		return x
+	}
+	return r.Node("Slice", nil, x, r.Int64s(start), r.Int64s(stop), r.Int64s(axis), r.Int64s(step))
+}
+
+// shiftAll makes all shifted copies by one convolution of every channel with kernels that have a single
+// one each. That is twice as fast as strided slices.
+func (r *reverse) shiftAll(x *graph.Node, walks []walk) *graph.Node {
+	shape, taps := x.Shape(), channels(walks, 1)
+	var o graph.ConvOptions
+	kernel, out := []int{taps, 1}, []int{shape[0], shape[1] * taps}
+	for _, w := range walks {
+		lo, hi := w.reach()
+		o.Strides, o.Dilations = append(o.Strides, w.step), append(o.Dilations, max(w.tap, 1))
+		o.Begin, o.End = append(o.Begin, -lo), append(o.End, hi+1-w.size)
+		kernel, out = append(kernel, w.taps), append(out, w.count)
+	}
+	ones := tensor.NewFloat32(kernel...)
+	for t := range taps {
+		ones.F32[t*taps+t] = 1
+	}
+	alone := append([]int{shape[0] * shape[1], 1}, shape[2:]...)
+	return r.Reshape(r.correlate(r.Reshape(x, alone...), r.Const(ones), o), out...)
+}
+
+// shiftLines makes the shifted copies along all axes but the last, in [batch·channels, taps, grid, last].
 // Lines are gathered by number; the line behind the last is zeros.
-func (r *reverse) shiftOthers(x *graph.Node, walks []walk) *graph.Node {
+func (r *reverse) shiftLines(x *graph.Node, walks []walk) *graph.Node {
 	for len(walks) > 0 && walks[len(walks)-1].plain() {
 		walks = walks[:len(walks)-1]
 	}
@@ -226,33 +252,38 @@ func (r *reverse) shiftOthers(x *graph.Node, walks []walk) *graph.Node {
 	return r.Reshape(x, shape[0], shape[1]*taps, -1)
 }
 
-// unstack brings the product [rows, columns] of stacked channels into the kernel's order.
-func (r *reverse) unstack(product *graph.Node, s, l int, kernel []int, turned []bool) *graph.Node {
-	n := len(kernel)
-	// Rows and columns are each (taps of the last axis, channels, taps of the other axes).
+// unstack brings the product [rows, columns] of stacked channels into the order of a kernel.
+func (r *reverse) unstack(product *graph.Node, channels [2]int, walks [2][]walk, turned []bool) *graph.Node {
 	var shape []int
-	perm := make([]int, 2+n)
-	for side, c := range []int{s, l} {
-		order := append([]int{n - 1, -1}, upTo(n-1)...)
-		for _, ax := range order {
-			switch {
-			case ax < 0:
-				perm[side] = len(shape)
-				shape = append(shape, c)
-			case turned[ax] == (side == 0):
+	perm := make([]int, 2+len(turned))
+	for side, c := range channels {
+		perm[side] = len(shape)
+		shape = append(shape, c)
+		for _, ax := range tapOrder(walks[side]) {
+			if turned[ax] == (side == 0) {
 				perm[2+ax] = len(shape)
-				shape = append(shape, kernel[ax])
+				shape = append(shape, walks[side][ax].taps)
 			}
 		}
 	}
 	return r.Transpose(r.Reshape(product, shape...), perm...)
 }
 
-// upTo lists 0 … n−1.
-func upTo(n int) []int {
-	list := make([]int, n)
-	for i := range list {
-		list[i] = i
+// atOnce reports whether one convolution makes all shifted copies.
+func atOnce(walks []walk) bool {
+	return walks[len(walks)-1].step > 1 && channels(walks, 1) <= 9
+}
+
+// tapOrder lists the axes in the order in which taps follow each other in stacked channels, slowest first.
+func tapOrder(walks []walk) []int {
+	order := make([]int, len(walks))
+	for i := range order {
+		order[i] = i
 	}
-	return list
+	if !atOnce(walks) { // the last axis is shifted before the others
+		last := len(walks) - 1
+		copy(order[1:], order[:last])
+		order[0] = last
+	}
+	return order
 }

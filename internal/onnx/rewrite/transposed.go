@@ -64,8 +64,9 @@ func lower(b *graph.Builder, in []*graph.Node, phases [][]phase) *graph.Node {
 	if len(in) > 2 {
 		bias = in[2]
 	}
+	kernel, taps := in[1].Shape()[2:], tapsFirst(b, in[1])
 	return combine(b, phases, nil, func(chosen []phase) *graph.Node {
-		w := phaseWeight(b, in[1], chosen)
+		w := phaseWeight(b, taps, in[1].Shape()[:2], kernel, chosen)
 		o := graph.ConvOptions{}
 		for _, p := range chosen {
 			o.Begin, o.End = append(o.Begin, p.begin), append(o.End, p.end)
@@ -101,20 +102,25 @@ func interleave(b *graph.Builder, parts []*graph.Node, axis int) *graph.Node {
 	return b.Reshape(b.Concat(axis+1, parts...), shape...)
 }
 
-// phaseWeight takes the taps of a phase from w [in, out, k…], reversed, as [out, in, taps…]. It gathers
-// them by number: ONNX Runtime's WebGPU provider gets slices with steps below −1 wrong.
-func phaseWeight(b *graph.Builder, w *graph.Node, chosen []phase) *graph.Node {
-	shape := w.Shape()
-	numbers, size, perm := []int{0}, []int{shape[0], shape[1]}, []int{1, 0}
+// tapsFirst brings a kernel [in, out, k…] into the order [taps, out·in], so that all of a tap lies together.
+func tapsFirst(b *graph.Builder, w *graph.Node) *graph.Node {
+	in, out := w.Shape()[0], w.Shape()[1]
+	swapped := b.Transpose(b.Reshape(w, in, out, -1), 1, 0, 2)
+	return b.Transpose(b.Reshape(swapped, out*in, -1), 1, 0)
+}
+
+// phaseWeight takes the taps of a phase, reversed, as [out, in, taps…]. It gathers them by number: ONNX
+// Runtime's WebGPU provider gets slices with steps below −1 wrong.
+func phaseWeight(b *graph.Builder, taps *graph.Node, channels, kernel []int, chosen []phase) *graph.Node {
+	numbers, size := []int{0}, []int{channels[1], channels[0]}
 	for i, p := range chosen {
 		var next []int
 		for _, n := range numbers {
 			for j := range p.taps {
-				next = append(next, n*shape[2+i]+p.first+p.stride*(p.taps-1-j))
+				next = append(next, n*kernel[i]+p.first+p.stride*(p.taps-1-j))
 			}
 		}
-		numbers, size, perm = next, append(size, p.taps), append(perm, 2+i)
+		numbers, size = next, append(size, p.taps)
 	}
-	taps := b.Gather(b.Reshape(w, shape[0], shape[1], -1), 2, numbers...)
-	return b.Transpose(b.Reshape(taps, size...), perm...)
+	return b.Reshape(b.Transpose(b.Gather(taps, 0, numbers...), 1, 0), size...)
 }

@@ -106,52 +106,80 @@ func TestRealExams(t *testing.T) {
 	}
 }
 
-// judge samples a model on the exam and compares the zones with every mask.
+// judge samples a model on the exam and compares the zones with every mask. Two rows say what that is worth: a
+// guess without an image, and the model where its grid is not centred near the gland.
 func (r realExam) judge(t *testing.T, m *inference.Model, asserted bool) {
 	e, err := exam.Open(t.Context(), r.path(t), exam.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	prepared, err := m.Card().Recipe.Apply(t.Context(), e, prep.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	zones, prepared := zonesOf(t, m, e, nil)
 	for _, i := range append(e.Issues, prepared.Issues...) {
 		if i.Severity > exam.Note {
 			t.Logf("%s: %s", i.Severity, i.Text)
 		}
 	}
-	sampler := inference.Sampler{Model: m, Samples: checkNumber(t, checkSamples, 20), Seed: uint64(checkNumber(t, checkSeed, 1)), StoreBytes: -1, SnapshotEvery: time.Hour, Clock: time.Now}
-	prediction, err := sampler.Run(t.Context(), prepared, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	zones := zonesOnImage(t, e, prediction)
-	var table strings.Builder
-	fmt.Fprintf(&table, "%s (%s), mean of %d samples on %s\n%s\n", m.Card().Name, m.SHA256()[:8], prediction.Samples, r.name, header)
+	table := []string{fmt.Sprintf("%s (%s) on %s", m.Card().Name, m.SHA256()[:8], r.name), header}
 	var masks []*volume.Mask
 	for _, path := range r.masks {
 		mask := r.zones(t, path)
 		masks = append(masks, mask)
 		row := compareZones(t, zones, mask)
 		name := strings.TrimSuffix(filepath.Base(path[len(path)-1]), ".nii.gz")
-		fmt.Fprintf(&table, "%s\n", row.line("model : "+name))
+		table = append(table, row.line("model : "+name))
 		if asserted {
 			row.demand(t, name)
 		}
 	}
-	for i := 1; i < len(masks); i++ {
-		fmt.Fprintf(&table, "%s\n", compareZones(t, masks[0], masks[i]).line(fmt.Sprintf("mask 1 : mask %d", i+1)))
+	away := prepared.Grid.Centre()
+	for a, mm := range moved {
+		away = away.Add(prepared.Grid.Dir[a].Scale(mm))
 	}
-	t.Log(table.String())
+	elsewhere, _ := zonesOf(t, m, e, &away)
+	table = append(table, compareZones(t, elsewhere, masks[0]).line("model, grid moved : mask 1"),
+		compareZones(t, blindGuess(t, zones.Grid(), prepared.Grid.Centre()), masks[0]).line("blind guess : mask 1"),
+		compareZones(t, blindGuess(t, zones.Grid(), away), masks[0]).line("blind guess, moved : mask 1"))
+	for i := 1; i < len(masks); i++ {
+		table = append(table, compareZones(t, masks[0], masks[i]).line(fmt.Sprintf("mask 1 : mask %d", i+1)))
+	}
+	t.Log(strings.Join(table, "\n"))
 	if dir := os.Getenv(checkSheets); dir != "" {
-		title := strings.Split(strings.TrimSpace(table.String()), "\n")
-		path := filepath.Join(dir, strings.ReplaceAll(strings.ReplaceAll(t.Name()+".png", "TestRealExams/", ""), "/", "-"))
-		if err := writeContactSheet(t.Context(), path, title, e.Chosen(exam.T2W).Volume, zones, masks); err != nil {
+		path := filepath.Join(dir, strings.ReplaceAll(strings.TrimPrefix(t.Name(), "TestRealExams/"), "/", "-")+".png")
+		if err := writeContactSheet(t.Context(), path, table, e.Chosen(exam.T2W).Volume, zones, masks); err != nil {
 			t.Fatal(err)
 		}
 		t.Log(path)
 	}
+}
+
+// moved is how far the model's grid is put to the left, the back and the head to see whether the model looks for
+// the gland, or knows that it is in the middle: 14 mm.
+var moved = [3]float64{10, 8, 6}
+
+// zonesOf is the mask that `bayeslice infer` writes as zones.nii.gz: 1 = TZ, 2 = PZ. centre is as of [prep.Options].
+func zonesOf(t *testing.T, m *inference.Model, e *exam.Exam, centre *geom.Vec3) (*volume.Mask, *prep.Prepared) {
+	prepared, err := m.Card().Recipe.Apply(t.Context(), e, prep.Options{Centre: centre})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sampler := inference.Sampler{Model: m, Samples: checkNumber(t, checkSamples, 20), Seed: uint64(checkNumber(t, checkSeed, 1)), StoreBytes: -1, SnapshotEvery: time.Hour, Clock: time.Now}
+	p, err := sampler.Run(t.Context(), prepared, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	grid, ok := e.ReferenceGrid()
+	if !ok {
+		t.Fatal("the exam has no T2W image")
+	}
+	mean, err := prep.Probabilities(t.Context(), p.Mean, grid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	zones, err := prep.ArgMax(mean)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return zones, prepared
 }
 
 // path is what is opened: the exam's files, or a turned copy.
@@ -198,23 +226,6 @@ func checkNumber(t *testing.T, name string, otherwise int) int {
 	return n
 }
 
-// zonesOnImage is the mask that `bayeslice infer` writes as zones.nii.gz: 1 = TZ, 2 = PZ.
-func zonesOnImage(t *testing.T, e *exam.Exam, p *inference.Prediction) *volume.Mask {
-	grid, ok := e.ReferenceGrid()
-	if !ok {
-		t.Fatal("the exam has no T2W image")
-	}
-	mean, err := prep.Probabilities(t.Context(), p.Mean, grid)
-	if err != nil {
-		t.Fatal(err)
-	}
-	zones, err := prep.ArgMax(mean)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return zones
-}
-
 // zones reads a mask with our labels.
 func (r realExam) zones(t *testing.T, path []string) *volume.Mask {
 	m, err := imageio.OpenMask(testenv.Data(t, path...))
@@ -236,6 +247,38 @@ func (r realExam) zones(t *testing.T, path []string) *volume.Mask {
 		t.Fatal(err)
 	}
 	return out
+}
+
+// blindGuess is what somebody says who has not seen the image: a gland of 41 mL in the middle of the model's
+// grid, its transition zone of 17 mL 4 mm further to the front. What a model has learnt is what it has over this.
+func blindGuess(t *testing.T, grid geom.Grid, middle geom.Vec3) *volume.Mask {
+	axes := grid.Anatomical().Dir // left, back, head
+	half := geom.Vec3{25, 17.5, 22.5}
+	const zone, forward = 0.75, 4.0
+	labels := make([]uint8, grid.Voxels())
+	for i := range labels {
+		v := geom.Vec3{float64(i % grid.Size[0]), float64(i / grid.Size[0] % grid.Size[1]), float64(i / grid.Size[0] / grid.Size[1])}
+		d, inGland, inZone := grid.World(v).Sub(middle), 0.0, 0.0
+		for a := range 3 {
+			x := d.Dot(axes[a])
+			inGland += x * x / (half[a] * half[a])
+			if a == 1 {
+				x += forward
+			}
+			inZone += x * x / (zone * zone * half[a] * half[a])
+		}
+		switch {
+		case inGland <= 1 && inZone <= 1:
+			labels[i] = 1
+		case inGland <= 1:
+			labels[i] = 2
+		}
+	}
+	m, err := volume.NewMask(grid, labels)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
 }
 
 // comparison is what two segmentations of the zones have in common: WG, TZ, PZ.

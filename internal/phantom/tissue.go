@@ -160,6 +160,9 @@ func (a *Anatomy) innerTissue(s geom.Vec3, coarse, fine float64) props {
 	if d := a.gland.urethra(s); d < a.gland.urethraMM {
 		veru := 1 - step(3, 6, math.Abs(s[2]-0.02*a.gland.half[2]))
 		p := table[TissueSphincter].toned(1+0.1*fine, 1)
+		if a.gland.urethraMM > urethraMM {
+			p = blend(p, table[TissueTZ].toned(math.Exp(0.3*coarse+0.2*fine), 1), step(urethraMM-1, a.gland.urethraMM, d))
+		}
 		return blend(p, table[TissueUrethra], (0.55+0.45*veru)*(1-step(0.8+veru, 1.6+veru, d)))
 	}
 	p := table[TissueStroma].toned(1+0.2*coarse+0.1*fine, 1+0.05*fine)

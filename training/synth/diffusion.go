@@ -54,8 +54,9 @@ func drawDiffusing(r *rand.Rand) (signal, adc palette) {
 
 // echo is a diffusion protocol.
 type echo struct {
-	low, mid, high float64 // b-values in 10³ s/mm²: two of the fit, and of the high-b image
-	noise          float64
+	low, mid, high float64   // b-values in 10³ s/mm²: two of the fit, and of the high-b image
+	kurtosis       float64   // excess kurtosis of all tissues
+	noise          float64   // SD in units of the signal of the peripheral zone without weighting
 	calculated     bool      // the high-b image follows from the fit
 	offset         geom.Vec3 // image mm by which the patient has moved since the T2-weighted image
 	warp           float64   // largest shift along the phase axis near the rectum, mm
@@ -65,7 +66,7 @@ type echo struct {
 func (s *scene) drawEcho(r *rand.Rand) echo {
 	return echo{
 		low: uniform(r, 0, 0.1), mid: uniform(r, 0.7, 1), high: uniform(r, 1, 2),
-		noise: uniform(r, 0.006, 0.035), calculated: chance(r, 0.5),
+		noise: uniform(r, 0.004, 0.02), kurtosis: uniform(r, 0.3, 0.9), calculated: chance(r, 0.5),
 		offset: geom.Vec3{around(r, 0, 0.7), around(r, 0, 0.7), around(r, 0, 0.8)},
 		warp:   around(r, 0, 1.2), rectum: s.pose.centre.Add(geom.Vec3{0, 28, 0}),
 	}
@@ -121,9 +122,9 @@ func (s *scene) weigh(r *rand.Rand, st *stack, e *echo, k int, signal, coefficie
 				o := s.turned(geom.Vec3{q[0] * st.pixel[0], q[1] * st.pixel[1], q[2] * st.thick})
 				c, fx, fy, fz := cell(lattice(middle.Add(o)))
 				a, d := float64(read(signal, c, fx, fy, fz)), float64(read(coefficient, c, fx, fy, fz))
-				low += a * math.Exp(-e.low*d)
-				mid += a * math.Exp(-e.mid*d)
-				high += a * math.Exp(-e.high*d)
+				low += a * e.left(e.low*d)
+				mid += a * e.left(e.mid*d)
+				high += a * e.left(e.high*d)
 			}
 			low, mid = noise(low/4), noise(mid/4)
 			d := 0.0
@@ -138,6 +139,12 @@ func (s *scene) weigh(r *rand.Rand, st *stack, e *echo, k int, signal, coefficie
 			at++
 		}
 	}
+}
+
+// left returns the share of the signal that remains at bD, the expansion cut at its minimum.
+func (e *echo) left(bd float64) float64 {
+	bd = min(bd, 3/e.kurtosis)
+	return math.Exp(-bd + bd*bd*e.kurtosis/6)
 }
 
 // turned returns an image direction in the anatomy, the deformation apart.

@@ -74,7 +74,7 @@ func drawFocus(r *rand.Rand, p *plate, likely bool) (focus, bool) {
 		return f, false
 	}
 	f.centre = site
-	ml := clamp(0.6*math.Exp(0.8*r.NormFloat64()), 0.15, 4)
+	ml := clamp(0.9*math.Exp(0.75*r.NormFloat64()), 0.2, 5)
 	ml = min(ml, 0.08*p.glandML)
 	f.shape(r, ml, severity)
 	return f, true
@@ -178,8 +178,8 @@ func (f *focus) darken(p *plate, colours *palette, field []float32) {
 
 // restrict lowers ADC and raises the signal without diffusion weighting.
 func (f *focus) restrict(p *plate, signal, adc []float32) {
-	low := float32(lerp(0.95, 0.5, f.bound))
-	gain := float32(lerp(0.85, 1.35, f.bright))
+	low := float32(lerp(1.15, 0.5, f.bound))
+	gain := float32(lerp(0.85, 1.2, f.bright))
 	weight := float32(step(0, 0.35, f.bound))
 	f.each(p, func(at int, share float32) {
 		adc[at] += share * weight * (min(low, adc[at]) - adc[at])

@@ -115,6 +115,24 @@ func TestRulesAgainstFiniteDifferences(t *testing.T) {
 	}
 }
 
+// TestWeightGradientsInChunks repeats the cases of convolutions by other ways to the same gradient.
+func TestWeightGradientsInChunks(t *testing.T) {
+	for _, c := range ruleCases {
+		if !strings.HasPrefix(c.op, "Conv") {
+			continue
+		}
+		for draw := range uint64(3 * draws) {
+			g, err := c.build(autodiff.Chunked(), draw)
+			if err == nil {
+				err = g.check()
+			}
+			if err != nil {
+				t.Errorf("%s, draw %d: %v", c, draw, err)
+			}
+		}
+	}
+}
+
 // TestRulesInONNXRuntime holds ONNX Runtime, in float32, against the interpreter: forward and gradients.
 func TestRulesInONNXRuntime(t *testing.T) {
 	env, err := ort.Open(ort.Options{Provider: "cpu", Threads: 1})

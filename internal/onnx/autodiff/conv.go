@@ -9,7 +9,7 @@ import (
 // conv: the data gradient of a stride-1 convolution is one with the kernel flipped in space and its
 // channel axes exchanged; of a strided one the transposed convolution with the same kernel, which
 // rewrite.LowerConvTranspose makes fast.
-func conv(r *reverse) []*graph.Node {
+func (c contraction) conv(r *reverse) []*graph.Node {
 	out := make([]*graph.Node, len(r.n.In()))
 	o := r.n.Options()
 	if r.wants(0) {
@@ -19,7 +19,7 @@ func conv(r *reverse) []*graph.Node {
 	}
 	if r.wants(1) {
 		out[1] = r.perGroup(o, []*graph.Node{r.x(), r.dy}, []int{1, 1}, 0, func(in []*graph.Node) *graph.Node {
-			return r.taps(in[0], in[1], r.in(1).Shape()[2:], o)
+			return c.taps(r, in[0], in[1], r.in(1).Shape()[2:], o)
 		})
 	}
 	if r.wants(2) {
@@ -30,7 +30,7 @@ func conv(r *reverse) []*graph.Node {
 
 // convTranspose is the adjoint of conv: its data gradient is the strided convolution with the same
 // kernel, and in its weight gradient input and cotangent change places.
-func convTranspose(r *reverse) []*graph.Node {
+func (c contraction) convTranspose(r *reverse) []*graph.Node {
 	out := make([]*graph.Node, len(r.n.In()))
 	o := r.n.Options()
 	// The padding after the volume with which a convolution leads from the output's size to the input's.
@@ -46,7 +46,7 @@ func convTranspose(r *reverse) []*graph.Node {
 	}
 	if r.wants(1) {
 		out[1] = r.perGroup(o, []*graph.Node{r.dy, r.x()}, []int{1, 1}, 0, func(in []*graph.Node) *graph.Node {
-			return r.taps(in[0], in[1], r.in(1).Shape()[2:], o)
+			return c.taps(r, in[0], in[1], r.in(1).Shape()[2:], o)
 		})
 	}
 	if r.wants(2) {

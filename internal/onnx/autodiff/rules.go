@@ -18,7 +18,7 @@ var rules = map[string]entry{
 	"Reshape": {reshape, false}, "Transpose": {transpose, false}, "Expand": {expand, true},
 	"Resize": {resize, false}, "DepthToSpace": {depthToSpace, false},
 	// Convolutions.
-	"Conv": {conv, false}, "ConvTranspose": {convTranspose, false},
+	"Conv": {usual.conv, false}, "ConvTranspose": {usual.convTranspose, false},
 }
 
 // stops are the operators through which nothing flows, and why.

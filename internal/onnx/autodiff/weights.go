@@ -7,9 +7,18 @@ import (
 	"bayeslice/internal/tensor"
 )
 
-// stackLimit bounds, in float32 elements, what the shifted copies of one product may hold: larger
-// convolutions are contracted in chunks of their first axis.
-const stackLimit = 8 << 20
+// contraction is how weight gradients are contracted over voxels.
+type contraction struct {
+	// limit bounds, in float32 elements, what the shifted copies of one product may hold: larger
+	// convolutions are contracted in chunks of their first axis.
+	limit int
+	// price estimates the time of a product of stacked channels, see [price].
+	price func(columns, rows []walk, l, s int) float64
+}
+
+// usual holds up to 32 MB of shifted copies: the compact preset needs no chunks, the full one does not
+// grow its peak.
+var usual = contraction{limit: 8 << 20, price: price}
 
 // taps is the weight gradient of an ungrouped convolution that leads from large to the grid of small:
 //
@@ -18,15 +27,12 @@ const stackLimit = 8 << 20
 // One product of matrices contracts over voxels for all taps t of the kernel at once: its columns are
 // the channels of large shifted by some axes' taps, and its rows those of small shifted the other way by
 // the other axes' taps, so that 9 + 3 copies of parts serve 27 taps.
-func (r *reverse) taps(large, small *graph.Node, kernel []int, o graph.ConvOptions) *graph.Node {
-	columns, rows, turned := shifts(large.Shape(), small.Shape(), kernel, o)
+func (c contraction) taps(r *reverse, large, small *graph.Node, kernel []int, o graph.ConvOptions) *graph.Node {
+	columns, rows, turned := c.shifts(large.Shape(), small.Shape(), kernel, o)
 	axis := max(slices.IndexFunc(rows, func(w walk) bool { return w.count > 1 }), 0)
-	total := max(channels(rows, small.Shape()[1])+channels(columns, large.Shape()[1]), 1)
-	for _, w := range rows {
-		total *= w.count
-	}
+	total := points(rows) * (channels(rows, small.Shape()[1]) + channels(columns, large.Shape()[1]))
 	count := rows[axis].count
-	chunks := min((total+stackLimit-1)/stackLimit, count)
+	chunks := min((total+c.limit-1)/c.limit, count)
 	var product *graph.Node
 	for i := range chunks {
 		from, to := i*count/chunks, (i+1)*count/chunks
@@ -67,27 +73,27 @@ func (w walk) reach() (lo, hi int) {
 
 // shifts decides for every axis whose taps shift large (its walk is in columns) or small (in rows, the
 // axis is turned), so that the product is cheap. Strided axes shift large.
-func shifts(large, small, kernel []int, o graph.ConvOptions) (columns, rows []walk, turned []bool) {
+func (c contraction) shifts(large, small, kernel []int, o graph.ConvOptions) (columns, rows []walk, turned []bool) {
 	best := 0.0
 	for choice := range 1 << len(kernel) {
-		var c, w []walk
+		var x, y []walk
 		t, ok := make([]bool, len(kernel)), true
 		for ax, k := range kernel {
 			l, s, by := large[2+ax], small[2+ax], o.Dilations[ax]
 			if t[ax] = choice>>ax&1 == 1; t[ax] {
 				ok = ok && k > 1 && o.Strides[ax] == 1
-				c = append(c, walk{size: l, taps: 1, count: l, step: 1})
-				w = append(w, walk{size: s, taps: k, count: l, first: o.Begin[ax], tap: -by, step: 1})
+				x = append(x, walk{size: l, taps: 1, count: l, step: 1})
+				y = append(y, walk{size: s, taps: k, count: l, first: o.Begin[ax], tap: -by, step: 1})
 			} else {
-				c = append(c, walk{size: l, taps: k, count: s, first: -o.Begin[ax], tap: by, step: o.Strides[ax]})
-				w = append(w, walk{size: s, taps: 1, count: s, step: 1})
+				x = append(x, walk{size: l, taps: k, count: s, first: -o.Begin[ax], tap: by, step: o.Strides[ax]})
+				y = append(y, walk{size: s, taps: 1, count: s, step: 1})
 			}
 		}
 		if !ok {
 			continue
 		}
-		if cost := price(c, w, large[1], small[1]); columns == nil || cost < best {
-			best, columns, rows, turned = cost, c, w, t
+		if cost := c.price(x, y, large[1], small[1]); columns == nil || cost < best {
+			best, columns, rows, turned = cost, x, y, t
 		}
 	}
 	return columns, rows, turned
@@ -96,10 +102,6 @@ func shifts(large, small, kernel []int, o graph.ConvOptions) (columns, rows []wa
 // price estimates the time of a product and of the copies that it reads. Registers hold 16 columns;
 // shifts along the last axis are copied twice.
 func price(columns, rows []walk, l, s int) float64 {
-	voxels := 1
-	for _, w := range rows {
-		voxels *= w.count
-	}
 	m, n := channels(rows, s), channels(columns, l)
 	work := float64(m*((n+15)/16*16)) / 35
 	for _, side := range []struct {
@@ -114,13 +116,22 @@ func price(columns, rows []walk, l, s int) float64 {
 			work += float64(side.n)
 		}
 	}
-	return work * float64(voxels)
+	return work * float64(points(rows))
 }
 
 // channels is the number of shifted copies of all channels.
 func channels(walks []walk, n int) int {
 	for _, w := range walks {
 		n *= w.taps
+	}
+	return n
+}
+
+// points is the number of points of the grid.
+func points(walks []walk) int {
+	n := 1
+	for _, w := range walks {
+		n *= w.count
 	}
 	return n
 }
@@ -147,11 +158,7 @@ func (r *reverse) stack(x *graph.Node, walks []walk, axis, from, to int) *graph.
 		x = r.shiftLast(x, walks[len(walks)-1])
 		x = r.shiftLines(x, walks[:len(walks)-1])
 	}
-	voxels := 1
-	for _, w := range walks {
-		voxels *= w.count
-	}
-	return r.Reshape(x, x.Shape()[0], -1, voxels)
+	return r.Reshape(x, x.Shape()[0], -1, points(walks))
 }
 
 // shiftLast puts the copies of x shifted along its last axis beside each other, for each channel in turn.
@@ -165,6 +172,9 @@ func (r *reverse) shiftLast(x *graph.Node, w walk) *graph.Node {
 	begin, end := make([]int, axis+1), make([]int, axis+1)
 	begin[axis], end[axis] = max(-lo, 0), max(hi+1-w.size, 0)
 	padded := r.pad(x, begin, end)
+	if w.taps == 1 {
+		return r.strided(padded, axis, w.first+begin[axis], hi+1+begin[axis], w.step)
+	}
 	var parts []*graph.Node
 	for t := range w.taps {
 		part, start := x, w.at(t, 0)+begin[axis]
@@ -205,8 +215,8 @@ func (r *reverse) shiftAll(x *graph.Node, walks []walk) *graph.Node {
 	return r.Reshape(r.correlate(r.Reshape(x, alone...), r.Const(ones), o), out...)
 }
 
-// shiftLines makes the shifted copies along all axes but the last, in [batch·channels, taps, grid, last].
-// Lines are gathered by number; the line behind the last is zeros.
+// shiftLines makes the shifted copies along all axes but the last, in [batch, channels·taps, voxels].
+// Lines are gathered by number; behind the last, where the grid reaches out, stands one of zeros.
 func (r *reverse) shiftLines(x *graph.Node, walks []walk) *graph.Node {
 	for len(walks) > 0 && walks[len(walks)-1].plain() {
 		walks = walks[:len(walks)-1]
@@ -214,42 +224,37 @@ func (r *reverse) shiftLines(x *graph.Node, walks []walk) *graph.Node {
 	if len(walks) == 0 {
 		return x
 	}
-	lines, numbers, outside := 1, []int{0}, false
-	for _, w := range walks { // numbers become [taps so far, grid points so far]
+	lines, shape := 1, x.Shape()
+	for _, w := range walks {
 		lines *= w.size
 	}
-	taps := 1
-	for _, w := range walks {
-		var next []int
-		grid := len(numbers) / taps
-		for t := range taps {
-			for tap := range w.taps {
-				for _, n := range numbers[t*grid : (t+1)*grid] {
-					for v := range w.count {
-						at := w.at(tap, v)
-						if n < 0 || at < 0 || at >= w.size {
-							next, outside = append(next, -1), true
-						} else {
-							next = append(next, n*w.size+at)
-						}
-					}
-				}
-			}
-		}
-		numbers, taps = next, taps*w.taps
-	}
-	shape := x.Shape()
+	numbers := lineNumbers(walks, lines)
 	x = r.Reshape(x, shape[0]*shape[1], lines, -1)
-	if outside {
+	if slices.Contains(numbers, lines) {
 		x = r.Pad(x, []int{0, 0, 0}, []int{0, 1, 0})
-		for i, n := range numbers {
-			if n < 0 {
-				numbers[i] = lines
-			}
-		}
 	}
-	x = r.Gather(x, 1, numbers...)
-	return r.Reshape(x, shape[0], shape[1]*taps, -1)
+	return r.Reshape(r.Gather(x, 1, numbers...), shape[0], shape[1]*channels(walks, 1), -1)
+}
+
+// lineNumbers lists for all taps, and for each for all grid points, the line that is met; outside where
+// there is none.
+func lineNumbers(walks []walk, outside int) []int {
+	taps, grid := channels(walks, 1), points(walks)
+	numbers := make([]int, 0, taps*grid)
+	for i := range taps * grid {
+		tap, point, number, by := i/grid, i%grid, 0, 1
+		for _, w := range slices.Backward(walks) {
+			at := w.at(tap%w.taps, point%w.count)
+			if at < 0 || at >= w.size {
+				number = outside
+				break
+			}
+			number += at * by
+			tap, point, by = tap/w.taps, point/w.count, by*w.size
+		}
+		numbers = append(numbers, number)
+	}
+	return numbers
 }
 
 // unstack brings the product [rows, columns] of stacked channels into the order of a kernel.

@@ -33,7 +33,7 @@ const (
 	chartHead      = 22 // title and legend
 	chartFoot      = 18 // labels of the steps
 	chartLeft      = 46 // labels of the values
-	chartRight     = 14
+	chartRight     = chartInset
 	chartInset     = 6 // from the plot's edge to the axes' ends, so that marks are not cut
 	chartKeyLength = 22
 	curveWidth     = 2
@@ -291,7 +291,7 @@ func (r *curveChartRenderer) Objects() []fyne.CanvasObject {
 // Layout implements [fyne.WidgetRenderer].
 func (r *curveChartRenderer) Layout(size fyne.Size) {
 	c := r.c
-	place(c.title, 0, 0, size.Width, chartHead-4)
+	place(c.title, chartInset, 0, size.Width, chartHead-4)
 	left, top := float32(chartLeft), float32(chartHead)
 	w, h := max(0, size.Width-left-chartRight), max(0, size.Height-top-chartFoot)
 	place(c.plot, left, top, w, h)
@@ -307,7 +307,7 @@ func (r *curveChartRenderer) Layout(size fyne.Size) {
 		place(c.keys[i], right, 2, chartKeyLength, chartHead-8)
 		right -= 14
 	}
-	crowded := right < c.title.MinSize().Width
+	crowded := right < chartInset+c.title.MinSize().Width
 	for i := range c.names { // the title says what a single curve is
 		visible := !crowded || len(c.names) > 1
 		setVisible(c.names[i], visible)

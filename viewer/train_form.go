@@ -107,7 +107,7 @@ func (f *trainForm) layout(w *Window) {
 		trainRow("Steps", container.NewGridWithColumns(2, f.steps, container.NewBorder(nil, nil, widget.NewLabel("Seed"), nil, f.seed))),
 		trainRow("Learning rate", container.NewGridWithColumns(2, f.rate, layout.NewSpacer())),
 		trainRow("Device", f.device),
-		trainRow("Runs are kept in", w.folderField(f.folder, pickRunsFolder)))
+		trainRow("Runs folder", w.folderField(f.folder, pickRunsFolder)))
 	f.plan = container.NewVBox()
 	foot := container.NewVBox(widget.NewSeparator(),
 		container.NewHBox(heading("Before it starts"), spread(), f.synth.Container, gap(4)),
@@ -120,6 +120,31 @@ func trainRow(label string, control fyne.CanvasObject) fyne.CanvasObject {
 	l := widget.NewLabel(label)
 	l.Truncation = fyne.TextTruncateEllipsis
 	return container.New(layout.NewCustomPaddedLayout(0, 0, 0, 6), container.NewBorder(nil, nil, container.New(fixedWidth{trainLabelWidth}, l), nil, control))
+}
+
+// shared is a layout of objects side by side: each gets what it needs, and an equal share of the rest.
+type shared struct{}
+
+// MinSize implements [fyne.Layout].
+func (shared) MinSize(o []fyne.CanvasObject) fyne.Size {
+	size := fyne.NewSize(layoutGap*float32(max(0, len(o)-1)), 0)
+	for _, x := range o {
+		m := x.MinSize()
+		size.Width += m.Width
+		size.Height = max(size.Height, m.Height)
+	}
+	return size
+}
+
+// Layout implements [fyne.Layout].
+func (s shared) Layout(o []fyne.CanvasObject, size fyne.Size) {
+	rest := max(0, size.Width-s.MinSize(o).Width) / max(1, float32(len(o)))
+	at := float32(0)
+	for _, x := range o {
+		w := x.MinSize().Width + rest
+		place(x, at, 0, w, size.Height)
+		at += w + layoutGap
+	}
 }
 
 // trainNote is the small print of the row above.
@@ -177,7 +202,7 @@ func (f *trainForm) updateLosses(options []viewstate.TrainOption, chosen string)
 			f.t.Choose(func(form *viewstate.TrainForm) { form.Loss = f.lossIDs[i] })
 		})
 		f.loss.buttons, f.loss.selected = made.buttons, -1
-		f.loss.Layout, f.loss.Objects = layout.NewGridLayoutWithColumns(max(1, len(ids))), made.Objects
+		f.loss.Layout, f.loss.Objects = shared{}, made.Objects
 		f.loss.Refresh()
 	}
 	f.lossIDs = ids

@@ -185,6 +185,7 @@ func (p *trainPage) updateState() {
 	setText(p.results, capital(t.Results()))
 	notes := t.Notes()
 	setText(p.notes, strings.Join(notes[max(0, len(notes)-1):], ""))
+	setVisible(p.notes, len(notes) > 0)
 	setText(p.trouble, troubleText(t.Err()))
 	setVisible(p.trouble, p.trouble.Text != "")
 	preparing := t.Phase() == viewstate.TrainPreparing && t.Fraction() == 0

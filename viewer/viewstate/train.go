@@ -129,11 +129,8 @@ func (t *Training) changed(c TrainChange) {
 	}
 }
 
-// CanStart reports whether a run may start now: the choices hold and no run is under way.
-func (t *Training) CanStart() bool {
-	_, err := t.form.Setup()
-	return err == nil && len(t.choices[t.form.Task].Sizes) > 0 && !t.phase.Active() && !t.opening
-}
+// CanStart reports whether a run may start now: there is a plan of what is chosen, and no run is under way.
+func (t *Training) CanStart() bool { return t.plan != nil && !t.phase.Active() && !t.opening }
 
 // CanPause reports whether the run can be paused, CanGoOn whether it is paused.
 func (t *Training) CanPause() bool { return t.phase == TrainRunning }

@@ -157,7 +157,7 @@ func linear(low, high float64) Axis {
 	if high <= low {
 		high = low + 1
 	}
-	step := roundStep((high - low) / 4)
+	step := roundStep((high - low) / 5)
 	a := Axis{Low: math.Floor(low/step+1e-9) * step, High: math.Ceil(high/step-1e-9) * step}
 	decimals := max(0, int(math.Ceil(-math.Log10(step)-1e-9)))
 	for i := range int(math.Round((a.High-a.Low)/step)) + 1 {
@@ -183,7 +183,7 @@ func logarithmic(low, high float64) Axis {
 	a := Axis{Low: low / 1.15, High: high * 1.15, Log: true}
 	first, last := int(math.Floor(math.Log10(a.Low))), int(math.Ceil(math.Log10(a.High)))
 	factors, every := []float64{1}, 1+(last-first)/6
-	if last-first <= 2 {
+	if a.High/a.Low < 500 {
 		factors = []float64{1, 2, 5}
 	}
 	for e := first; e <= last; e++ {

@@ -25,7 +25,7 @@ var ErrDisplay = errors.New("app: no display")
 // Options of [Run]. The zero value shows an empty window with the stored settings.
 type Options struct {
 	Exam     string   // opened at the start; "" shows the start page
-	Models   []string // model files offered first
+	Models   []string // names of bundled models or files, offered first
 	Samples  int      // 0 takes the stored number, or the paper's
 	Seed     uint64   // 0 takes the stored one, or 1
 	AutoRun  bool     // run the models once the exam is open

@@ -5,13 +5,19 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 
+	"bayeslice/inference"
 	"bayeslice/internal/exam"
 	"bayeslice/internal/modelcard"
+	"bayeslice/internal/models"
+	"bayeslice/internal/nets"
 	"bayeslice/internal/ort"
 	"bayeslice/internal/settings"
+	"bayeslice/internal/testenv"
 	"bayeslice/viewer"
 )
 
@@ -50,7 +56,7 @@ func testEngine(t *testing.T, files ...string) *engine {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := newEngine(engineConfig{models: files, folder: t.TempDir(), overrides: o, runtime: ort.Options{Threads: 2}})
+	e := newEngine(engineConfig{models: files, library: models.NewLibrary(fstest.MapFS{}), folder: t.TempDir(), overrides: o, runtime: ort.Options{Threads: 2}})
 	t.Cleanup(func() {
 		if err := e.Close(); err != nil {
 			t.Error(err)
@@ -65,33 +71,116 @@ func TestModelsNamesWhatCannotBeUsedAndOffersUntrainedOnes(t *testing.T) {
 		t.Fatal(err)
 	}
 	e := testEngine(t, bad, filepath.Join(t.TempDir(), "gone.onnx"))
-	models, problems := e.Models(t.Context())
-	if len(models) != 2 || models[0].Card.Task != modelcard.Anatomy || models[1].Card.Task != modelcard.Diagnosis || models[0].Card.Trained {
-		t.Errorf("models %+v", models)
+	offered, problems := e.Models(t.Context())
+	if len(offered) != 2 || offered[0].Card.Task != modelcard.Anatomy || offered[1].Card.Task != modelcard.Diagnosis || offered[0].Card.Trained {
+		t.Errorf("models %+v", offered)
 	}
 	if len(problems) != 2 || !strings.HasPrefix(problems[0], "notes.onnx: ") || !strings.HasPrefix(problems[1], "gone.onnx: ") {
 		t.Errorf("problems %q", problems)
 	}
 	again, _ := e.Models(t.Context())
-	if len(again) != 2 || again[0].ID != models[0].ID {
+	if len(again) != 2 || again[0].ID != offered[0].ID {
 		t.Errorf("the second time: %+v", again)
+	}
+}
+
+// tinyModel writes a network for tests, trained on phantoms as it says, and returns its path.
+func tinyModel(t *testing.T, task modelcard.Task, loss string) string {
+	t.Helper()
+	p, err := nets.FindPreset("tiny", task)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := nets.Init(p.Config, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "model.onnx")
+	facts := &modelcard.TrainingFacts{Steps: 1, Batch: 1, Data: modelcard.DataFacts{Kind: "phantoms", Synthetic: true, Fingerprint: strings.Repeat("00", 32)}}
+	if err := models.WriteTrained(path, p.Config, w, modelcard.Card{Name: "tiny " + loss, Recipe: p.Recipe, Loss: loss, Training: facts}); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// library bundles one anatomy model under two names.
+func library(t *testing.T) *models.Library {
+	t.Helper()
+	onnx, err := os.ReadFile(tinyModel(t, modelcard.Anatomy, "FL"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return models.NewLibrary(fstest.MapFS{"anatomy-ce.onnx": {Data: onnx}, "anatomy-zz.onnx": {Data: onnx}})
+}
+
+func TestBundledModelsComeFirstAndFilesAreAdded(t *testing.T) {
+	e := testEngine(t)
+	e.library = library(t)
+	list := func() (ids, preferred []string) {
+		offered, problems := e.Models(t.Context())
+		if len(problems) != 0 {
+			t.Errorf("problems %q", problems)
+		}
+		for _, m := range offered {
+			ids = append(ids, filepath.Base(m.ID))
+			if m.Preferred {
+				preferred = append(preferred, filepath.Base(m.ID))
+			}
+		}
+		return ids, preferred
+	}
+	ids, preferred := list()
+	if len(ids) != 3 || ids[0] != "anatomy-ce" || ids[1] != "anatomy-zz" || !strings.HasPrefix(ids[2], "untrained-small-diagnosis") {
+		t.Errorf("models %q", ids)
+	}
+	if !slices.Equal(preferred, []string{"anatomy-ce"}) {
+		t.Errorf("preferred %q", preferred)
+	}
+	mine := tinyModel(t, modelcard.Anatomy, "CE")
+	if m, err := e.OpenModel(t.Context(), mine); err != nil || m.ID != mine || m.Bundled || m.Card.Name != "tiny CE" {
+		t.Errorf("%+v, %v", m, err)
+	}
+	if _, err := e.OpenModel(t.Context(), filepath.Join(t.TempDir(), "gone.onnx")); !errors.Is(err, inference.ErrModel) {
+		t.Errorf("a file that is not there: %v", err)
+	}
+	if ids, preferred = list(); len(ids) != 4 || ids[0] != "model.onnx" || !slices.Equal(preferred, []string{"model.onnx"}) {
+		t.Errorf("models %q, preferred %q", ids, preferred)
+	}
+	e.models = []string{"anatomy-zz"}
+	if ids, preferred = list(); len(ids) != 3 || !slices.Equal(preferred, []string{"anatomy-zz"}) {
+		t.Errorf("models %q, preferred %q", ids, preferred)
+	}
+}
+
+func TestABundledModelIsLoadedOnce(t *testing.T) {
+	e := testEngine(t)
+	e.library = library(t)
+	if _, err := e.environment(); err != nil {
+		testenv.SkipOrFail(t, "ort", err.Error())
+	}
+	a, err := e.load(t.Context(), "anatomy-ce")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b, err := e.load(t.Context(), "anatomy-ce"); err != nil || a != b {
+		t.Errorf("loaded again: %v", err)
 	}
 }
 
 func TestPredictSaysThatTheLibraryIsMissing(t *testing.T) {
 	e := testEngine(t)
 	e.runtime.Library = filepath.Join(t.TempDir(), "libnothing.so")
-	models, _ := e.Models(t.Context())
-	if len(models) == 0 {
+	offered, _ := e.Models(t.Context())
+	if len(offered) == 0 {
 		t.Fatal("no model")
 	}
-	_, _, err := e.Predict(t.Context(), &exam.Exam{}, viewer.Job{Model: models[0], Samples: 1}, nil)
+	_, _, err := e.Predict(t.Context(), &exam.Exam{}, viewer.Job{Model: offered[0], Samples: 1}, nil)
 	if !errors.Is(err, viewer.ErrRuntime) {
 		t.Errorf("error %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, _, err := e.Predict(ctx, &exam.Exam{}, viewer.Job{Model: models[0], Samples: 1}, nil); !errors.Is(err, context.Canceled) {
+	if _, _, err := e.Predict(ctx, &exam.Exam{}, viewer.Job{Model: offered[0], Samples: 1}, nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
 	}
 }

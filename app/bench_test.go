@@ -145,6 +145,10 @@ func (examReader) Choose(context.Context, *exam.Exam, exam.Role, string) (*exam.
 
 func (examReader) Models(context.Context) ([]viewer.Model, []string) { return nil, nil }
 
+func (examReader) OpenModel(context.Context, string) (viewer.Model, error) {
+	return viewer.Model{}, errors.ErrUnsupported
+}
+
 func (examReader) Predict(context.Context, *exam.Exam, viewer.Job, func(*inference.Prediction)) (*inference.Prediction, viewer.Device, error) {
 	return nil, viewer.Device{}, errors.ErrUnsupported
 }

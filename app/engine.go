@@ -27,8 +27,9 @@ const demoSeed = 1
 
 // engineConfig is what an [engine] is made with.
 type engineConfig struct {
-	models    []string // files given by the user for this session
-	folder    string   // further model files
+	models    []string        // names of bundled models, or files, given by the user for this session
+	library   *models.Library // the bundled models; nil takes those embedded in the program
+	folder    string          // further model files
 	overrides *exam.Overrides
 	runtime   ort.Options
 }
@@ -41,18 +42,21 @@ type engine struct {
 	runs   sync.Mutex // one run at a time: the network takes all cores
 	mu     sync.Mutex
 	env    *ort.Env
-	loaded map[string]*loadedModel // by path
+	loaded map[string]*loadedModel // by the name of a bundled model or the path of a file
 }
 
 // loadedModel is a model that is ready to run.
 type loadedModel struct {
 	model    *inference.Model
-	modified time.Time
+	modified time.Time // of its file; zero for a bundled one
 }
 
 var _ viewer.Engine = (*engine)(nil)
 
 func newEngine(c engineConfig) *engine {
+	if c.library == nil {
+		c.library = models.BuiltIn()
+	}
 	return &engine{engineConfig: c, loaded: map[string]*loadedModel{}}
 }
 
@@ -144,18 +148,18 @@ func (e *engine) Predict(ctx context.Context, x *exam.Exam, job viewer.Job, on f
 }
 
 // load returns a model that is ready to run, from memory unless its file has changed.
-func (e *engine) load(ctx context.Context, path string) (*loadedModel, error) {
+func (e *engine) load(ctx context.Context, id string) (*loadedModel, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	info, err := os.Stat(path)
+	modified, err := e.modified(id)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", inference.ErrModel, err)
+		return nil, err
 	}
-	if m, ok := e.loaded[path]; ok {
-		if m.modified.Equal(info.ModTime()) {
+	if m, ok := e.loaded[id]; ok {
+		if m.modified.Equal(modified) {
 			return m, nil
 		}
-		delete(e.loaded, path)
+		delete(e.loaded, id)
 		if err := m.model.Close(); err != nil {
 			return nil, err
 		}
@@ -163,13 +167,25 @@ func (e *engine) load(ctx context.Context, path string) (*loadedModel, error) {
 	if err := e.openRuntime(); err != nil {
 		return nil, err
 	}
-	model, err := models.Open(ctx, e.env, path)
+	model, err := e.library.Open(ctx, e.env, id)
 	if err != nil {
 		return nil, runtimeError(err)
 	}
-	m := &loadedModel{model: model, modified: info.ModTime()}
-	e.loaded[path] = m
+	m := &loadedModel{model: model, modified: modified}
+	e.loaded[id] = m
 	return m, nil
+}
+
+// modified returns when a model's file was changed; bundled models never are.
+func (e *engine) modified(id string) (time.Time, error) {
+	if _, bundled := e.library.Find(id); bundled {
+		return time.Time{}, nil
+	}
+	info, err := os.Stat(id)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("%w: %w", inference.ErrModel, err)
+	}
+	return info.ModTime(), nil
 }
 
 // environment returns the inference runtime, which it loads where it is not loaded yet.

@@ -14,10 +14,12 @@ type Progress struct {
 	Done, Total int
 }
 
-// Model is a model file that can be run.
+// Model is a model that can be run.
 type Model struct {
-	ID   string // unique in a list; the path
-	Card modelcard.Card
+	ID        string // unique in a list: the path, or the name of a bundled one
+	Card      modelcard.Card
+	Bundled   bool // it comes with the program
+	Preferred bool // of the models of its task, the one to choose at first
 }
 
 // Job asks for a run of one model.
@@ -47,6 +49,8 @@ type Engine interface {
 	Choose(ctx context.Context, e *exam.Exam, role exam.Role, seriesID string) (*exam.Exam, error)
 	// Models lists the models; problems are sentences about files that cannot be used.
 	Models(ctx context.Context) (models []Model, problems []string)
+	// OpenModel reads and checks a model file, which [Engine.Models] then lists too.
+	OpenModel(ctx context.Context, path string) (Model, error)
 	// Predict samples one model on an exam. on gets snapshots; the result of a cancelled run with
 	// at least one sample is returned without an error, with its stop reason; that of a failed one
 	// with at least one sample is returned beside the error.

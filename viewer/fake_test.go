@@ -23,6 +23,7 @@ type fakeEngine struct {
 	t       testing.TB
 	open    func(ctx context.Context, path, study string) (*exam.Exam, error)
 	models  []Model
+	model   func(path string) (Model, error)
 	predict func(ctx context.Context, job Job, on func(*inference.Prediction)) (*inference.Prediction, Device, error)
 }
 
@@ -58,6 +59,11 @@ func (f *fakeEngine) Choose(_ context.Context, e *exam.Exam, role exam.Role, id 
 }
 
 func (f *fakeEngine) Models(context.Context) ([]Model, []string) { return f.models, nil }
+
+func (f *fakeEngine) OpenModel(_ context.Context, path string) (Model, error) {
+	m, err := f.model(path)
+	return m, err
+}
 
 func (f *fakeEngine) Predict(ctx context.Context, _ *exam.Exam, job Job, on func(*inference.Prediction)) (*inference.Prediction, Device, error) {
 	return f.predict(ctx, job, on)

@@ -3,6 +3,7 @@ package viewer
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
@@ -31,7 +32,7 @@ type layersPanel struct {
 	meaning   *widget.Label
 	volumes   *fyne.Container
 	lesions   *fyne.Container
-	untrained *widget.Label
+	notice    *widget.Label // what the numbers must not be taken for
 }
 
 func newLayersPanel(s *viewstate.State) *layersPanel {
@@ -41,15 +42,12 @@ func newLayersPanel(s *viewstate.State) *layersPanel {
 	p.layer = widget.NewSelect(names(viewstate.Layers[:]), func(string) { s.SetLayer(viewstate.Layers[p.layer.SelectedIndex()]) })
 	p.opacity, p.opacityAt = slider(0, 1, 0.05, s.SetOpacity)
 	p.cut, p.cutAt = slider(0, 0.95, 0.05, s.SetThreshold)
-	p.untrained = widget.NewLabel("Untrained network: random weights. The numbers below mean nothing clinically.")
-	p.untrained.Wrapping = fyne.TextWrapWord
-	p.untrained.Importance = widget.WarningImportance
-	p.untrained.SizeName = theme.SizeNameCaptionText
+	p.notice = newModelNotice()
 	p.content = container.NewVBox(
 		row("Class", p.class.Container), row("Contours", p.contours.Container), row("Map", p.layer),
 		row("Opacity", container.NewBorder(nil, nil, nil, p.opacityAt, p.opacity)),
 		row("Hide below", container.NewBorder(nil, nil, nil, p.cutAt, p.cut)),
-		inset(p.bar), p.meaning, widget.NewSeparator(), p.untrained, p.volumes, p.lesions)
+		inset(p.bar), p.meaning, widget.NewSeparator(), p.notice, p.volumes, p.lesions)
 	return p
 }
 
@@ -124,10 +122,23 @@ func (p *layersPanel) update(c viewstate.Change) {
 		p.meaning.SetText(noMapText(l, len(available) > 0))
 	}
 	if c.Has(viewstate.ChangedPrediction | viewstate.ChangedExam) {
-		setVisible(p.untrained, s.Flags().Untrained)
+		p.notice.SetText(resultNotice(s.Flags()))
+		setVisible(p.notice, p.notice.Text != "")
 		p.showVolumes()
 		p.showLesions()
 	}
+}
+
+// resultNotice says what the numbers must not be taken for, or "".
+func resultNotice(f viewstate.Flags) string {
+	var parts []string
+	if f.Untrained {
+		parts = append(parts, "Untrained network: random weights. The numbers below mean nothing clinically.")
+	}
+	if f.SyntheticOnly {
+		parts = append(parts, "Network trained on generated phantoms only, on no patient. For research and education, not for diagnosis.")
+	}
+	return strings.Join(parts, " ")
 }
 
 func noMapText(l viewstate.Layer, results bool) string {

@@ -3,7 +3,6 @@ package viewer
 import (
 	"fmt"
 	"math"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -20,14 +19,11 @@ import (
 // Bounds on what can be typed.
 const maxSamples = 10000
 
-// noModel is the picker's line for running no model of a task.
-const noModel = "none"
-
 // runPanel chooses models, number of samples and seed, starts and stops runs, and shows how far they are.
 type runPanel struct {
 	content  *fyne.Container
-	models   map[modelcard.Task][]Model
-	pickers  map[modelcard.Task]*widget.Select
+	pickers  map[modelcard.Task]*modelPicker
+	notice   *widget.Label // what the chosen models must not be taken for
 	samples  *field
 	seed     *field
 	converge *widget.Check
@@ -45,8 +41,15 @@ var runTasks = [...]modelcard.Task{modelcard.Anatomy, modelcard.Diagnosis}
 
 var taskNames = map[modelcard.Task]string{modelcard.Anatomy: "Zones", modelcard.Diagnosis: "Lesions"}
 
-func newRunPanel(samples int, seed uint64, run, stop func(), shortcut func(fyne.Shortcut) bool) *runPanel {
-	p := &runPanel{models: map[modelcard.Task][]Model{}, pickers: map[modelcard.Task]*widget.Select{},
+// runActions are what the panel's controls do.
+type runActions struct {
+	run, stop, openModel func()
+	shortcut             func(fyne.Shortcut) bool
+}
+
+func newRunPanel(samples int, seed uint64, a runActions) *runPanel {
+	shortcut := a.shortcut
+	p := &runPanel{pickers: map[modelcard.Task]*modelPicker{}, notice: newModelNotice(),
 		samples: newField(shortcut), seed: newField(shortcut), bar: newThinBar(), status: widget.NewLabel(""), note: caption("")}
 	p.samples.SetText(strconv.Itoa(samples))
 	p.seed.SetText(strconv.FormatUint(seed, 10))
@@ -54,18 +57,17 @@ func newRunPanel(samples int, seed uint64, run, stop func(), shortcut func(fyne.
 	p.seed.Validator = func(s string) error { _, err := parseSeed(s); return err }
 	p.samples.OnChanged = func(string) { p.refresh() }
 	p.seed.OnChanged = func(string) { p.refresh() }
-	p.run = widget.NewButtonWithIcon("Run", theme.MediaPlayIcon(), run)
+	p.run = widget.NewButtonWithIcon("Run", theme.MediaPlayIcon(), a.run)
 	p.run.Importance = widget.HighImportance
-	p.stop = widget.NewButtonWithIcon("Stop", theme.MediaStopIcon(), stop)
+	p.stop = widget.NewButtonWithIcon("Stop", theme.MediaStopIcon(), a.stop)
 	p.status.Truncation = fyne.TextTruncateEllipsis
 	p.converge = widget.NewCheck("Stop when the result has settled", nil)
 	rows := container.NewVBox()
 	for _, task := range runTasks {
-		pick := widget.NewSelect([]string{noModel}, func(string) { p.refresh() })
-		pick.SetSelectedIndex(0)
-		p.pickers[task] = pick
-		rows.Add(row(taskNames[task], pick))
+		p.pickers[task] = newModelPicker(a.openModel, func() { p.refresh() })
+		rows.Add(row(taskNames[task], p.pickers[task].Select))
 	}
+	rows.Add(p.notice)
 	numbers := row("Samples", container.NewBorder(nil, nil, container.New(fixedWidth{76}, p.samples), nil, container.NewBorder(nil, nil, widget.NewLabel("Seed"), nil, p.seed)))
 	p.content = container.NewVBox(rows, numbers, p.converge, inset(container.NewGridWithColumns(2, p.run, p.stop)),
 		inset(p.bar.Container), p.status, container.New(fixedHeight{42}, p.note))
@@ -121,37 +123,18 @@ func parseSeed(s string) (uint64, error) {
 	return n, nil
 }
 
-// setModels fills the pickers; the first model of each task is chosen unless the user chose before.
+// setModels fills the pickers.
 func (p *runPanel) setModels(models []Model) {
-	p.models = map[modelcard.Task][]Model{}
-	for _, m := range models {
-		p.models[m.Card.Task] = append(p.models[m.Card.Task], m)
-	}
 	for _, task := range runTasks {
-		options := []string{}
-		for i, m := range p.models[task] {
-			options = append(options, modelLabel(m, i))
+		var of []Model
+		for _, m := range models {
+			if m.Card.Task == task {
+				of = append(of, m)
+			}
 		}
-		options = append(options, noModel)
-		p.pickers[task].Options = options
-		p.pickers[task].SetSelectedIndex(0)
+		p.pickers[task].set(of)
 	}
 	p.refresh()
-}
-
-// modelLabel names a model, and says where its weights are random.
-func modelLabel(m Model, index int) string {
-	name := m.Card.Name
-	if name == "" {
-		name = filepath.Base(m.ID)
-	}
-	if !m.Card.Trained {
-		name += " · untrained"
-	}
-	if index > 0 {
-		name = fmt.Sprintf("%s (%d)", name, index+1)
-	}
-	return name
 }
 
 // jobs returns what Run would do; an error says in words what is missing.
@@ -166,8 +149,8 @@ func (p *runPanel) jobs() ([]Job, error) {
 	}
 	var jobs []Job
 	for _, task := range runTasks {
-		if i := p.pickers[task].SelectedIndex(); i >= 0 && i < len(p.models[task]) {
-			jobs = append(jobs, Job{Model: p.models[task][i], Samples: samples, Seed: seed, Converge: p.converge.Checked})
+		if m := p.pickers[task].model(); m != nil {
+			jobs = append(jobs, Job{Model: *m, Samples: samples, Seed: seed, Converge: p.converge.Checked})
 		}
 	}
 	if len(jobs) == 0 {
@@ -181,6 +164,9 @@ func (p *runPanel) refresh() {
 	if p.stop == nil || p.content == nil {
 		return
 	}
+	notice := modelNotice(p.pickers)
+	p.notice.SetText(notice)
+	setVisible(p.notice, notice != "")
 	_, err := p.jobs()
 	enable(p.run, p.hasExam && !p.running && err == nil)
 	enable(p.stop, p.running)

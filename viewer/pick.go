@@ -20,13 +20,17 @@ const (
 	pickDataFolder
 	pickMaskFolder
 	pickRunsFolder
+	pickModelFile
 )
 
 // pickTitles are the titles of the system's dialogs.
-var pickTitles = [...]string{"Open exam folder", "Open exam file", "Choose the folder of the data", "Choose the folder of the masks", "Choose the folder in which runs are kept"}
+var pickTitles = [...]string{"Open exam folder", "Open exam file", "Choose the folder of the data", "Choose the folder of the masks", "Choose the folder in which runs are kept", "Open model file"}
 
 // examExtensions are the files that hold an exam by themselves.
 var examExtensions = []string{"zip", "dcm", "nii", "gz", "mha", "mhd"}
+
+// modelExtensions are the files that hold a model.
+var modelExtensions = []string{"onnx"}
 
 // pickNatively shows the system's own dialog on a goroutine with an OS thread to itself, which the
 // native toolkits want, and calls done there with a path, [errPickCancelled] or [errNoNativeDialog].

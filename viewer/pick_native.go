@@ -16,10 +16,13 @@ func nativePick(kind pickKind) (path string, err error) {
 			err = fmt.Errorf("%w: %v", errNoNativeDialog, r)
 		}
 	}()
-	if kind != pickFile {
-		path, err = dialog.Directory().Title(pickTitles[kind]).Browse()
-	} else {
+	switch kind {
+	case pickFile:
 		path, err = dialog.File().Title(pickTitles[kind]).Filter("Exams (ZIP, DICOM, NIfTI, MHA)", examExtensions...).Filter("All files", "*").Load()
+	case pickModelFile:
+		path, err = dialog.File().Title(pickTitles[kind]).Filter("Models (ONNX)", modelExtensions...).Filter("All files", "*").Load()
+	default:
+		path, err = dialog.Directory().Title(pickTitles[kind]).Browse()
 	}
 	if errors.Is(err, dialog.ErrCancelled) {
 		err = errPickCancelled

@@ -25,6 +25,7 @@ type toolbar struct {
 	presets   *widget.Select
 	synthetic *badge
 	untrained *badge
+	phantoms  *badge
 	device    *badge
 	deviceIs  Device
 }
@@ -45,12 +46,13 @@ func newToolbar(w *Window) *toolbar {
 	}
 	t.synthetic = newBadge("SYNTHETIC", colorWarning, dark)
 	t.untrained = newBadge("UNTRAINED", colorWarning, dark)
+	t.phantoms = newBadge("TRAINED ON PHANTOMS", colorWarning, dark)
 	t.device = newBadge("No run yet", colorInput, colorText)
 	left := container.NewHBox(open, gap(6), t.layout.Container, gap(6), container.New(fixedWidth{170}, t.presets), fit, reset, help)
 	if t.train != nil {
 		left.Add(t.train)
 	}
-	right := container.NewHBox(t.synthetic.Container, t.untrained.Container, t.device.Container)
+	right := container.NewHBox(t.synthetic.Container, t.untrained.Container, t.phantoms.Container, t.device.Container)
 	line := container.NewHBox(left, spread(), right)
 	t.content = container.New(layout.NewCustomPaddedLayout(4, 4, 6, 8), line)
 	return t
@@ -91,6 +93,7 @@ func (t *toolbar) update(c viewstate.Change) {
 		f := s.Flags()
 		setVisible(t.synthetic.Container, f.Synthetic)
 		setVisible(t.untrained.Container, f.Untrained)
+		setVisible(t.phantoms.Container, f.SyntheticOnly)
 		t.updateDevice()
 	}
 }

@@ -114,13 +114,7 @@ func (w *Window) chooseWanted(models []Model) {
 		return
 	}
 	w.wantModel = ""
-	task := models[i].Card.Task
-	for at, m := range w.run.models[task] {
-		if m.ID == models[i].ID {
-			w.run.pickers[task].SetSelectedIndex(at)
-		}
-	}
-	w.run.refresh()
+	w.run.pickers[models[i].Card.Task].choose(models[i].ID)
 }
 
 // askFolder asks for a folder with the system's dialog, or Fyne's where that is not built in.

@@ -241,6 +241,9 @@ func (v *viewport) noteText() string {
 	if f.Untrained {
 		add("UNTRAINED")
 	}
+	if f.SyntheticOnly {
+		add("TRAINED ON PHANTOMS")
+	}
 	if note := v.state.FrameNote(v.index); note != "" {
 		add(note)
 	}

@@ -83,11 +83,12 @@ type Window struct {
 	wantModel   string      // to be chosen when the models are listed
 	ended       atomic.Bool // the window system has ended
 	modelsKnown bool
+	told        map[string]bool // what was said about model files
 }
 
 // New makes the window; [Window.Show] shows it. Work ends when ctx does or the window is closed.
 func New(ctx context.Context, app fyne.App, o Options) *Window {
-	w := &Window{app: app, win: app.NewWindow("Bayeslice"), opt: o, state: viewstate.New(), autoRun: o.AutoRun}
+	w := &Window{app: app, win: app.NewWindow("Bayeslice"), opt: o, state: viewstate.New(), autoRun: o.AutoRun, told: map[string]bool{}}
 	post := o.Do
 	if post == nil {
 		post = fyne.Do
@@ -103,7 +104,7 @@ func New(ctx context.Context, app fyne.App, o Options) *Window {
 	w.exam = newExamPanel(w.choose)
 	w.layers = newLayersPanel(w.state)
 	w.histograms = newHistogramPanel(w.state)
-	w.run = newRunPanel(o.Samples, o.Seed, w.startRun, w.stopRun, w.shortcut)
+	w.run = newRunPanel(o.Samples, o.Seed, runActions{run: w.startRun, stop: w.stopRun, openModel: w.pickModel, shortcut: w.shortcut})
 	w.welcome = newWelcome(w)
 	w.win.SetPadded(false)
 	w.images = w.content()

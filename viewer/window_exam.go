@@ -237,7 +237,11 @@ func (w *Window) dropped(_ fyne.Position, items []fyne.URI) {
 		w.showSentence("Several items were dropped", "One folder or one file is opened at a time.", "Drop the folder that holds the exam.", "")
 		return
 	}
-	w.open(items[0].Path(), "")
+	if path := items[0].Path(); isModelFile(path) {
+		w.openModel(path)
+	} else {
+		w.open(path, "")
+	}
 }
 
 // showOpenMenu offers the ways to open an exam below a button.
@@ -245,6 +249,7 @@ func (w *Window) showOpenMenu(below fyne.CanvasObject) {
 	menu := fyne.NewMenu("",
 		fyne.NewMenuItem("Folder …", func() { w.pick(pickFolder) }),
 		fyne.NewMenuItem("File (ZIP, NIfTI, MHA) …", func() { w.pick(pickFile) }),
+		fyne.NewMenuItem("Model file …", w.pickModel),
 		fyne.NewMenuItemSeparator(),
 		fyne.NewMenuItem("Synthetic demo exam", w.openDemo))
 	at := w.app.Driver().AbsolutePositionForObject(below).AddXY(0, below.Size().Height+2)

@@ -175,15 +175,18 @@ func (s *State) contourLines(scale float64) []render.Contour {
 
 // Flags tell the reader what the picture must not be taken for.
 type Flags struct {
-	Synthetic bool // the exam was generated
-	Untrained bool // a shown prediction comes from random weights
+	Synthetic     bool // the exam was generated
+	Untrained     bool // a shown prediction comes from random weights
+	SyntheticOnly bool // a shown prediction comes from a model that was trained on generated exams alone
 }
 
 // Flags returns the banners of the window.
 func (s *State) Flags() Flags {
 	f := Flags{Synthetic: s.exam != nil && s.exam.Synthetic}
 	for _, p := range s.predictions {
-		f.Untrained = f.Untrained || !p.Card.Trained
+		state := p.Card.State()
+		f.Untrained = f.Untrained || state == modelcard.Untrained
+		f.SyntheticOnly = f.SyntheticOnly || state == modelcard.SyntheticOnly
 	}
 	return f
 }

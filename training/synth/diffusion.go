@@ -45,9 +45,10 @@ var diffusing = [phantom.Tissues]struct{ signal, adc between }{
 // drawDiffusing draws the two palettes of diffusion.
 func drawDiffusing(r *rand.Rand) (signal, adc palette) {
 	signal.tone, adc.tone = uniform(r, 0.2, 0.6), uniform(r, 0.15, 0.5)
+	scale := uniform(r, 1, 1.3) // kurtosis lowers what the fit finds
 	for i, d := range diffusing {
 		signal.value[i], signal.grain[i] = uniform(r, d.signal.lo, d.signal.hi), uniform(r, 0.02, 0.08)
-		adc.value[i], adc.grain[i] = uniform(r, d.adc.lo, d.adc.hi), uniform(r, 0.02, 0.07)
+		adc.value[i], adc.grain[i] = scale*uniform(r, d.adc.lo, d.adc.hi), uniform(r, 0.02, 0.07)
 	}
 	return signal, adc
 }

@@ -141,14 +141,19 @@ func smallExam(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	seed, err := strconv.ParseUint(args[1], 10, 64)
 	ts.Check(err)
+	made, err := phantom.Generate(context.Background(), fewVoxels(seed))
+	ts.Check(err)
+	ts.Check(made.WriteDICOM(context.Background(), filepath.Join(ts.MkAbs(args[0]), "exam")))
+	ts.Check(made.WriteLabels(filepath.Join(ts.MkAbs(args[0]), "labels")))
+}
+
+// fewVoxels is the demonstration exam with coarse images and one lesion.
+func fewVoxels(seed uint64) phantom.Config {
 	cfg := phantom.DefaultConfig(seed)
 	cfg.T2W = phantom.Protocol{Columns: 128, Rows: 128, Slices: 13, PixelMM: 0.8, SliceMM: 5}
 	cfg.DWI = phantom.Protocol{Columns: 48, Rows: 48, Slices: 13, PixelMM: 2.5, SliceMM: 5}
 	cfg.SubSamples, cfg.SubSamplesDiff, cfg.Lesions = 1, 1, 1
-	made, err := phantom.Generate(context.Background(), cfg)
-	ts.Check(err)
-	ts.Check(made.WriteDICOM(context.Background(), filepath.Join(ts.MkAbs(args[0]), "exam")))
-	ts.Check(made.WriteLabels(filepath.Join(ts.MkAbs(args[0]), "labels")))
+	return cfg
 }
 
 // choose EXAM ROLE SERIES stores a choice of series as the window does.

@@ -101,7 +101,7 @@ var nextSteps = []struct {
 	{"metrics.ErrInput", metrics.ErrInput, "Check that prediction and reference belong to the same exam and have the same classes."},
 	{"metrics.ErrUndefined", metrics.ErrUndefined, "Add exams that have what is to be measured, or leave the figure out."},
 	{"nets.ErrConfig", nets.ErrConfig, "Choose another size; see `bayeslice model init --help`."},
-	{"training.ErrExample", training.ErrExample, "Correct the exam or take it out of the data, or leave such exams out with --skip-bad."},
+	{"training.ErrExample", training.ErrExample, "Correct the exam, or add --skip-bad to leave out exams that cannot be used."},
 	{"trainer.ErrCheckpoint", trainer.ErrCheckpoint, "Use another checkpoint, or start a new run."},
 	{"trainer.ErrConfig", trainer.ErrConfig, "Choose other settings; see `bayeslice train --help`."},
 	{"trainer.ErrRun", trainer.ErrRun, "Name another folder, or see `bayeslice train show RUN`."},
@@ -160,7 +160,7 @@ func explain(err error) string {
 
 // nextStep returns what to do about an error, or fromText where its own words say it.
 func nextStep(err error) string {
-	if remedy.MatchString(err.Error()) {
+	if remedy.MatchString(err.Error()) && !errors.Is(err, training.ErrExample) { // whose texts do not know the flag
 		return fromText
 	}
 	for _, s := range nextSteps {

@@ -262,7 +262,7 @@ func cohortText(d training.Origin) string {
 	}
 	text += fmt.Sprintf("; %s for validation", plural(d.Validation, "exam"))
 	if d.Folds > 0 {
-		text += fmt.Sprintf(" (fold %d of 0…%d)", d.Fold, d.Folds-1)
+		text += fmt.Sprintf(" (fold %d of folds 0 to %d)", d.Fold, d.Folds-1)
 	}
 	return text
 }

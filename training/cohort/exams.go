@@ -3,6 +3,7 @@ package cohort
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"bayeslice/training"
 	"bayeslice/training/dataset"
@@ -49,7 +50,7 @@ func (c Choice) notes(d *dataset.Dataset) []string {
 		out = append(out, fmt.Sprintf("the file of folds has %d folds in %d runs, and %d in %d were asked for; the file holds", got.Folds, got.Runs, c.Folds, c.Runs))
 	}
 	for _, err := range d.Skipped() {
-		out = append(out, "left out: "+err.Error())
+		out = append(out, "left out: "+strings.TrimPrefix(err.Error(), training.ErrExample.Error()+": "))
 	}
 	for _, i := range d.Issues() {
 		out = append(out, i.Exam+": "+i.Text)

@@ -15,6 +15,8 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"bayeslice/internal/imageio/codec"
 	"bayeslice/internal/tensor"
@@ -33,26 +35,37 @@ const (
 // errDamaged marks a cached file that is not what was written.
 var errDamaged = errors.New("dataset: damaged cached exam")
 
-// key returns the SHA-256, hex, of everything that determines an exam's example: recipe, task, meaning of
-// mask values, and the bytes of its files. Names of folders are no part of it.
-func (o *Options) key(ctx context.Context, s *source) (string, error) {
+// prints identify an exam by the SHA-256, hex, of bytes; names of folders are no part of them.
+type prints struct {
+	key    string // everything that determines the example: recipe, task, meaning of mask values, all files
+	images string // the files besides the mask, whatever they are called: copies of one exam have the same
+}
+
+// prints reads the files of an exam and identifies them.
+func (o *Options) prints(ctx context.Context, s *source) (prints, error) {
 	recipe, err := json.Marshal(o.Recipe)
 	if err != nil {
-		return "", fmt.Errorf("dataset: %w", err)
+		return prints{}, fmt.Errorf("dataset: %w", err)
 	}
 	h := sha256.New()
 	fmt.Fprintf(h, "preparation %d\n%s\n%s\n%x\n%s\n", preparation, o.Task, recipe, s.table.class, s.extra)
+	images := []string{s.extra}
 	for _, f := range s.files {
 		if err := ctx.Err(); err != nil {
-			return "", err
+			return prints{}, err
 		}
 		sum, err := hashFile(f)
 		if err != nil {
-			return "", bad(s.name, fmt.Errorf("%s cannot be read (%w); restore it", filepath.Base(f), pathCause(err)))
+			return prints{}, bad(s.name, fmt.Errorf("%s cannot be read (%w); restore it", filepath.Base(f), pathCause(err)))
 		}
 		fmt.Fprintf(h, "%q %v %x\n", filepath.Base(f), f == s.mask, sum)
+		if f != s.mask {
+			images = append(images, hex.EncodeToString(sum))
+		}
 	}
-	return hex.EncodeToString(h.Sum(nil)), nil
+	slices.Sort(images)
+	all := sha256.Sum256([]byte(strings.Join(images, "\n")))
+	return prints{key: hex.EncodeToString(h.Sum(nil)), images: hex.EncodeToString(all[:])}, nil
 }
 
 // hashFile returns the SHA-256 of a file's bytes.

@@ -149,11 +149,11 @@ func (d *Dataset) load(ctx context.Context, e *entry) (*training.Example, error)
 		d.memory.put(e.id(), x)
 		return x, nil
 	}
-	key, err := d.options.key(ctx, e.source)
+	p, err := d.options.prints(ctx, e.source)
 	if err != nil {
 		return nil, err
 	}
-	if key != e.key {
+	if p != e.prints {
 		return nil, bad(e.source.name, errors.New("its files have changed since the data were opened; start again"))
 	}
 	d.note(e.source.name, "its prepared copy was damaged or gone and has been made anew")

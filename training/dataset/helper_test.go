@@ -19,18 +19,18 @@ import (
 	"bayeslice/training"
 )
 
-// smallRecipe prepares examples of 12 × 12 × 4 voxels.
+// smallRecipe prepares examples of 12 × 12 × 6 voxels.
 func smallRecipe(task modelcard.Task) prep.Recipe {
 	r := prep.PaperRecipe(task == modelcard.Diagnosis)
-	r.SpacingMM, r.Size = geom.Vec3{3, 3, 4}, [3]int{12, 12, 4}
+	r.SpacingMM, r.Size = geom.Vec3{3.07, 3.07, 4}, [3]int{12, 12, 6} // no voxel centre half-way between two of the image
 	return r
 }
 
-// testGrid is an oblique grid of 24 × 24 × 7 voxels.
+// testGrid is an oblique grid of 48 × 48 × 8 voxels, with pixels as small as those of T2W images.
 func testGrid(t *testing.T) geom.Grid {
 	t.Helper()
 	s, c := math.Sincos(18.5 * math.Pi / 180)
-	g, err := geom.NewGrid([3]int{24, 24, 7}, geom.Vec3{-23, -27, 9}, geom.Vec3{2, 2, 4}, [3]geom.Vec3{{1, 0, 0}, {0, c, s}, {0, -s, c}})
+	g, err := geom.NewGrid([3]int{48, 48, 8}, geom.Vec3{-23, -27, 9}, geom.Vec3{0.9, 0.9, 4}, [3]geom.Vec3{{1, 0, 0}, {0, c, s}, {0, -s, c}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -197,7 +197,17 @@ func tinyPhantom(seed uint64) phantom.Config {
 	cfg.Lesions, cfg.SubSamples, cfg.SubSamplesDiff = 1, 1, 1
 	cfg.TiltDegrees = phantom.Range{Min: 10, Max: 10}
 	cfg.VolumeML = phantom.Range{Min: 60, Max: 60}
-	cfg.T2W = phantom.Protocol{Columns: 48, Rows: 48, Slices: 14, PixelMM: 2.5, SliceMM: 5}
+	cfg.T2W = phantom.Protocol{Columns: 88, Rows: 88, Slices: 14, PixelMM: 0.95, SliceMM: 5}
 	cfg.DWI = phantom.Protocol{Columns: 40, Rows: 40, Slices: 14, PixelMM: 3, SliceMM: 5}
 	return cfg
+}
+
+// mustMask returns a mask of the same grid with other values.
+func mustMask(t *testing.T, m *volume.Mask, data []uint8) *volume.Mask {
+	t.Helper()
+	out, err := volume.NewMask(m.Grid(), data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
 }

@@ -75,7 +75,7 @@ func TestNNUNetOrdersChannelsAsTheRecipe(t *testing.T) {
 	writeDiagnosis(t, root, "p1", "p2", "p3", "p4")
 	d := open(t, options(t, modelcard.Diagnosis, root))
 	x := every(t, d)["p1"]
-	n := 12 * 12 * 4
+	n := 12 * 12 * 6
 	// channels are T2W, HBV (z-score) and ADC (0…3000 to 0…1)
 	for c, wantMean := range []float64{0, 0, 1250.0 / 3000} {
 		sum := 0.0
@@ -95,7 +95,7 @@ func TestNNUNetOrdersChannelsAsTheRecipe(t *testing.T) {
 	if !slices.Equal(positive, []string{"p1", "p3"}) {
 		t.Errorf("exams with csPCa: %v", positive)
 	}
-	if s := d.Shape(); s.Channels != 3 || s.Classes != 2 || s.Size != [3]int{4, 12, 12} || s.NeedsLabel {
+	if s := d.Shape(); s.Channels != 3 || s.Classes != 2 || s.Size != [3]int{6, 12, 12} || s.NeedsLabel {
 		t.Errorf("shape = %+v", s)
 	}
 }

@@ -21,8 +21,8 @@ import (
 
 // entry is one usable exam.
 type entry struct {
+	prints
 	source *source
-	key    string // of its cached file
 	about  about
 }
 
@@ -125,7 +125,7 @@ func patients(sources []*source, entries []*entry) []Patient {
 			join(i, "image "+entries[i].about.Patient)
 		}
 		if entries[i] != nil {
-			join(i, "copy "+entries[i].key)
+			join(i, "copy "+entries[i].images)
 		}
 	}
 	at := map[int]int{}
@@ -151,11 +151,11 @@ func (d *Dataset) prepared(ctx context.Context, s *source) (e *entry, cached boo
 	if s.bad != nil {
 		return nil, false, bad(s.name, s.bad)
 	}
-	key, err := d.options.key(ctx, s)
+	p, err := d.options.prints(ctx, s)
 	if err != nil {
 		return nil, false, err
 	}
-	e = &entry{source: s, key: key}
+	e = &entry{source: s, prints: p}
 	x, known, err := d.read(e)
 	if err == nil {
 		e.about = known

@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"bayeslice/internal/modelcard"
-	"bayeslice/internal/models"
 	"bayeslice/internal/nets"
 	"bayeslice/internal/ort"
 	"bayeslice/training"
@@ -277,15 +276,6 @@ func (t *trainerOf) History(_ context.Context, folder string) ([]viewstate.Train
 		out[i] = eventOf(e)
 	}
 	return out, nil
-}
-
-// Offer implements [viewstate.Trainer].
-func (t *trainerOf) Offer(_ context.Context, model string) error {
-	if _, _, err := models.Card(model); err != nil {
-		return err
-	}
-	t.engine.offer(model)
-	return nil
 }
 
 // trainError marks what the parts of a training refuse, for the window to say what it means; nil stays nil.

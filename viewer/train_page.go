@@ -51,10 +51,10 @@ func newTrainPage(w *Window, trainer viewstate.Trainer) *trainPage {
 	p := &trainPage{w: w}
 	p.t = viewstate.NewTraining(viewstate.TrainingOptions{
 		Trainer: trainer, Context: w.ctx, Do: w.do, Go: w.work.Go, Clock: time.Now,
-		Changed: p.changed, Offered: w.useModel,
+		Changed: p.changed,
 	})
 	p.form = newTrainForm(w, p.t)
-	p.runs = newTrainRuns(p.t)
+	p.runs = newTrainRuns(p.t, w.openTrained)
 	p.synthetic = newBadge("SYNTHETIC", colorWarning, colorBackground)
 	p.device = newBadge("", colorInput, colorText)
 	p.headline, p.status, p.results, p.trouble, p.notes = heading(""), widget.NewLabel(""), caption(""), widget.NewLabel(""), caption("")
@@ -66,7 +66,7 @@ func newTrainPage(w *Window, trainer viewstate.Trainer) *trainPage {
 	p.wait.Stop()
 	p.pause = widget.NewButtonWithIcon("Pause", theme.MediaPauseIcon(), p.pauseOrGoOn)
 	p.cancel = widget.NewButtonWithIcon("Cancel", theme.MediaStopIcon(), p.t.Cancel)
-	p.open = widget.NewButtonWithIcon("Open model", theme.FolderOpenIcon(), func() { p.t.OpenModel(p.t.Shown()) })
+	p.open = widget.NewButtonWithIcon("Open model", theme.FolderOpenIcon(), func() { w.openTrained(p.t.Shown()) })
 	for i := range p.charts {
 		p.charts[i] = newCurveChart()
 	}

@@ -16,10 +16,11 @@ type trainRuns struct {
 	list    *widget.List
 	where   *widget.Label
 	none    *widget.Label
+	open    func(viewstate.TrainRun)
 }
 
-func newTrainRuns(t *viewstate.Training) *trainRuns {
-	r := &trainRuns{t: t, where: caption(""), none: caption("")}
+func newTrainRuns(t *viewstate.Training, open func(viewstate.TrainRun)) *trainRuns {
+	r := &trainRuns{t: t, where: caption(""), none: caption(""), open: open}
 	r.where.Wrapping, r.where.Truncation = fyne.TextWrapOff, fyne.TextTruncateEllipsis
 	r.list = widget.NewList(r.count, newRunRow, r.fill)
 	r.list.OnSelected = func(i widget.ListItemID) {
@@ -85,7 +86,7 @@ func (r *trainRuns) fill(i widget.ListItemID, o fyne.CanvasObject) {
 	row.state.SetText(capital(viewstate.RunState(run)))
 	if run.Model != "" {
 		row.act.SetText("Open model")
-		row.act.OnTapped = func() { r.t.OpenModel(run) }
+		row.act.OnTapped = func() { r.open(run) }
 	} else {
 		row.act.SetText("Resume")
 		row.act.OnTapped = func() { r.t.Continue(run) }

@@ -2,7 +2,6 @@ package viewer
 
 import (
 	"errors"
-	"slices"
 	"time"
 
 	"fyne.io/fyne/v2"
@@ -97,24 +96,10 @@ func (w *Window) duringTraining(c viewstate.Command) bool {
 	return false
 }
 
-// useModel chooses a model that was just offered, and goes to the images.
-func (w *Window) useModel(id string) {
-	if w.closing {
-		return
-	}
-	w.wantModel = id
-	w.loadModels()
+// openTrained chooses the model of a finished run for its task, and goes to the images.
+func (w *Window) openTrained(r viewstate.TrainRun) {
 	w.hideTraining()
-}
-
-// chooseWanted chooses the model that the user asked for by [Window.useModel], when it is listed.
-func (w *Window) chooseWanted(models []Model) {
-	i := slices.IndexFunc(models, func(m Model) bool { return m.ID == w.wantModel })
-	if w.wantModel == "" || i < 0 {
-		return
-	}
-	w.wantModel = ""
-	w.run.pickers[models[i].Card.Task].choose(models[i].ID)
+	w.openModel(r.Model)
 }
 
 // askFolder asks for a folder with the system's dialog, or Fyne's where that is not built in.

@@ -80,7 +80,6 @@ type Window struct {
 	wantRun     bool // run as soon as the models are known
 	closing     bool
 	askingClose bool        // the user is asked whether to close
-	wantModel   string      // to be chosen when the models are listed
 	ended       atomic.Bool // the window system has ended
 	modelsKnown bool
 	told        map[string]bool // what was said about model files

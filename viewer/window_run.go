@@ -22,7 +22,6 @@ func (w *Window) loadModels() {
 				return
 			}
 			w.run.setModels(models)
-			w.chooseWanted(models)
 			for _, p := range problems {
 				if w.told[p] {
 					continue // the list is made anew when a model is added

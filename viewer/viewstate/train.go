@@ -54,8 +54,6 @@ type TrainingOptions struct {
 	Go      func(func())    // runs a function on a goroutine of its own that is waited for at the end
 	Clock   func() time.Time
 	Changed func(TrainChange) // on the window's goroutine
-	// Offered is called on the window's goroutine when the model that the user wants to open is offered.
-	Offered func(model string)
 }
 
 // Training is the page on which networks are trained, without a toolkit: what is chosen, what the
@@ -84,7 +82,6 @@ type Training struct {
 	pace     pace
 	device   string // of the shown run, "" where it is not known
 	notes    []string
-	opening  bool // a model is being offered
 	runs     []TrainRun
 	runsErr  error
 	runsRead bool
@@ -130,7 +127,7 @@ func (t *Training) changed(c TrainChange) {
 }
 
 // CanStart reports whether a run may start now: there is a plan of what is chosen, and no run is under way.
-func (t *Training) CanStart() bool { return t.plan != nil && !t.phase.Active() && !t.opening }
+func (t *Training) CanStart() bool { return t.plan != nil && !t.phase.Active() }
 
 // CanPause reports whether the run can be paused, CanGoOn whether it is paused.
 func (t *Training) CanPause() bool { return t.phase == TrainRunning }
@@ -142,7 +139,7 @@ func (t *Training) CanGoOn() bool { return t.phase == TrainPaused || t.phase == 
 func (t *Training) CanCancel() bool { return t.phase.Active() && t.phase != TrainStopping }
 
 // CanOpenModel reports whether the shown run has a model for the window.
-func (t *Training) CanOpenModel() bool { return t.run.Model != "" && !t.opening }
+func (t *Training) CanOpenModel() bool { return t.run.Model != "" }
 
 // CanContinue reports whether a run of the list can go on.
 func (t *Training) CanContinue(r TrainRun) bool {

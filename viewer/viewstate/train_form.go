@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -259,7 +260,8 @@ func (t *Training) PlanLines() []PlanLine {
 	if p.StepSeconds > 0 {
 		duration = fmt.Sprintf("about %s, %s a step", DurationText(p.StepSeconds*float64(setup.Steps)), SecondsText(p.StepSeconds))
 	}
-	return []PlanLine{{"Device", p.Device}, {"Memory", memory}, {"Time", duration}, {"Exams", exams}}
+	return []PlanLine{{"Device", p.Device}, {"Memory", memory}, {"Time", duration}, {"Exams", exams},
+		{"Run", "new folder " + filepath.Base(p.RunFolder)}}
 }
 
 // BytesText writes an amount of memory: "340 MB", "1.4 GB".

@@ -267,23 +267,3 @@ func (t *Training) ShowRun(r TrainRun) {
 		})
 	})
 }
-
-// OpenModel offers the model of a finished run to the window.
-func (t *Training) OpenModel(r TrainRun) {
-	if r.Model == "" || t.opening {
-		return
-	}
-	model := r.Model
-	t.opening, t.err = true, nil
-	t.changed(TrainStateChanged)
-	t.o.Go(func() {
-		err := t.o.Trainer.Offer(t.o.Context, model)
-		t.o.Do(func() {
-			t.opening, t.err = false, err
-			t.changed(TrainStateChanged)
-			if err == nil && t.o.Offered != nil {
-				t.o.Offered(model)
-			}
-		})
-	})
-}

@@ -23,7 +23,6 @@ type fakeTrainer struct {
 	beginErr error
 	setups   []TrainSetup
 	plans    int
-	offered  string
 }
 
 func (f *fakeTrainer) Choices(_ context.Context, task modelcard.Task) (TrainChoices, error) {
@@ -39,7 +38,7 @@ func (f *fakeTrainer) Plan(_ context.Context, s TrainSetup) (TrainPlan, error) {
 	defer f.mu.Unlock()
 	f.plans++
 	f.setups = append(f.setups, s)
-	return TrainPlan{Device: "CPU (test)", Memory: 1_400_000_000, FreeMemory: 8_000_000_000, StepSeconds: 1.5, Validation: 8, Synthetic: s.Data == RandomPhantoms}, f.planErr
+	return TrainPlan{Device: "CPU (test)", Memory: 1_400_000_000, FreeMemory: 8_000_000_000, StepSeconds: 1.5, RunFolder: "runs/zones-1", Validation: 8, Synthetic: s.Data == RandomPhantoms}, f.planErr
 }
 
 func (f *fakeTrainer) Begin(_ context.Context, s TrainSetup, progress func(TrainProgress)) (TrainSession, error) {
@@ -58,11 +57,6 @@ func (f *fakeTrainer) Continue(context.Context, string, func(TrainProgress)) (Tr
 func (f *fakeTrainer) Runs(context.Context, string) ([]TrainRun, error) { return f.runs, nil }
 
 func (f *fakeTrainer) History(context.Context, string) ([]TrainEvent, error) { return f.history, nil }
-
-func (f *fakeTrainer) Offer(_ context.Context, model string) error {
-	f.offered = model
-	return nil
-}
 
 // fakeSession does the steps it is told to by a channel.
 type fakeSession struct {
@@ -102,7 +96,6 @@ type page struct {
 	queue   chan func()
 	now     time.Time
 	seen    TrainChange
-	offered string
 	cancel  context.CancelFunc
 }
 
@@ -112,7 +105,7 @@ func newPage(t *testing.T, f *fakeTrainer) *page {
 	var work sync.WaitGroup
 	p.Training = NewTraining(TrainingOptions{
 		Trainer: f, Context: ctx, Do: func(f func()) { p.queue <- f }, Go: work.Go,
-		Clock: func() time.Time { return p.now }, Changed: func(c TrainChange) { p.seen |= c }, Offered: func(m string) { p.offered = m },
+		Clock: func() time.Time { return p.now }, Changed: func(c TrainChange) { p.seen |= c },
 	})
 	t.Cleanup(func() {
 		cancel()
@@ -162,7 +155,7 @@ func TestThePlanIsToldBeforeTheStart(t *testing.T) {
 	for _, l := range p.PlanLines() {
 		lines = append(lines, l.Name+": "+l.Value)
 	}
-	want := "Device: CPU (test)\nMemory: about 1.4 GB of 8.0 GB free\nTime: about 15 s, 1.5 s a step\nExams: a new one for every step, 8 to validate with"
+	want := "Device: CPU (test)\nMemory: about 1.4 GB of 8.0 GB free\nTime: about 15 s, 1.5 s a step\nExams: a new one for every step, 8 to validate with\nRun: new folder zones-1"
 	if got := strings.Join(lines, "\n"); got != want {
 		t.Errorf("plan\n%s\nwant\n%s", got, want)
 	}
@@ -260,11 +253,6 @@ func TestARunIsFollowedToItsModel(t *testing.T) {
 	}
 	if got := charts[2].Curves; len(got) != 3 || got[0].Name != "WG" || fmt.Sprint(got[2].Line) != "[{1 0.5}]" {
 		t.Errorf("Dice curves %+v", got)
-	}
-	p.OpenModel(p.Shown())
-	p.until("the model", func() bool { return p.offered != "" })
-	if p.offered != "runs/1/model.onnx" || p.trainer.offered != p.offered {
-		t.Errorf("offered %q", p.offered)
 	}
 }
 

@@ -161,8 +161,6 @@ type Trainer interface {
 	Runs(ctx context.Context, folder string) ([]TrainRun, error)
 	// History reads what happened in a run so far.
 	History(ctx context.Context, folder string) ([]TrainEvent, error)
-	// Offer lets the window use a model file, and returns when it is among the window's models.
-	Offer(ctx context.Context, model string) error
 }
 
 // TrainSession is a run that is ready.

@@ -288,9 +288,6 @@ func shortDigest(hex string) string { return hex[:min(12, len(hex))] }
 
 // trained says what came out.
 func (s *session) trained(model string, w *watch) {
-	if w.validation != nil && !w.plain {
-		s.say("validation  %s", validationText(w.validation))
-	}
 	if w.skipped > 0 {
 		s.say("left out    %s that could not be used; see %s", plural(w.skipped, "exam"), filepath.Join(filepath.Dir(model), "log.jsonl"))
 	}

@@ -2,10 +2,14 @@ package cli
 
 import (
 	"fmt"
+	"io"
 	"math"
+	"os"
 	"slices"
 	"strings"
 	"time"
+
+	"golang.org/x/term"
 
 	"bayeslice/training/trainer"
 )
@@ -13,30 +17,27 @@ import (
 // measured is how many steps make a first estimate of the time; the one before them warms up.
 const measured = 3
 
-// watch follows a run: a live bar on a terminal, else a line now and then. It is called on the training
+// watch follows a run: a live line on a terminal, else a line now and then. It is called on the training
 // goroutine alone.
 type watch struct {
-	s          *session
-	bar        *meter
-	plain      bool
-	of         int // steps of the run
-	every      int // steps between two plain lines
-	first      int // step that this process began with
-	step       int
-	seconds    []float64 // of the last steps
-	last       trainer.Event
-	validation *trainer.Validation
-	skipped    int
-	told       bool // the expected time was said
+	s       *session
+	live    liveLine
+	plain   bool
+	of      int // steps of the run
+	every   int // steps between two plain lines
+	first   int // step that this process began with
+	step    int
+	seconds []float64 // of the last steps
+	last    trainer.Event
+	skipped int
+	told    bool // the expected time was said
 }
 
 // paceSteps is over how many steps the pace is taken.
 const paceSteps = 50
 
 func newWatch(s *session, c trainer.Config, plain bool) *watch {
-	w := &watch{s: s, of: c.Steps, every: max(1, (c.Steps+49)/50), bar: newMeter(s.Err, "training")}
-	w.plain = plain || !w.bar.live
-	return w
+	return &watch{s: s, of: c.Steps, every: max(1, (c.Steps+49)/50), live: liveLine{out: s.Err}, plain: plain || !isTerminal(s.Err)}
 }
 
 // event takes in what the run tells.
@@ -53,10 +54,7 @@ func (w *watch) event(e trainer.Event) {
 	case trainer.Stepped:
 		w.stepped(e)
 	case trainer.Validated:
-		w.validation = e.Validation
-		if w.plain {
-			w.line("validation  step %d: %s", e.Step, validationText(e.Validation))
-		}
+		w.line("validation  step %d: %s", e.Step, validationText(e.Validation))
 	case trainer.Skipped:
 		w.skipped++
 		w.line("left out    %s", w.words(e.Text))
@@ -83,7 +81,7 @@ func (w *watch) stepped(e trainer.Event) {
 		w.line("pace        %s a step: about %s for the %d steps left, and validation", secondsText(w.pace()), durationText(w.left()), w.of-e.Step)
 	}
 	if !w.plain {
-		w.bar.set(e.Step, w.of, w.note())
+		w.live.set(w.short())
 		return
 	}
 	if e.Step == w.first+1 || e.Step%w.every == 0 || e.Step == w.of {
@@ -105,32 +103,68 @@ func (w *watch) left() time.Duration {
 	return time.Duration(w.pace() * float64(w.of-w.step) * float64(time.Second))
 }
 
-// note is what stands behind the figures of the bar.
+// note is what a plain line says of a step.
 func (w *watch) note() string {
 	e := w.last
 	text := fmt.Sprintf("loss %.4g (segmentation %.4g, divergence %.3g)", e.Loss, e.Segmentation, e.Divergence)
-	if w.validation != nil && !w.plain {
-		text += ", " + validationText(w.validation)
-	}
 	if p := w.pace(); !math.IsNaN(p) {
 		text += ", " + secondsText(p) + " a step"
-		if w.plain && w.step < w.of {
+		if w.step < w.of {
 			text += ", " + durationText(w.left()) + " left"
 		}
 	}
 	return text
 }
 
-// line prints a line of its own; a live bar is drawn anew below it.
-func (w *watch) line(format string, args ...any) {
-	if w.bar.bar != nil {
-		_ = w.bar.bar.Clear() // a terminal that cannot be written to stops no run
+// short is the live line; terminals are narrow.
+func (w *watch) short() string {
+	e := w.last
+	text := fmt.Sprintf("step %d/%d  loss %.4f = %.4f + β·%.2g", e.Step, w.of, e.Loss, e.Segmentation, e.Divergence)
+	if p := w.pace(); !math.IsNaN(p) {
+		text += fmt.Sprintf("  %.2g s/step", p)
+		if w.step < w.of {
+			text += "  " + durationText(w.left()) + " left"
+		}
 	}
+	return text
+}
+
+// line prints a line of its own; the live line is drawn anew below it at the next step.
+func (w *watch) line(format string, args ...any) {
+	w.live.clear()
 	w.s.say(format, args...)
 }
 
-// close takes the bar away.
-func (w *watch) close() { w.bar.close() }
+// close takes the live line away.
+func (w *watch) close() { w.live.clear() }
+
+// liveLine is a line of a terminal that is written over again and again.
+type liveLine struct {
+	out   io.Writer
+	shown int // runes that stand there
+}
+
+// set replaces the line; what does not fit the terminal's width is left off. A terminal that cannot be
+// written to stops no run.
+func (l *liveLine) set(text string) {
+	runes := []rune(text)
+	if f, ok := l.out.(*os.File); ok {
+		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 1 && len(runes) >= width {
+			runes = runes[:width-1]
+		}
+	}
+	blank := max(0, l.shown-len(runes))
+	_, _ = fmt.Fprintf(l.out, "\r%s%s", string(runes), strings.Repeat(" ", blank))
+	l.shown = len(runes)
+}
+
+// clear takes the line away.
+func (l *liveLine) clear() {
+	if l.shown > 0 {
+		_, _ = fmt.Fprintf(l.out, "\r%s\r", strings.Repeat(" ", l.shown))
+		l.shown = 0
+	}
+}
 
 // validationText is a validation in a few words: Dice by structure, AUROC where there is one, and the
 // calibration.

@@ -67,8 +67,7 @@ func drawFocus(r *rand.Rand, p *plate, likely bool) (focus, bool) {
 	if chance(r, 0.3) {
 		f.zone = phantom.LabelTZ
 	}
-	seen := 0.25*f.dark + 0.5*f.bound + 0.25*f.bright
-	f.cancer = chance(r, 1/(1+math.Exp(-16*(seen-0.5))))
+	f.cancer = chance(r, 1/(1+math.Exp(-12*(f.suspicion()-0.5))))
 	site, ok := p.site(r, f.zone)
 	if !ok {
 		return f, false
@@ -79,6 +78,9 @@ func drawFocus(r *rand.Rand, p *plate, likely bool) (focus, bool) {
 	f.shape(r, ml, severity)
 	return f, true
 }
+
+// suspicion returns how suspicious a focus looks over all images, 0…1.
+func (f *focus) suspicion() float64 { return 0.25*f.dark + 0.5*f.bound + 0.25*f.bright }
 
 // shape gives the focus axes and size; harmless ones are often wedges and bands.
 func (f *focus) shape(r *rand.Rand, ml, severity float64) {

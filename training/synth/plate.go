@@ -28,15 +28,28 @@ type plate struct {
 	glandML, tzML float64
 }
 
-// size returns the bytes of a plate in a file.
+// plateBytes is the length of a plate in a file.
 const plateBytes = 3*latticePoints + 16
 
-// drawPlate makes an anatomy.
+// drawPlate makes an anatomy and lays it out.
 func drawPlate(ctx context.Context, seed uint64, which purpose, n uint64) (*plate, error) {
+	a, err := drawAnatomy(ctx, seed, which, n)
+	if err != nil {
+		return nil, err
+	}
+	return layOut(ctx, a)
+}
+
+// medianML is the median volume of the gland.
+const medianML = 44
+
+// drawAnatomy draws an anatomy: most with the variety of patients, some with the demonstration exam's proportions.
+func drawAnatomy(ctx context.Context, seed uint64, which purpose, n uint64) (*phantom.Anatomy, error) {
 	r := stream(seed, which, n)
 	c := phantom.DefaultConfig(r.Uint64())
 	c.Lesions, c.Mimics = 0, false
-	c.VolumeML = phantom.Range{Min: 18, Max: 115}
+	volume := clamp(medianML*math.Exp(0.46*r.NormFloat64()), 18, 115)
+	c.VolumeML = phantom.Range{Min: volume, Max: volume}
 	c.TiltDegrees = phantom.Range{Min: 0, Max: 22}
 	c.WarpMM = uniform(r, 2, 8)
 	c.Texture = uniform(r, 0.7, 1.3)
@@ -47,7 +60,7 @@ func drawPlate(ctx context.Context, seed uint64, which purpose, n uint64) (*plat
 	if err != nil {
 		return nil, fmt.Errorf("synth: anatomy %d: %w", n, err)
 	}
-	return layOut(ctx, a)
+	return a, nil
 }
 
 // layOut reads an anatomy at the lattice's points.

@@ -1,6 +1,7 @@
 package viewer
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 
 	"bayeslice/inference"
 	"bayeslice/internal/modelcard"
+	"bayeslice/viewer/viewstate"
 )
 
 // bundled returns a bundled model that was trained on phantoms.
@@ -103,6 +105,34 @@ func TestTheLineForAFileIsNoChoice(t *testing.T) {
 	p.SetSelected(openModel)
 	if asked != 1 || p.Selected != "FL · bundled · phantoms only" || p.model().ID != "anatomy-fl" {
 		t.Errorf("asked %d times, chosen %q", asked, p.Selected)
+	}
+}
+
+func TestTheToolBarFitsTheSmallestWindow(t *testing.T) {
+	device := strings.Repeat("A device of a long name ", 4) + "(ONNX Runtime 1.27.0)"
+	f := &fakeEngine{models: []Model{bundled(modelcard.Anatomy, "BCE", true), bundled(modelcard.Diagnosis, "FL", true)}}
+	f.predict = func(_ context.Context, job Job, _ func(*inference.Prediction)) (*inference.Prediction, Device, error) {
+		p := predictionOf(t, job, job.Samples, inference.Completed)
+		p.Device = device
+		return p, Device{Name: device}, nil
+	}
+	h := newHarness(t, f, Options{Trainer: struct{ viewstate.Trainer }{}}) // its page is not opened
+	h.bar.setTraining(true, 1)
+	h.openDemo() // a synthetic exam
+	h.until("the exam", func() bool { return h.state.Exam() != nil })
+	for _, d := range []struct{ device, want string }{
+		{"CPU (ONNX Runtime 1.27.0)", "Compact BCE + Compact FL on CPU"}, {"GPU", "Compact BCE + Compact FL on GPU"}, {device, "…"},
+	} {
+		device = d.device
+		h.startRun()
+		h.until("the end", func() bool { return h.running == nil })
+		got := h.bar.device.text.Text
+		if !strings.Contains(got, d.want) {
+			t.Errorf("on %q the tool bar says %q, want %q in it", d.device, got, d.want)
+		}
+		if min := h.win.Content().MinSize(); min.Width > 1280 {
+			t.Errorf("with %q the window needs %v, 1280 × 800 must do", got, min)
+		}
 	}
 }
 

@@ -138,11 +138,25 @@ func (t *toolbar) updateDevice() {
 		}
 	}
 	if len(models) > 0 {
-		text = strings.Join(models, " + ") + " on " + text
+		text = t.device.fitting(deviceWidth, ranTexts(models, text)...)
 	}
 	if t.deviceIs.Fallback != "" {
 		ground = colorDanger
 		text += " · fallback"
 	}
 	t.device.set(text, ground)
+}
+
+// deviceWidth is the room for what ran the models, logical pixels: with every badge shown and a training
+// under way the row still fits the smallest window.
+const deviceWidth = 236
+
+// ranTexts say which models ran on which device, the fullest text first.
+func ranTexts(models []string, device string) []string {
+	short, _, _ := strings.Cut(device, " (") // without the version
+	names, count := strings.Join(models, " + "), fmt.Sprintf("%d models", len(models))
+	if len(models) == 1 {
+		count = "1 model"
+	}
+	return []string{names + " on " + device, names + " on " + short, count + " on " + device, count + " on " + short}
 }

@@ -123,7 +123,7 @@ func TestRunRefinesAndFinishes(t *testing.T) {
 			t.Errorf("the results lack %q", want)
 		}
 	}
-	if got := texts(h.bar.content); !strings.Contains(got, "UNTRAINED") || !strings.Contains(got, "Test anatomy + Test diagnosis on CPU (test)") {
+	if got := texts(h.bar.content); !strings.Contains(got, "UNTRAINED") || !strings.Contains(got, "Test anatomy + Test diagnosis on CPU") {
 		t.Errorf("tool bar says %q", got)
 	}
 }

@@ -97,6 +97,9 @@ type Options struct {
 	Memory int64
 	// Progress is called with every exam done, one call at a time; it must return at once. May be nil.
 	Progress func(Progress)
+
+	shared   string              // folder of masks beside the exams, "" where there is none
+	listings map[string][]string // files of the folders of masks
 }
 
 // Progress is how far [Open] has come.

@@ -64,13 +64,11 @@ func (o *Options) listExams() ([]*source, error) {
 	if err != nil {
 		return nil, fmt.Errorf("dataset: %w", err)
 	}
-	if o.Masks == "" {
-		o.Masks = maskFolder(o.Path)
-	}
+	o.shared = maskFolder(o.Path)
 	var out []*source
 	for _, e := range entries {
 		p := filepath.Join(o.Path, e.Name())
-		if strings.HasPrefix(e.Name(), ".") || samePath(p, o.Masks) || samePath(p, o.Cache) {
+		if strings.HasPrefix(e.Name(), ".") || samePath(p, o.Masks) || samePath(p, o.shared) || samePath(p, o.Cache) {
 			continue
 		}
 		info, err := os.Stat(p) // follows links
@@ -166,26 +164,30 @@ func (o *Options) locate(s *source, at string) {
 	s.open = func(ctx context.Context) (*exam.Exam, error) { return openPath(ctx, at, images) }
 }
 
-// findMask finds the mask file of an exam: in the folder of masks where there is one, else beside the
-// images. The error is a clause.
+// findMask finds the mask file of an exam: in the user's folder of masks where there is one, else in the one
+// beside the exams, else beside the images. The error is a clause.
 func (o *Options) findMask(name, at string, images []string) (string, error) {
-	candidates, where := images, "beside its images"
-	if info, err := os.Stat(at); err == nil && !info.IsDir() { // an image file: its mask lies beside it
-		all, err := filesIn(filepath.Dir(at))
-		if err != nil {
-			return "", pathCause(err)
+	where := ""
+	var chosen []string
+	for _, dir := range []string{o.Masks, o.shared} {
+		if dir == "" || len(chosen) > 0 {
+			continue
 		}
-		candidates = belonging(all, filepath.Dir(at), name)
-		candidates = slices.DeleteFunc(candidates, func(f string) bool { return f == at })
-	}
-	if o.Masks != "" {
-		all, err := filesIn(o.Masks)
+		all, err := o.masksIn(dir)
 		if err != nil {
 			return "", fmt.Errorf("the folder of masks cannot be read (%w)", pathCause(err))
 		}
-		candidates, where = belonging(all, o.Masks, name), "in the folder of masks"
+		where = "in the folder of masks"
+		chosen = o.pickMasks(belonging(all, dir, name), true)
 	}
-	chosen := o.pickMasks(candidates, o.Masks != "")
+	if len(chosen) == 0 && o.Masks == "" {
+		where = "beside its images"
+		candidates, err := besideFile(name, at, images)
+		if err != nil {
+			return "", pathCause(err)
+		}
+		chosen = o.pickMasks(candidates, false)
+	}
 	switch len(chosen) {
 	case 1:
 		return chosen[0], nil
@@ -197,6 +199,37 @@ func (o *Options) findMask(name, at string, images []string) (string, error) {
 		bases[i] = filepath.Base(f)
 	}
 	return "", fmt.Errorf("several masks for it were found %s (%s); choose with a mask pattern, or list them in exams.csv", where, some(bases))
+}
+
+// masksIn lists a folder of masks, which is read once.
+func (o *Options) masksIn(dir string) ([]string, error) {
+	if files, ok := o.listings[dir]; ok {
+		return files, nil
+	}
+	files, err := filesIn(dir)
+	if err == nil {
+		o.listings[dir] = files
+	}
+	return files, err
+}
+
+// besideFile returns the image files of an exam's folder, or where the exam is one file, those beside it that
+// are named after it.
+func besideFile(name, at string, images []string) ([]string, error) {
+	if info, err := os.Stat(at); err != nil || info.IsDir() {
+		return images, err
+	}
+	entries, err := os.ReadDir(filepath.Dir(at))
+	if err != nil {
+		return nil, err
+	}
+	var all []string
+	for _, e := range entries {
+		if e.Type().IsRegular() && e.Name() != filepath.Base(at) {
+			all = append(all, filepath.Join(filepath.Dir(at), e.Name()))
+		}
+	}
+	return belonging(all, filepath.Dir(at), name), nil
 }
 
 // pickMasks returns the files that are masks of the task: those of the user's pattern, else those named

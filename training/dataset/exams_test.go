@@ -20,10 +20,7 @@ import (
 func writePhantoms(t *testing.T, root string, configs []phantom.Config) {
 	t.Helper()
 	for _, cfg := range configs {
-		made, err := phantom.Generate(context.Background(), cfg)
-		if err != nil {
-			t.Fatal(err)
-		}
+		made := generated(t, cfg)
 		dir := filepath.Join(root, "seed-"+string(rune('0'+cfg.Seed)))
 		if err := made.WriteDICOM(context.Background(), filepath.Join(dir, "exam")); err != nil {
 			t.Fatal(err)
@@ -32,6 +29,15 @@ func writePhantoms(t *testing.T, root string, configs []phantom.Config) {
 			t.Fatal(err)
 		}
 	}
+}
+
+func generated(t *testing.T, cfg phantom.Config) *phantom.Exam {
+	t.Helper()
+	made, err := phantom.Generate(context.Background(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return made
 }
 
 // A recipe that a tiny phantom can follow.
@@ -141,6 +147,11 @@ func TestMasksAreFoundWhereverTheyLie(t *testing.T) {
 				saveMask(t, zones(t, g, 1, 2), o.Masks, n+"_zones.mha")
 				saveMask(t, zones(t, g, 1, 0), o.Masks, n+"_lesion.mha")
 			}
+		}},
+		"some in the folder called labels, some beside": {func(root string, _ *Options) {
+			saveMask(t, zones(t, g, 1, 2), root, "labels", "ex1.nii.gz")
+			saveMask(t, zones(t, g, 1, 2), root, "ex2", "mask.nii.gz")
+			saveMask(t, zones(t, g, 1, 2), root, "ex10", "tz_pz.mha")
 		}},
 		"another folder, one folder each": {func(_ string, o *Options) {
 			o.Masks, o.Zones = t.TempDir(), PZTZ

@@ -28,6 +28,7 @@ func (o *Options) fill() error {
 		}
 	}
 	o.Folds, o.Runs, o.Memory = cmp.Or(o.Folds, DefaultFolds), cmp.Or(o.Runs, DefaultRuns), cmp.Or(o.Memory, DefaultMemory)
+	o.listings = map[string][]string{}
 	if o.Splits == "" {
 		o.Splits = o.ownSplits()
 	}

@@ -41,7 +41,7 @@ func ReadManifest(path string) ([]Row, error) {
 
 // parseManifest reads CSV or JSON.
 func parseManifest(data []byte, isJSON bool) ([]Row, error) {
-	rows, err := parseCSV, error(nil)
+	rows := parseCSV
 	if isJSON {
 		rows = parseJSON
 	}
@@ -70,7 +70,7 @@ func parseJSON(data []byte) ([]Row, error) {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&rows); err != nil {
-		return nil, fmt.Errorf(`%w: it is no JSON list of exams (%v); write it as [{"exam": "a", "mask": "a.nii.gz"}]`, ErrData, err)
+		return nil, fmt.Errorf(`%w: it is no JSON list of exams (%w); write it as [{"exam": "a", "mask": "a.nii.gz"}]`, ErrData, err)
 	}
 	return rows, nil
 }
@@ -83,7 +83,7 @@ func parseCSV(data []byte) ([]Row, error) {
 	}
 	lines, err := r.ReadAll()
 	if err != nil {
-		return nil, fmt.Errorf("%w: it is no CSV (%v); write one line for each exam under the header exam,mask,patient", ErrData, err)
+		return nil, fmt.Errorf("%w: it is no CSV (%w); write one line for each exam under the header exam,mask,patient", ErrData, err)
 	}
 	if len(lines) == 0 {
 		return nil, nil

@@ -39,7 +39,7 @@ func (m *memory) get(key string) *training.Example {
 		return nil
 	}
 	m.order.MoveToFront(at)
-	return at.Value.(*remembered).example //nolint:errcheck,forcetypeassert // nothing else is in the list
+	return at.Value.(*remembered).example
 }
 
 // put keeps an example and lets the ones go that were not used for longest.
@@ -54,7 +54,7 @@ func (m *memory) put(key string, x *training.Example) {
 	m.used += r.bytes()
 	for m.used > m.limit {
 		last := m.order.Back()
-		old := m.order.Remove(last).(*remembered) //nolint:errcheck,forcetypeassert // as above
+		old := m.order.Remove(last).(*remembered)
 		delete(m.at, old.key)
 		m.used -= old.bytes()
 	}

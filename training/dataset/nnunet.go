@@ -86,7 +86,10 @@ func (n *nnunet) cases() (map[string]nnunetFiles, error) {
 	out := map[string]nnunetFiles{}
 	if len(n.json.Cases) > 0 {
 		for name, c := range n.json.Cases {
-			files := nnunetFiles{images: map[int]string{}, label: filepath.Join(n.root, filepath.FromSlash(c.Label))}
+			files := nnunetFiles{images: map[int]string{}}
+			if c.Label != "" {
+				files.label = filepath.Join(n.root, filepath.FromSlash(c.Label))
+			}
 			for i, image := range c.Images {
 				files.images[i] = filepath.Join(n.root, filepath.FromSlash(image))
 			}

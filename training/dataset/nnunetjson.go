@@ -39,7 +39,7 @@ func parseNNUNet(data []byte) (nnunetJSON, error) {
 		Cases    map[string]nnunetCase      `json:"dataset"`
 	}
 	if err := json.Unmarshal(data, &raw); err != nil {
-		return nnunetJSON{}, fmt.Errorf("%w: dataset.json is not as nnU-Net writes it (%v); correct it, or give the folder of an nnU-Net raw dataset", ErrData, err)
+		return nnunetJSON{}, fmt.Errorf("%w: dataset.json is not as nnU-Net writes it (%w); correct it, or give the folder of an nnU-Net raw dataset", ErrData, err)
 	}
 	out := nnunetJSON{Channels: map[int]string{}, Labels: map[string][]int{}, Ending: ".nii.gz", Cases: raw.Cases}
 	if raw.Ending != "" {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -95,7 +96,18 @@ func (d *Dataset) prepareAll(ctx context.Context, sources []*source) ([]Patient,
 			}
 		}
 	}
-	return patients(sources, entries), nil
+	all := patients(sources, entries)
+	d.noteLarge(all, len(sources))
+	return all, nil
+}
+
+// noteLarge tells of a patient with so many exams that the ID may be one that anonymisation gave to all.
+func (d *Dataset) noteLarge(all []Patient, exams int) {
+	for _, p := range all {
+		if n := len(p.Exams); n > 4 && n*d.options.Folds > exams {
+			d.note(p.Exams[0], fmt.Sprintf("it and %d more of %d exams are of one patient and stay in one fold; where anonymisation gave several patients one ID, name the patients in a list of the exams", n-1, exams))
+		}
+	}
 }
 
 // patients groups exams by patient: the one that the data's lists name, else that of the images, else the
@@ -226,6 +238,11 @@ func (d *Dataset) example(ctx context.Context, s *source, p *pair) (*training.Ex
 	classes, err := s.table.apply(p.mask)
 	if err != nil {
 		return nil, a, err
+	}
+	for _, i := range ready.Issues {
+		if i.Code == prep.IssueNonFinite {
+			return nil, a, fmt.Errorf("its image holds values that are not finite: %s; correct it, or leave the exam out", strings.TrimSuffix(i.Text, "."))
+		}
 	}
 	t2w, _ := p.exam.ReferenceGrid() // Apply found it
 	fit, err := fits(classes.Grid(), t2w, ready.Grid)

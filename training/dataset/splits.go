@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -51,7 +52,7 @@ func MakeSplits(patients []Patient, folds, runs int, seed uint64) (Splits, error
 	case folds < 2 || folds > maxFolds || runs < 1 || runs > maxFolds:
 		return Splits{}, fmt.Errorf("%w: %d folds and %d runs; choose 2 to %d folds and at least one run", ErrSplits, folds, runs, maxFolds)
 	case len(patients) < folds:
-		return Splits{}, fmt.Errorf("%w: %d patients cannot be dealt out to %d folds; add exams, or choose fewer folds", ErrSplits, len(patients), folds)
+		return Splits{}, fmt.Errorf("%w: %d patients cannot be dealt out to %d folds; add exams, choose fewer folds, or, where anonymisation gave several patients one ID, name the patients in a list of the exams", ErrSplits, len(patients), folds)
 	}
 	seen := map[string]bool{}
 	for _, p := range patients {
@@ -112,28 +113,34 @@ func (s Splits) Check(patients []Patient) error {
 		}
 	}
 	for run, folds := range s.Validation {
-		seen, foldOf := map[string]bool{}, map[string]int{}
-		for f, names := range folds {
-			for _, name := range names {
-				id, known := owner[name]
-				if !known {
-					return fmt.Errorf("%w: it lists the exam %s, which is not among the data; give the data it was made for, or another file", ErrSplits, name)
-				}
-				if seen[name] {
-					return fmt.Errorf("%w: the exam %s validates twice in run %d; restore the file, or move it away to have another one made", ErrSplits, name, run)
-				}
-				if other, ok := foldOf[id]; ok && other != f {
-					return fmt.Errorf("%w: exams of one patient, %s among them, are in two folds of run %d; move the file away to have another one made", ErrSplits, name, run)
-				}
-				seen[name], foldOf[id] = true, f
-			}
+		if err := checkRun(folds, run, owner); err != nil {
+			return err
 		}
-		for _, p := range patients {
-			for _, name := range p.Exams {
-				if !seen[name] {
-					return fmt.Errorf("%w: it was made without the exam %s; take the exam out, or move the file away to have another one made", ErrSplits, name)
-				}
+	}
+	return nil
+}
+
+// checkRun checks the folds of one run; owner is the patient of each exam.
+func checkRun(folds [][]string, run int, owner map[string]string) error {
+	seen, foldOf := map[string]bool{}, map[string]int{}
+	for f, names := range folds {
+		for _, name := range names {
+			id, known := owner[name]
+			if !known {
+				return fmt.Errorf("%w: it lists the exam %s, which is not among the data; give the data it was made for, or another file", ErrSplits, name)
 			}
+			if seen[name] {
+				return fmt.Errorf("%w: the exam %s validates twice in run %d; restore the file, or move it away to have another one made", ErrSplits, name, run)
+			}
+			if other, ok := foldOf[id]; ok && other != f {
+				return fmt.Errorf("%w: exams of one patient, %s among them, are in two folds of run %d; move the file away to have another one made", ErrSplits, name, run)
+			}
+			seen[name], foldOf[id] = true, f
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(owner)) {
+		if !seen[name] {
+			return fmt.Errorf("%w: it was made without the exam %s; take the exam out, or move the file away to have another one made", ErrSplits, name)
 		}
 	}
 	return nil
@@ -166,7 +173,7 @@ func parseSplits(data []byte) (Splits, error) {
 	var s Splits
 	d := json.NewDecoder(bytes.NewReader(data))
 	if err := d.Decode(&s); err != nil {
-		return Splits{}, fmt.Errorf("%w: it is no JSON of folds (%v); restore the file, or move it away to have another one made", ErrSplits, err)
+		return Splits{}, fmt.Errorf("%w: it is no JSON of folds (%w); restore the file, or move it away to have another one made", ErrSplits, err)
 	}
 	if s.Format != splitsFormat {
 		return Splits{}, fmt.Errorf("%w: its format is %d and this program reads %d; update the program, or move the file away", ErrSplits, s.Format, splitsFormat)

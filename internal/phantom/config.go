@@ -129,4 +129,4 @@ func (p Protocol) validate(name string) error {
 
 // Generation is the version of the anatomies: it rises with every change that gives other ones for the same
 // [Config], so that what was derived from them can be told from what would be derived now.
-const Generation = 2
+const Generation = 3

@@ -15,12 +15,15 @@ type glandShape struct {
 	square    float64   // how far the axial outline leans from an ellipse to a rectangle
 	mid       float64   // level of the widest slice, as a fraction of the half length
 	dent      float64   // depth of the posterior midline groove, as a fraction of the AP semi-axis
+	groove    float64   // half-width of that groove, as a fraction of the LR semi-axis
 	taper     float64   // narrowing of the anterior part
 	lobe      [2]geom.Vec3
 	lobeHalf  [2]geom.Vec3
 	border    field   // irregularity of the TZ border
 	tzLevel   float64 // TZ is where the lobe function is below this
 	roughness float64
+	horn      float64    // how far PZ reaches round the sides of TZ to the front, as a fraction of the AP semi-axis
+	front     float64    // how much further TZ reaches to the front than to the back
 	blunt     [2]float64 // 0…1: how far apex and base are blunter than an ellipsoid's
 	bulge     float64    // how far a median lobe rises above the base, as a fraction of the half length
 	urethraMM float64    // outer radius of the periurethral muscle, which belongs to TZ
@@ -32,7 +35,7 @@ func drawGland(r *rand.Rand, volumeML float64) glandShape {
 	g := glandShape{
 		square: uniform(r, 0.15, 0.5), mid: uniform(r, 0.05, 0.2),
 		dent: uniform(r, 0.04, 0.12), taper: uniform(r, 0.1, 0.25), roughness: uniform(r, 0.05, 0.12),
-		border: field(r.Uint64()), urethraMM: urethraMM, apexTZ: -0.7,
+		border: field(r.Uint64()), urethraMM: urethraMM, apexTZ: -0.7, horn: -0.5, groove: 0.4, front: 1,
 	}
 	g.half = geom.Vec3{1, uniform(r, 0.66, 0.82), uniform(r, 0.82, 1.0)}
 	s := math.Cbrt(1000 * volumeML / (4 * math.Pi / 3 * g.half[1] * g.half[2]))
@@ -61,8 +64,8 @@ func (g *glandShape) level(s geom.Vec3) float64 {
 	}
 	x := u[0] / (1 + g.taper*clamp(u[1], -1, 1))
 	y := u[1]
-	if y > 0 {
-		q := x / 0.4
+	if y > 0 && g.dent > 0 {
+		q := x / g.groove
 		y += g.dent / (1 + q*q) * min(1, 2*y)
 	}
 	x2, y2 := x*x, y*y
@@ -93,13 +96,20 @@ func (g *glandShape) lobes(s geom.Vec3, level float64) float64 {
 	h := clamp(0.5+0.5*(b-a)/k, 0, 1)
 	d := lerp(b, a, h) - k*h*(1-h)
 	d += g.roughness * g.border.at(s, 9)
-	return d + 4*max(0, math.Sqrt(level)-0.86)*step(-0.75, -0.25, u[1])
+	rim := step(g.horn-0.25, g.horn+0.25, u[1])
+	if g.front > 1 { // no rim in front of TZ in the middle
+		rim *= max(step(0.2, 0.5, math.Abs(u[0])), step(-0.4, 0.1, u[1]))
+	}
+	return d + 4*max(0, math.Sqrt(level)-0.86)*rim
 }
 
 func (g *glandShape) lobeNorm(side int, u geom.Vec3) float64 {
 	d := u.Sub(g.lobe[side])
 	h := g.lobeHalf[side]
 	x, y, z := d[0]/h[0], d[1]/h[1], d[2]/h[2]
+	if y < 0 {
+		y /= g.front
+	}
 	return math.Sqrt(x*x + y*y + z*z)
 }
 

@@ -15,6 +15,7 @@ type pelvis struct {
 	bladder     geom.Vec3 // centre
 	bladderHalf geom.Vec3
 	bladderWall float64 // mm
+	trigone     float64 // how many times thicker the wall is behind and below, beyond 1
 
 	rectum     float64 // AP position of the axis at mid-gland
 	rectumHalf [2]float64
@@ -128,7 +129,11 @@ func (a *Anatomy) viscera(s geom.Vec3, l *local) (props, bool) {
 	}
 	p := &a.pelvis
 	b := s.Sub(p.bladder)
-	switch ring(b[0], b[1], b[2], p.bladderHalf, p.bladderWall+1.2*l.coarse) {
+	wall := p.bladderWall
+	if p.trigone > 0 {
+		wall *= 1 + p.trigone*step(-0.2, 0.9, 0.6*b[1]/p.bladderHalf[1]-0.6*b[2]/p.bladderHalf[2])
+	}
+	switch ring(b[0], b[1], b[2], p.bladderHalf, wall+1.2*l.coarse) {
 	case 1:
 		return table[TissueBladderWall].toned(1+0.15*l.fine, 1), true
 	case 2:

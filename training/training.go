@@ -1,7 +1,9 @@
-// Package training holds the paper's training recipe as data: class weights, learning rate,
-// augmentation. Its sub-packages are the parts: losses as graph nodes, the whole step with its gradients
-// as one graph, the optimiser, the schedule. What joins them into runs on data (loading, augmenting,
-// checkpoints) is not written yet: this version of the program samples networks and does not train them.
+// Package training holds what all parts of training share: the paper's recipe as data (class weights,
+// learning rate, augmentation), and what an example, a source of examples and their origin are.
+//
+// Its sub-packages are the parts. synth, dataset and augment make examples; cohort opens the data that a
+// user chose. loss, step, optim and schedule are one update. trainer joins them into runs with
+// checkpoints, a log and a model at the end.
 package training
 
 import "bayeslice/internal/modelcard"

@@ -222,6 +222,10 @@ func (s *session) train(ctx context.Context, j trainJob) error {
 		o.Threads = ort.DefaultThreads() // resuming on other threads would round differently
 	}
 	c.Device, c.Threads, c.DataSeed, c.Command = o.Provider, o.Threads, choice.Seed, j.command
+	d, err := openDevice(o)
+	if err != nil {
+		return err
+	}
 	data, err := s.openCohort(ctx, choice, &c)
 	if err != nil {
 		return err
@@ -233,5 +237,5 @@ func (s *session) train(ctx context.Context, j trainJob) error {
 	if err := choice.Save(j.out); err != nil {
 		return err
 	}
-	return s.runTraining(ctx, run, data, o, j.plain)
+	return s.runTraining(ctx, run, data, d, j.plain)
 }

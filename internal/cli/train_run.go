@@ -1,19 +1,23 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"bayeslice/inference"
+	"bayeslice/internal/onnx/graph"
 	"bayeslice/internal/ort"
+	"bayeslice/internal/tensor"
 	"bayeslice/training"
 	"bayeslice/training/cohort"
 	"bayeslice/training/step"
@@ -140,11 +144,44 @@ func (s *session) trainResume(ctx context.Context, dir string, plain bool) error
 	if o.Provider != c.Device || o.Threads != c.Threads {
 		fmt.Fprintf(s.Err, "note: the run began on %s with %d threads; the weights will differ by rounding from those of a run that was not interrupted\n", providerLabel(c.Device), c.Threads)
 	}
+	d, err := openDevice(o)
+	if err != nil {
+		return err
+	}
 	data, err := s.openCohort(ctx, choice, &c)
 	if err != nil {
 		return err
 	}
-	return s.runTraining(ctx, run, data, o, plain)
+	return s.runTraining(ctx, run, data, d, plain)
+}
+
+// device is where a run computes.
+type device struct {
+	options ort.Options
+	env     *ort.Env
+}
+
+// openDevice loads the runtime and tries the provider on a small graph, before any time is spent on data.
+func openDevice(o ort.Options) (device, error) {
+	env, err := ort.Open(o)
+	if err != nil {
+		return device{}, err
+	}
+	g, err := graph.Build("device test", func(b *graph.Builder) {
+		b.Output("y", b.Relu(b.Input("x", tensor.Float32, 1, 1, 4, 4, 4)))
+	})
+	if err != nil {
+		return device{}, err
+	}
+	var file bytes.Buffer
+	if err := g.Encode(&file); err != nil {
+		return device{}, err
+	}
+	session, err := env.NewSession(file.Bytes(), ort.SessionOptions{})
+	if err != nil {
+		return device{}, err
+	}
+	return device{options: o, env: env}, session.Close()
 }
 
 // providerLabel names a provider for people.
@@ -157,12 +194,8 @@ func providerLabel(name string) string {
 }
 
 // runTraining says what will be done, does it with a live line, and says what came out.
-func (s *session) runTraining(ctx context.Context, run *trainer.Run, data *cohort.Cohort, o ort.Options, plain bool) error {
-	env, err := ort.Open(o)
-	if err != nil {
-		return err
-	}
-	if err := s.announce(run, o, data.Memory); err != nil {
+func (s *session) runTraining(ctx context.Context, run *trainer.Run, data *cohort.Cohort, d device, plain bool) error {
+	if err := s.announce(run, d.options, data.Memory); err != nil {
 		return err
 	}
 	c := run.Config()
@@ -170,13 +203,13 @@ func (s *session) runTraining(ctx context.Context, run *trainer.Run, data *cohor
 	defer watch.close()
 	model, err := run.Train(ctx, data.Data, trainer.Options{
 		Open: func(onnx []byte) (inference.Runner, error) {
-			session, err := env.NewSession(onnx, ort.SessionOptions{})
+			session, err := d.env.NewSession(onnx, ort.SessionOptions{})
 			if err != nil {
 				return nil, err // a nil *ort.Session in the interface would not be nil
 			}
 			return session, nil
 		},
-		On: watch.event, Clock: time.Now, Runtime: "ONNX Runtime " + env.Version(),
+		On: watch.event, Clock: time.Now, Runtime: "ONNX Runtime " + d.env.Version(),
 	})
 	watch.close()
 	switch {
@@ -184,11 +217,51 @@ func (s *session) runTraining(ctx context.Context, run *trainer.Run, data *cohor
 		s.say("stopped after step %d of %d; the checkpoint is kept. Go on with: bayeslice train resume %s", watch.step, c.Steps, run.Dir())
 		return errInterrupted
 	case err != nil:
-		return err
+		s.kept(run, err)
+		return onceEach(err)
 	}
 	s.trained(model, watch)
 	return nil
 }
+
+// kept says how to go on with a run that failed for a reason outside of it.
+func (s *session) kept(run *trainer.Run, err error) {
+	if errors.Is(err, training.ErrExample) || errors.Is(err, trainer.ErrDiverged) || errors.Is(err, trainer.ErrRun) {
+		return // other data, other settings, another process
+	}
+	if last, _, err := run.Last(); err == nil && last != nil {
+		fmt.Fprintf(s.Err, "note: the checkpoint after step %d is kept; go on with: bayeslice train resume %s\n", last.Step, run.Dir())
+	}
+}
+
+// onceEach leaves out parts of an error that say what an earlier part said: a full disk fails a checkpoint,
+// and then the one that is tried at the end.
+func onceEach(err error) error {
+	var parts []error
+	said := map[string]bool{}
+	var walk func(err error)
+	walk = func(err error) {
+		if joined, ok := err.(interface{ Unwrap() []error }); ok && strings.Contains(err.Error(), "\n") { //nolint:errorlint // the parts are looked at one by one
+			for _, e := range joined.Unwrap() {
+				walk(e)
+			}
+			return
+		}
+		text := fileNumbers.ReplaceAllString(err.Error(), "")
+		if !said[text] {
+			said[text] = true
+			parts = append(parts, err)
+		}
+	}
+	walk(err)
+	if len(parts) == 1 {
+		return parts[0]
+	}
+	return errors.Join(parts...)
+}
+
+// fileNumbers are what tells the names of two attempts at one file apart.
+var fileNumbers = regexp.MustCompile(`[0-9]+-[0-9]+\.part`)
 
 // onlyCancelled says whether nothing else went wrong than that the user stopped the run: a checkpoint
 // that could not be written must be told.

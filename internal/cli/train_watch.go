@@ -78,7 +78,7 @@ func (w *watch) stepped(e trainer.Event) {
 	}
 	if !w.told && len(w.seconds) >= measured && w.of > e.Step {
 		w.told = true
-		w.line("pace        %s a step: about %s for the %d steps left, and validation", secondsText(w.pace()), durationText(w.left()), w.of-e.Step)
+		w.line("pace        %s a step: about %s for the %s left, and validation", secondsText(w.pace()), durationText(w.left()), plural(w.of-e.Step, "step"))
 	}
 	if !w.plain {
 		w.live.set(w.short())

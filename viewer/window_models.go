@@ -41,6 +41,7 @@ func (w *Window) pickModelInWindow() {
 		}
 		w.openModel(r.URI().Path())
 	}, w.win)
+	d.SetTitleText(pickTitles[pickModelFile])
 	d.SetFilter(storage.NewExtensionFileFilter([]string{"." + modelExtensions[0]}))
 	d.Resize(fyne.NewSize(820, 560))
 	d.Show()

@@ -72,7 +72,7 @@ func (s *session) printTraining(c modelcard.Card, line func(name, format string,
 	line("seeds", "weights %d, data %d, noise %d", c.WeightSeed, t.DataSeed, t.NoiseSeed)
 	from := "initial weights"
 	if t.StartedFrom != "" {
-		from = "the model file with sha256 " + t.StartedFrom
+		from = "the weights of the file with sha256 " + t.StartedFrom
 	}
 	line("started from", "%s", from)
 	line("computed by", "%s, %s, provider %s, in %s", t.Program, t.Runtime, t.Provider, time.Duration(t.Seconds*float64(time.Second)).Round(time.Second))

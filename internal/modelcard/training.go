@@ -35,7 +35,7 @@ type TrainingFacts struct {
 	Seconds        float64   `json:"seconds"`               // of computation, pauses left out
 	ValidatedOn    string    `json:"validatedOn,omitempty"` // in words: which exams, how many samples of each
 	Validation     []Score   `json:"validation,omitempty"`  // figures at the end, in the order in which to show them
-	StartedFrom    string    `json:"startedFrom,omitempty"` // SHA-256, hex, of the model file whose weights were taken up; "" where they were drawn from the weight seed
+	StartedFrom    string    `json:"startedFrom,omitempty"` // SHA-256, hex, of the checkpoint or model file whose weights were taken up; "" where they were drawn from the weight seed
 	Limits         string    `json:"limits,omitempty"`      // what the model is known not to do, as sentences
 	Command        string    `json:"command,omitempty"`     // command line that trains it again
 }

@@ -41,13 +41,13 @@ func borrow() *[latticePoints]float32 {
 
 // make draws an example of an anatomy, with csPCa or without.
 func (g *Generator) make(r *rand.Rand, p *plate, name string, cancer bool) *training.Example {
-	s := &scene{recipe: g.config.Recipe, plate: p, pose: drawPose(r)}
+	s := &scene{recipe: g.config.Recipe, plate: p, t2w: drawStack(r, &g.config.Recipe)}
+	s.pose = drawPose(r, float64(s.t2w.slices)*s.t2w.spacing)
 	column := geom.Vec3{s.pose.turn[0][2], s.pose.turn[1][2], s.pose.turn[2][2]}
 	for a := range 3 {
 		s.through[a] = column[a] / latticeMM[a]
 	}
 	s.foci = drawFoci(r, p, cancer)
-	s.t2w = drawStack(r, &s.recipe)
 	size := s.recipe.Size
 	image := tensor.NewFloat32(1, len(s.recipe.Channels), size[2], size[1], size[0])
 	s.channels(r, image.F32, g.config.Task)

@@ -21,12 +21,14 @@ type wave struct {
 	phase    float64
 }
 
-// drawPose draws where and how the gland lies. Glands lie within about 11 mm of the middle of their image
-// from side to side, 7 mm from front to back, and more often below it than above.
-func drawPose(r *rand.Rand) pose {
-	p := pose{centre: geom.Vec3{around(r, 0, 4.5), around(r, 0, 5), around(r, -5, 6)}}
+// drawPose draws where and how the gland lies in a stack that covers so many mm. Glands lie within about
+// 11 mm of the middle of their image from side to side, 7 mm from front to back, and more often below it than
+// above; low stacks are placed with more care.
+func drawPose(r *rand.Rand, covers float64) pose {
+	room := clamp((covers-25)/40, 0.3, 1)
+	p := pose{centre: geom.Vec3{around(r, 0, 4.5), around(r, 0, 5), room * around(r, -5, 6)}}
 	if chance(r, 0.15) {
-		p.centre = geom.Vec3{uniform(r, -15, 15), uniform(r, -15, 15), uniform(r, -18, 15)}
+		p.centre = geom.Vec3{uniform(r, -15, 15), uniform(r, -15, 15), room * uniform(r, -18, 15)}
 	}
 	scale := math.Exp(around(r, 0, 0.06))
 	stretch := geom.Vec3{math.Exp(around(r, 0, 0.06)) * scale, math.Exp(around(r, 0, 0.06)) * scale, math.Exp(around(r, 0, 0.07)) * scale}

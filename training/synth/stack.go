@@ -19,21 +19,21 @@ type stack struct {
 }
 
 // drawStack draws a T2-weighted stack: mostly 3 mm, else 2.5–4.5 mm, of so many slices that it covers
-// 50–90 mm; seldom a small field of view.
+// 34–90 mm; sometimes a small field of view.
 func drawStack(r *rand.Rand, recipe *prep.Recipe) stack {
 	s := stack{columns: recipe.Size[0], rows: recipe.Size[1], pixel: [2]float64{recipe.SpacingMM[0], recipe.SpacingMM[1]}, spacing: 3}
 	if chance(r, 0.5) {
 		s.spacing = uniform(r, 2.5, 4.5)
 	}
-	s.slices = int(clamp(uniform(r, 52, 92)/s.spacing, 12, 30))
+	s.slices = int(clamp(uniform(r, 34, 92)/s.spacing, 10, 30))
 	if s.spacing == recipe.SpacingMM[2] && (s.slices-recipe.Size[2])%2 != 0 {
 		s.middle = s.spacing / 2 // the grid moves so that slices coincide
 	}
 	s.thick = s.spacing * uniform(r, 0.75, 1)
 	s.limit = [2]float64{1000, 1000}
-	if chance(r, 0.15) {
+	if chance(r, 0.2) {
 		for a := range 2 {
-			s.limit[a] = uniform(r, 0.37, 0.55) * float64(recipe.Size[a]) * recipe.SpacingMM[a]
+			s.limit[a] = uniform(r, 0.3, 0.55) * float64(recipe.Size[a]) * recipe.SpacingMM[a]
 			s.shift[a] = around(r, 0, 4)
 		}
 	}

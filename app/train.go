@@ -66,11 +66,14 @@ type trainerOf struct {
 	mu    sync.Mutex
 	found []viewstate.TrainOption // devices that work here
 	known map[string]demand       // by task, preset and loss
+	rates map[string]float64      // multiplications a second, by device and threads
 }
 
 var _ viewstate.Trainer = (*trainerOf)(nil)
 
-func newTrainer(e *engine) *trainerOf { return &trainerOf{engine: e, known: map[string]demand{}} }
+func newTrainer(e *engine) *trainerOf {
+	return &trainerOf{engine: e, known: map[string]demand{}, rates: map[string]float64{}}
+}
 
 // Choices implements [viewstate.Trainer].
 func (t *trainerOf) Choices(ctx context.Context, task modelcard.Task) (viewstate.TrainChoices, error) {
@@ -94,7 +97,7 @@ func (t *trainerOf) Choices(ctx context.Context, task modelcard.Task) (viewstate
 		return c, err
 	}
 	c.Start = viewstate.TrainSetup{Task: task, Loss: string(proposedLoss), Size: proposedSize, Steps: proposedSteps, LearningRate: d.Rate,
-		Seed: d.Seed, Device: c.Devices[0].ID, MaskValues: c.MaskValues[0].ID, Folder: folder}
+		Seed: d.Seed, Anatomies: cohort.DefaultAnatomies, Device: c.Devices[0].ID, MaskValues: c.MaskValues[0].ID, Folder: folder}
 	return c, nil
 }
 
@@ -182,7 +185,7 @@ func (t *trainerOf) settings(s viewstate.TrainSetup) (trainer.Config, cohort.Cho
 			}
 		}
 	} else {
-		choice.Anatomies, choice.Held = cohort.DefaultAnatomies, cohort.DefaultHeld
+		choice.Anatomies, choice.Held = s.Anatomies, min(cohort.DefaultHeld, max(2, s.Anatomies/10))
 		c.Augmentation = training.Augmentation{} // drawing a phantom is all the augmentation there is
 	}
 	c.DataSeed = choice.Seed

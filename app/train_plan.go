@@ -97,8 +97,14 @@ func (t *trainerOf) Plan(ctx context.Context, s viewstate.TrainSetup) (viewstate
 		p.Warnings = append(p.Warnings, "This may need more memory than is free; choose a smaller network, or close other programs.")
 	}
 	p.StepSeconds = t.secondsOf(ctx, c, d, s.Folder)
+	executions := float64(p.Validation * c.ValidationSamples * (c.Steps + c.ValidateEvery - 1) / c.ValidateEvery)
+	p.Seconds = p.StepSeconds * (float64(c.Steps*c.Batch) + forwardShare*executions)
 	return p, ctx.Err()
 }
+
+// forwardShare is what an execution of the network takes of a training step: a pass forward is one of
+// about three equal parts.
+const forwardShare = 1.0 / 3
 
 // countExams says what will be learnt from, as far as can be told without reading the exams.
 func countExams(p *viewstate.TrainPlan, choice cohort.Choice, s viewstate.TrainSetup) error {
@@ -152,60 +158,4 @@ func examsIn(folder string, kind viewstate.TrainData) (int, error) {
 func isImage(name string) bool {
 	name = strings.ToLower(name)
 	return slices.ContainsFunc([]string{".nii", ".nii.gz", ".mha", ".mhd", ".zip"}, func(x string) bool { return strings.HasSuffix(name, x) })
-}
-
-// paceRuns is how many of the newest runs are asked how long a step took.
-const paceRuns = 20
-
-// secondsOf expects the time of a step from earlier runs on the same device: of the same network where
-// there is one, else in proportion to the work. It is 0 where no run tells.
-func (t *trainerOf) secondsOf(ctx context.Context, c trainer.Config, d demand, folder string) float64 {
-	runs, err := t.Runs(ctx, folder)
-	if err != nil {
-		return 0
-	}
-	other := 0.0
-	for _, r := range runs[:min(len(runs), paceRuns)] {
-		run, err := trainer.Open(r.Folder)
-		if err != nil || run.Config().Device != c.Device || run.Config().Threads != c.Threads {
-			continue
-		}
-		seconds := paceOf(r.Folder)
-		if seconds == 0 {
-			continue
-		}
-		rc := run.Config()
-		if rc.Preset == c.Preset && rc.Net.Task == c.Net.Task {
-			return seconds
-		}
-		if theirs, err := t.demandOf(rc); err == nil && other == 0 && theirs.work > 0 {
-			other = seconds * d.work / theirs.work
-		}
-	}
-	return other
-}
-
-// paceSteps is how many of the newest steps of a run tell how long one takes.
-const paceSteps = 50
-
-// paceOf is the median time of a run's newest steps in seconds, 0 where it has none.
-func paceOf(folder string) float64 {
-	events, err := trainer.ReadLog(folder)
-	if err != nil {
-		return 0
-	}
-	var seconds []float64
-	for _, e := range slices.Backward(events) {
-		if e.Kind == trainer.Stepped && e.Seconds > 0 {
-			seconds = append(seconds, e.Seconds)
-		}
-		if len(seconds) == paceSteps {
-			break
-		}
-	}
-	if len(seconds) == 0 {
-		return 0
-	}
-	slices.Sort(seconds)
-	return seconds[len(seconds)/2]
 }

@@ -22,6 +22,8 @@ type trainForm struct {
 	data     *widget.Select
 	dataNote *widget.Label
 	dataRow  fyne.CanvasObject
+	poolRow  fyne.CanvasObject
+	pool     *field
 	dataPath *field
 	maskRows *fyne.Container
 	maskPath *field
@@ -55,6 +57,7 @@ func newTrainForm(w *Window, t *viewstate.Training) *trainForm {
 	f.data = widget.NewSelect(dataNames(), func(string) {
 		t.Choose(func(form *viewstate.TrainForm) { form.Data = viewstate.TrainData(f.data.SelectedIndex()) })
 	})
+	f.pool = entry(func(form *viewstate.TrainForm, s string) { form.Anatomies = s }, func(s string) error { _, err := viewstate.ParseAnatomies(s); return err })
 	f.dataPath = entry(func(form *viewstate.TrainForm, s string) { form.DataFolder = s }, nil)
 	f.dataPath.SetPlaceHolder("Folder of the data")
 	f.maskPath = entry(func(form *viewstate.TrainForm, s string) { form.MaskFolder = s }, nil)
@@ -97,10 +100,11 @@ func dataNames() []string {
 
 // layout puts the form together.
 func (f *trainForm) layout(w *Window) {
+	f.poolRow = trainRow("Anatomies", container.NewGridWithColumns(2, f.pool, caption("made once and kept")))
 	f.dataRow = container.NewVBox(trainRow("Data folder", w.folderField(f.dataPath, pickDataFolder)), f.skip)
 	f.maskRows = container.NewVBox(trainRow("Masks", w.folderField(f.maskPath, pickMaskFolder)), trainRow("Mask values", f.maskMean))
 	rows := container.NewVBox(
-		trainRow("Data", f.data), trainNote(f.dataNote), f.dataRow, f.maskRows,
+		trainRow("Data", f.data), trainNote(f.dataNote), f.poolRow, f.dataRow, f.maskRows,
 		trainRow("Task", f.task.Container),
 		trainRow("Loss", f.loss.Container), trainNote(f.lossNote),
 		trainRow("Network", f.size), trainNote(f.sizeNote),
@@ -167,6 +171,7 @@ func (f *trainForm) update() {
 	form, choices := f.t.Form(), f.t.Choices()
 	f.data.SetSelectedIndex(int(form.Data))
 	f.dataNote.SetText(form.Data.Meaning())
+	setVisible(f.poolRow, !form.Data.NeedsFolder())
 	setVisible(f.dataRow, form.Data.NeedsFolder())
 	setVisible(f.maskRows, form.Data.HasMasks())
 	show(f.maskMean, choices.MaskValues, form.MaskValues, nil)
@@ -184,7 +189,7 @@ func (f *trainForm) update() {
 	for _, text := range []struct {
 		entry *field
 		text  string
-	}{{f.dataPath, form.DataFolder}, {f.maskPath, form.MaskFolder}, {f.steps, form.Steps}, {f.rate, form.Rate}, {f.seed, form.Seed}, {f.folder, form.Folder}} {
+	}{{f.pool, form.Anatomies}, {f.dataPath, form.DataFolder}, {f.maskPath, form.MaskFolder}, {f.steps, form.Steps}, {f.rate, form.Rate}, {f.seed, form.Seed}, {f.folder, form.Folder}} {
 		if text.entry.Text != text.text {
 			text.entry.SetText(text.text)
 		}

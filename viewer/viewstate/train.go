@@ -153,7 +153,7 @@ func (t *Training) Start() {
 		t.changed(TrainPlanChanged | TrainStateChanged)
 		return
 	}
-	t.begin(func(ctx context.Context, progress func(TrainProgress)) (TrainSession, []TrainEvent, error) {
+	t.begin(TrainRun{Name: "New run", Task: setup.Task, Loss: setup.Loss, Size: setup.Size, Synthetic: t.Synthetic()}, func(ctx context.Context, progress func(TrainProgress)) (TrainSession, []TrainEvent, error) {
 		s, err := t.o.Trainer.Begin(ctx, setup, progress)
 		return s, nil, err
 	})
@@ -164,7 +164,7 @@ func (t *Training) Continue(r TrainRun) {
 	if !t.CanContinue(r) {
 		return
 	}
-	t.begin(func(ctx context.Context, progress func(TrainProgress)) (TrainSession, []TrainEvent, error) {
+	t.begin(r, func(ctx context.Context, progress func(TrainProgress)) (TrainSession, []TrainEvent, error) {
 		past, err := t.o.Trainer.History(ctx, r.Folder)
 		if err != nil {
 			return nil, nil, err
@@ -203,11 +203,11 @@ func (t *Training) Cancel() {
 }
 
 // begin prepares a session and trains on a goroutine of its own.
-func (t *Training) begin(prepare func(context.Context, func(TrainProgress)) (TrainSession, []TrainEvent, error)) {
+func (t *Training) begin(run TrainRun, prepare func(context.Context, func(TrainProgress)) (TrainSession, []TrainEvent, error)) {
 	ctx, cancel := context.WithCancel(t.o.Context)
 	t.cancel = cancel
 	t.phase, t.err = TrainPreparing, nil
-	t.stage, t.run, t.end = TrainProgress{}, TrainRun{}, TrainEnd{}
+	t.stage, t.run, t.end = TrainProgress{}, run, TrainEnd{}
 	t.log, t.last, t.pace, t.device, t.notes = trainLog{}, TrainStep{}, pace{}, "", nil
 	t.changed(TrainStateChanged | TrainCurvesChanged | TrainPlanChanged | TrainRunsChanged)
 	t.o.Go(func() {
@@ -308,6 +308,9 @@ func (t *Training) flush() {
 	for _, e := range events {
 		t.log.add(e)
 		t.note(e)
+	}
+	if last := events[len(events)-1]; last.Learnt != nil {
+		t.pace.passed(last.Step, t.o.Clock())
 	}
 	t.changed(TrainStateChanged | TrainCurvesChanged)
 }

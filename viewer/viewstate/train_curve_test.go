@@ -114,7 +114,7 @@ func TestNumbersAreWrittenShort(t *testing.T) {
 		short3(0.000012345): "1.23·10⁻⁵", short3(0.8): "0.8", short3(-1234567): "−1.23·10⁶",
 		BytesText(999): "1 kB", BytesText(340_400_000): "340 MB", BytesText(1_440_000_000): "1.4 GB", BytesText(31e9): "31 GB",
 		SecondsText(0.035): "35 ms", SecondsText(1.24): "1.2 s", SecondsText(14.2): "14 s",
-		DurationText(59.6): "1 min 0 s", DurationText(7500): "2 h 5 min", DurationText(200000): "2 days 7 h",
+		DurationText(59.6): "1 min 0 s", DurationText(7500): "2 h 5 min", DurationText(2533): "42 min", DurationText(200): "3 min 20 s", DurationText(200000): "2 days 7 h",
 		Count(1): "1", Count(1234567): "1\u2009234\u2009567", Count(-1234): "-1\u2009234",
 	} {
 		if got != want {

@@ -18,12 +18,16 @@ type Incomplete string
 // Error implements error.
 func (e Incomplete) Error() string { return string(e) }
 
-// maxTrainSteps bounds what can be typed.
-const maxTrainSteps = 10_000_000
+// Bounds on what can be typed. Anatomies are held in memory.
+const (
+	maxTrainSteps = 10_000_000
+	maxAnatomies  = 4000
+)
 
 // TrainForm is what the user has chosen and typed.
 type TrainForm struct {
 	Data               TrainData
+	Anatomies          string // as typed
 	DataFolder         string
 	MaskFolder         string
 	MaskValues         string // a [TrainOption]'s ID
@@ -42,6 +46,12 @@ func (f TrainForm) Setup() (TrainSetup, error) {
 			return s, Incomplete("choose the folder of the data")
 		}
 		s.DataFolder, s.SkipBad = f.DataFolder, f.SkipBad
+	} else {
+		n, err := ParseAnatomies(f.Anatomies)
+		if err != nil {
+			return s, Incomplete("anatomies must be " + err.Error())
+		}
+		s.Anatomies = n
 	}
 	if f.Data.HasMasks() {
 		s.MaskFolder, s.MaskValues = f.MaskFolder, f.MaskValues
@@ -66,10 +76,15 @@ func (f TrainForm) Setup() (TrainSetup, error) {
 }
 
 // ParseSteps reads a number of steps; the error says what is wanted.
-func ParseSteps(s string) (int, error) {
+func ParseSteps(s string) (int, error) { return parseCount(s, maxTrainSteps) }
+
+// ParseAnatomies reads a number of phantoms' anatomies; the error says what is wanted.
+func ParseAnatomies(s string) (int, error) { return parseCount(s, maxAnatomies) }
+
+func parseCount(s string, most int) (int, error) {
 	n, err := strconv.Atoi(strings.TrimSpace(s))
-	if err != nil || n < 1 || n > maxTrainSteps {
-		return 0, fmt.Errorf("a whole number from 1 to %s", Count(maxTrainSteps))
+	if err != nil || n < 1 || n > most {
+		return 0, fmt.Errorf("a whole number from 1 to %s", Count(most))
 	}
 	return n, nil
 }
@@ -156,6 +171,7 @@ func (t *Training) propose(c TrainChoices) {
 		with string
 	}{
 		{&f.Folder, c.Start.Folder},
+		{&f.Anatomies, strconv.Itoa(c.Start.Anatomies)},
 		{&f.Steps, strconv.Itoa(c.Start.Steps)},
 		{&f.Rate, strconv.FormatFloat(c.Start.LearningRate, 'g', -1, 64)},
 		{&f.Seed, strconv.FormatUint(c.Start.Seed, 10)},
@@ -240,10 +256,6 @@ func (t *Training) PlanLines() []PlanLine {
 	if p == nil {
 		return nil
 	}
-	setup, err := t.form.Setup()
-	if err != nil {
-		return nil
-	}
 	exams := "a new one for every step"
 	if p.Exams > 0 {
 		exams = Count(p.Exams) + " to learn from"
@@ -258,7 +270,7 @@ func (t *Training) PlanLines() []PlanLine {
 	}
 	duration := "known after the first steps"
 	if p.StepSeconds > 0 {
-		duration = fmt.Sprintf("about %s, %s a step", DurationText(p.StepSeconds*float64(setup.Steps)), SecondsText(p.StepSeconds))
+		duration = fmt.Sprintf("about %s, %s a step", DurationText(p.Seconds), SecondsText(p.StepSeconds))
 	}
 	return []PlanLine{{"Device", p.Device}, {"Memory", memory}, {"Time", duration}, {"Exams", exams},
 		{"Run", "new folder " + filepath.Base(p.RunFolder)}}
@@ -288,7 +300,7 @@ func SecondsText(s float64) string {
 	return fmt.Sprintf("%.0f s", s)
 }
 
-// DurationText writes a long time in its two largest units: "2 h 5 min".
+// DurationText writes a long time as people do: "2 h 5 min", "42 min", "3 min 20 s".
 func DurationText(seconds float64) string {
 	s := int64(math.Round(seconds))
 	switch {
@@ -296,6 +308,8 @@ func DurationText(seconds float64) string {
 		return fmt.Sprintf("%d days %d h", s/86400, s%86400/3600)
 	case s >= 3600:
 		return fmt.Sprintf("%d h %d min", s/3600, s%3600/60)
+	case s >= 600:
+		return fmt.Sprintf("%d min", (s+30)/60)
 	case s >= 60:
 		return fmt.Sprintf("%d min %d s", s/60, s%60)
 	}

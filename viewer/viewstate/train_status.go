@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"bayeslice/internal/modelcard"
 )
@@ -12,8 +13,26 @@ import (
 // paceSteps is the number of steps over which the time of a step is told.
 const paceSteps = 20
 
-// pace is the time of the latest steps.
-type pace struct{ seconds []float64 }
+// wholeSteps is the number of steps after which the time left counts what lies between steps, too.
+const wholeSteps = 10
+
+// pace is the time of the latest steps, and of a step with its share of validations and checkpoints.
+type pace struct {
+	seconds []float64
+	whole   float64 // seconds, 0 where not known yet
+	since   time.Time
+	first   int // step at that time, counted from 1
+}
+
+// passed takes in that a step has ended now.
+func (p *pace) passed(step int, now time.Time) {
+	if p.first == 0 {
+		p.since, p.first = now, step
+	}
+	if n := step - p.first; n >= wholeSteps {
+		p.whole = now.Sub(p.since).Seconds() / float64(n)
+	}
+}
 
 func (p *pace) add(seconds float64) {
 	if seconds > 0 {
@@ -44,7 +63,7 @@ func (t *Training) Fraction() float64 {
 
 // Headline says what is shown: "Zones · CE · compact · Run 3".
 func (t *Training) Headline() string {
-	if t.run.Folder == "" {
+	if t.run.Name == "" {
 		return "No run yet"
 	}
 	return RunTitle(t.run)
@@ -125,7 +144,7 @@ func (t *Training) measures(goesOn bool) []string {
 	if each := t.pace.mean(); each > 0 {
 		parts = append(parts, SecondsText(each)+" each")
 		if goesOn {
-			parts = append(parts, DurationText(each*float64(t.run.Steps-t.run.Step))+" left")
+			parts = append(parts, DurationText(max(each, t.pace.whole)*float64(t.run.Steps-t.run.Step))+" left")
 		}
 	}
 	if t.last.Memory > 0 {
@@ -197,7 +216,7 @@ func (t *Training) Notes() []string { return slices.Clone(t.notes) }
 
 // Device says what the shown run computes on, or what is planned; "" where it is not known.
 func (t *Training) Device() string {
-	if t.run.Folder == "" && t.plan != nil {
+	if t.device == "" && t.run.Folder == "" && t.plan != nil {
 		return t.plan.Device
 	}
 	return t.device
@@ -205,7 +224,7 @@ func (t *Training) Device() string {
 
 // Synthetic reports whether what is shown, or chosen where no run is shown, was made by a computer.
 func (t *Training) Synthetic() bool {
-	if t.run.Folder != "" {
+	if t.run.Name != "" {
 		return t.run.Synthetic
 	}
 	return t.plan != nil && t.plan.Synthetic

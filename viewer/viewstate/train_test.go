@@ -29,7 +29,7 @@ func (f *fakeTrainer) Choices(_ context.Context, task modelcard.Task) (TrainChoi
 	return TrainChoices{
 		Losses: []TrainOption{{ID: "CE", Name: "CE"}, {ID: "FL", Name: "FL"}}, Sizes: []TrainOption{{ID: "tiny", Name: "Tiny"}, {ID: "full", Name: "Full"}},
 		Devices: []TrainOption{{ID: "cpu", Name: "CPU"}}, MaskValues: []TrainOption{{ID: string(task), Name: "1 = " + string(task)}},
-		Start: TrainSetup{Loss: "FL", Size: "tiny", Device: "cpu", Steps: 10, LearningRate: 1e-4, Seed: 1, Folder: "runs"},
+		Start: TrainSetup{Loss: "FL", Size: "tiny", Device: "cpu", Steps: 10, LearningRate: 1e-4, Seed: 1, Anatomies: 20, Folder: "runs"},
 	}, nil
 }
 
@@ -38,7 +38,7 @@ func (f *fakeTrainer) Plan(_ context.Context, s TrainSetup) (TrainPlan, error) {
 	defer f.mu.Unlock()
 	f.plans++
 	f.setups = append(f.setups, s)
-	return TrainPlan{Device: "CPU (test)", Memory: 1_400_000_000, FreeMemory: 8_000_000_000, StepSeconds: 1.5, RunFolder: "runs/zones-1", Validation: 8, Synthetic: s.Data == RandomPhantoms}, f.planErr
+	return TrainPlan{Device: "CPU (test)", Memory: 1_400_000_000, FreeMemory: 8_000_000_000, StepSeconds: 1.5, Seconds: 15, RunFolder: "runs/zones-1", Validation: 8, Synthetic: s.Data == RandomPhantoms}, f.planErr
 }
 
 func (f *fakeTrainer) Begin(_ context.Context, s TrainSetup, progress func(TrainProgress)) (TrainSession, error) {
@@ -171,6 +171,7 @@ func TestWhatIsNotFilledInKeepsARunFromStarting(t *testing.T) {
 	}{
 		{func(f *TrainForm) { f.Steps = "many" }, "steps must be a whole number from 1 to 10\u2009000\u2009000"},
 		{func(f *TrainForm) { f.Steps = "0" }, "steps must be"},
+		{func(f *TrainForm) { f.Anatomies = "4001" }, "anatomies must be a whole number from 1 to 4\u2009000"},
 		{func(f *TrainForm) { f.Rate = "NaN" }, "the learning rate must be a number above 0"},
 		{func(f *TrainForm) { f.Rate = "-1" }, "the learning rate must be"},
 		{func(f *TrainForm) { f.Seed = "-1" }, "the seed must be a whole number from 0"},
@@ -192,7 +193,7 @@ func TestWhatIsNotFilledInKeepsARunFromStarting(t *testing.T) {
 }
 
 func TestFolderChoicesCountOnlyForFolders(t *testing.T) {
-	f := TrainForm{Data: ExamFolder, DataFolder: "d", MaskFolder: "m", MaskValues: "v", SkipBad: true, Loss: "CE", Size: "tiny", Device: "cpu",
+	f := TrainForm{Data: ExamFolder, DataFolder: "d", MaskFolder: "m", MaskValues: "v", SkipBad: true, Anatomies: "9", Loss: "CE", Size: "tiny", Device: "cpu",
 		Steps: " 5 ", Rate: "1e-4", Seed: "7", Folder: "runs"}
 	if s, err := f.Setup(); err != nil || s.DataFolder != "d" || s.MaskFolder != "m" || s.MaskValues != "v" || !s.SkipBad || s.Steps != 5 || s.Seed != 7 {
 		t.Errorf("exams: %+v, %v", s, err)
@@ -202,7 +203,7 @@ func TestFolderChoicesCountOnlyForFolders(t *testing.T) {
 		t.Errorf("nnU-Net: %+v, %v", s, err)
 	}
 	f.Data = RandomPhantoms
-	if s, err := f.Setup(); err != nil || s.DataFolder != "" || s.MaskFolder != "" || s.SkipBad {
+	if s, err := f.Setup(); err != nil || s.DataFolder != "" || s.MaskFolder != "" || s.SkipBad || s.Anatomies != 9 {
 		t.Errorf("phantoms: %+v, %v", s, err)
 	}
 }

@@ -44,6 +44,7 @@ func (d TrainData) Meaning() string {
 // TrainSetup is a training as the user chose it.
 type TrainSetup struct {
 	Data         TrainData
+	Anatomies    int    // of randomised phantoms: how many different ones there are
 	DataFolder   string // where the data needs one
 	MaskFolder   string // of exams: "" is beside the images
 	MaskValues   string // of exams: what the values of masks mean, a [TrainOption]'s ID
@@ -78,6 +79,7 @@ type TrainPlan struct {
 	Memory      int64   // bytes expected in use at the most; 0 is unknown
 	FreeMemory  int64   // bytes free now; 0 is unknown
 	StepSeconds float64 // expected; 0 is unknown
+	Seconds     float64 // of the whole run with its validations; 0 is unknown
 	Data        string  // for people, without names of patients
 	Exams       int     // that are learnt from; 0 where every step makes a new one
 	Validation  int     // exams that are not learnt from

@@ -145,6 +145,7 @@ var ruleCases = []ruleCase{
 	one("Reciprocal", 0.3, 2), one("Sigmoid", -4, 4), one("Tanh", -2, 2), one("Relu", -1, 1),
 	{"LeakyRelu", "", func(m *maker) *graph.Node { return m.LeakyRelu(m.in(m.sizes(3)...), m.rng.Float32()) }},
 	{"LeakyRelu", "falling", func(m *maker) *graph.Node { return m.LeakyRelu(m.in(m.sizes(3)...), -m.rng.Float32()) }},
+	{"LeakyRelu", "steep", func(m *maker) *graph.Node { return m.LeakyRelu(m.in(m.sizes(3)...), 1+m.rng.Float32()) }},
 	{"Clip", "", func(m *maker) *graph.Node { return m.Clip(m.in(m.sizes(3)...), -0.5, 0.7) }},
 	{"Clip", "above only", func(m *maker) *graph.Node { return m.Node("Clip", nil, m.in(5), nil, m.Scalar(0.3)) }},
 	{"Cast", "to float32", func(m *maker) *graph.Node { return m.Cast(m.in(2, 3), tensor.Float32) }},

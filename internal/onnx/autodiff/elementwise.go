@@ -100,13 +100,13 @@ func relu(r *reverse) []*graph.Node {
 
 // leakyRelu with a positive slope reads the sign from the output, which a convolution behind it keeps
 // in any case, so that the input need not be kept as well. Between slopes 0 and 1 the factor is a
-// clipped multiple, which takes a third of the time of a choice; it is off for outputs between 0 and 1e-30 only.
+// clipped multiple, which takes a third of the time of a choice; it is off for outputs between 0 and 1e-20 only.
 func leakyRelu(r *reverse) []*graph.Node {
 	slope, from := r.n.Float("alpha", 0.01), r.n
 	if slope <= 0 {
 		from = r.x()
 	}
-	factor := r.Clip(r.Mul(from, r.Scalar(1e30)), slope, 1)
+	factor := r.Clip(r.Mul(from, r.Scalar(1e20)), slope, 1)
 	if slope < 0 || slope > 1 {
 		factor = r.Where(r.Greater(from, r.zero()), r.Scalar(1), r.Scalar(slope))
 	}

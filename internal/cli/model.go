@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -119,8 +120,9 @@ func (s *session) listJSON(list []models.Bundled) error {
 
 // packJob are the flags of model pack.
 type packJob struct {
-	from, out, name, limits string
-	overwrite               bool
+	from, out             string
+	name, limits, command string // "" keeps what the model says
+	overwrite             bool
 }
 
 func (s *session) modelPackCommand() *cobra.Command {
@@ -129,7 +131,7 @@ func (s *session) modelPackCommand() *cobra.Command {
 		Use:   "pack MODEL -o FILE",
 		Short: "Write a copy of a model at half the size",
 		Long: "The kernels are rounded to float16, as in the models that come with the program; the network goes on\n" +
-			"computing in float32. What the model says about itself stays, but for what --name and --limits replace.",
+			"computing in float32. What the model says about itself stays, but for what --name, --limits and --command replace.",
 		Args: oneArg("a MODEL"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			j.from = args[0]
@@ -140,6 +142,7 @@ func (s *session) modelPackCommand() *cobra.Command {
 	f.StringVarP(&j.out, "out", "o", "", "file to write (required)")
 	f.StringVar(&j.name, "name", "", "another name for the model")
 	f.StringVar(&j.limits, "limits", "", "what the model is known not to do, as sentences")
+	f.StringVar(&j.command, "command", "", "command line that trains the model again")
 	f.BoolVar(&j.overwrite, "overwrite", false, "replace an existing file")
 	return c
 }
@@ -155,20 +158,10 @@ func (s *session) pack(j packJob) error {
 	if err != nil {
 		return err
 	}
-	if j.limits != "" && f.Card.Training == nil {
-		return fmt.Errorf("%w: --limits belongs to the facts of a training, and this model tells of none", errUsage)
+	if j.limits+j.command != "" && f.Card.Training == nil {
+		return fmt.Errorf("%w: --limits and --command belong to the facts of a training, and this model tells of none", errUsage)
 	}
-	err = models.Pack(f, j.out, func(c *modelcard.Card) {
-		if j.name != "" {
-			c.Name = j.name
-		}
-		if j.limits != "" {
-			facts := *c.Training
-			facts.Limits = j.limits
-			c.Training = &facts
-		}
-	})
-	if err != nil {
+	if err := models.Pack(f, j.out, j.edit); err != nil {
 		return err
 	}
 	_, sha, err := models.Card(j.out) // as it will be read
@@ -177,6 +170,16 @@ func (s *session) pack(j packJob) error {
 	}
 	s.say("wrote %s (%s), sha256 %s", j.out, f.Card.Name, sha)
 	return nil
+}
+
+// edit puts what the user said into the card.
+func (j packJob) edit(c *modelcard.Card) {
+	c.Name = cmp.Or(j.name, c.Name)
+	if c.Training != nil {
+		facts := *c.Training // the model that was read keeps its own
+		facts.Limits, facts.Command = cmp.Or(j.limits, facts.Limits), cmp.Or(j.command, facts.Command)
+		c.Training = &facts
+	}
 }
 
 func (s *session) modelShowCommand() *cobra.Command {

@@ -58,6 +58,8 @@ type echo struct {
 	low, mid, high float64   // b-values in 10³ s/mm²: two of the fit, and of the high-b image
 	kurtosis       float64   // excess kurtosis of all tissues
 	noise          float64   // SD in units of the signal of the peripheral zone without weighting
+	floor          float64   // signal, in SDs of the noise, under which scanners write no ADC
+	blur           float64   // SD in pixels of the smoothing that scanners do
 	calculated     bool      // the high-b image follows from the fit
 	offset         geom.Vec3 // image mm by which the patient has moved since the T2-weighted image
 	warp           float64   // largest shift along the phase axis near the rectum, mm
@@ -65,12 +67,19 @@ type echo struct {
 }
 
 func (s *scene) drawEcho(r *rand.Rand) echo {
-	return echo{
+	e := echo{
 		low: uniform(r, 0, 0.1), mid: uniform(r, 0.7, 1), high: uniform(r, 1, 2),
-		noise: uniform(r, 0.004, 0.02), kurtosis: uniform(r, 0.3, 0.9), calculated: chance(r, 0.5),
+		noise: uniform(r, 0.004, 0.02), kurtosis: uniform(r, 0.3, 0.9), calculated: chance(r, 0.5), floor: uniform(r, 2, 5),
 		offset: geom.Vec3{around(r, 0, 0.7), around(r, 0, 0.7), around(r, 0, 0.8)},
 		warp:   around(r, 0, 1.2), rectum: s.pose.centre.Add(geom.Vec3{0, 28, 0}),
 	}
+	if chance(r, 0.35) {
+		e.floor = uniform(r, 5, 15)
+	}
+	if chance(r, 0.5) {
+		e.blur = uniform(r, 0.3, 0.8)
+	}
+	return e
 }
 
 // diffusion images the scene diffusion-weighted, at the resolution of echo-planar images, and brings the
@@ -98,6 +107,7 @@ func (s *scene) diffusion(r *rand.Rand) (high, adc []float32) {
 	own := [2][]float32{make([]float32, st.columns*st.rows), make([]float32, st.columns*st.rows)}
 	for k := from; k < to; k++ {
 		s.weigh(r, &st, &e, k, f[:], d[:], own)
+		smooth(own[0], st.columns, st.rows, e.blur)
 		s.inPlane(&st, own[0], highs[(k-from)*n:(k-from+1)*n])
 		s.inPlane(&st, own[1], adcs[(k-from)*n:(k-from+1)*n])
 	}
@@ -128,12 +138,15 @@ func (s *scene) weigh(r *rand.Rand, st *stack, e *echo, k int, signal, coefficie
 				high += a * e.left(e.high*d)
 			}
 			low, mid = noise(low/4), noise(mid/4)
-			d := 0.0
-			if low > 3*e.noise {
+			d, written := 0.0, low > e.floor*e.noise
+			if written {
 				d = clamp(math.Log(low/max(1e-4, mid))/(e.mid-e.low), 0, 4)
 			}
 			high = noise(high / 4)
-			if e.calculated {
+			switch {
+			case e.calculated && !written:
+				high = 0
+			case e.calculated:
 				high = low * math.Exp(-(e.high-e.low)*d)
 			}
 			out[0][at], out[1][at] = float32(high), float32(1000*d)

@@ -64,6 +64,9 @@ func drawFocus(r *rand.Rand, p *plate, likely bool) (focus, bool) {
 		dark: clamp(severity+around(r, 0, 0.14), 0, 1), bound: clamp(severity+around(r, 0, 0.1), 0, 1), bright: clamp(severity+around(r, 0, 0.15), 0, 1),
 		border: drawWaves(r, 4, 1, 5, 16), reader: drawWaves(r, 4, 1, 6, 20),
 	}
+	if severity < 0.45 && chance(r, 0.3) { // haemorrhage, scars, stroma: dark, and little else
+		f.dark = uniform(r, 0.3, 1)
+	}
 	if chance(r, 0.3) {
 		f.zone = phantom.LabelTZ
 	}
@@ -80,7 +83,7 @@ func drawFocus(r *rand.Rand, p *plate, likely bool) (focus, bool) {
 }
 
 // suspicion returns how suspicious a focus looks over all images, 0…1.
-func (f *focus) suspicion() float64 { return 0.25*f.dark + 0.5*f.bound + 0.25*f.bright }
+func (f *focus) suspicion() float64 { return 0.15*f.dark + 0.55*f.bound + 0.3*f.bright }
 
 // shape gives the focus axes and size; harmless ones are often wedges and bands.
 func (f *focus) shape(r *rand.Rand, ml, severity float64) {

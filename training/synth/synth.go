@@ -16,7 +16,7 @@ import (
 
 // generation is the version of what is drawn; it is part of the fingerprint, and rises with every change
 // that gives other examples.
-const generation = 2
+const generation = 3
 
 // MaxAnatomies bounds the pool; each anatomy takes 1.5 MB of memory.
 const MaxAnatomies = 4000

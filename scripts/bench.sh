@@ -3,6 +3,7 @@
 #   sampling   the full-size network on ONNX Runtime, plain and after each rewriting, in turns with PyTorch eager
 #              (python3 with torch: Debian's python3-torch); medians and the median ratio of neighbouring turns
 #   training   one step of the full-size network, update included, in turns with PyTorch eager; medians, peak memory
+#   update     AMSGrad in Go, one thread, in turns with PyTorch's, two threads; medians
 #   drawing    OpenGL in turns with the CPU renderer, and scrolling of a real exam with and without the
 #              window system (skipped without the shared test data): p50 and p95 of a frame
 #   the rest   resampling, components, statistics, noise
@@ -16,6 +17,7 @@ export MESA_SHADER_CACHE_DISABLE=true
 load
 go test -run '^$' -bench Rewritings -benchtime "${BENCHTIME:-5x}" -timeout 60m ./internal/nets
 go test -run '^$' -bench Step -benchtime "${BENCHTIME:-5x}" -timeout 60m ./training/step
+go test -run '^$' -bench Update -benchtime "${BENCHTIME:-5x}" ./training/optim
 go test -run '^$' -bench Render -benchtime 60x ./render
 go test -tags migrated_fynedo -run '^$' -bench Scroll -benchtime 200x ./viewer
 go test -tags migrated_fynedo -run '^$' -bench WindowScroll ./app

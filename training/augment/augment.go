@@ -44,7 +44,7 @@ func FrameOf(r prep.Recipe) Frame {
 // grid, then moved, and last made noisy. The zero value leaves an example as it is.
 type Change struct {
 	Flip        bool       // left-right: along W, which runs to the patient's left
-	Scale       float64    // growth as a share: 0.1 is a tenth larger; must be above −1
+	Scale       float64    // growth as a share: 0.1 is a tenth larger; a size of nothing, −1, leaves the background
 	RotationDeg float64    // from W towards H: counter-clockwise as seen from the head, with W to the left and H to the back
 	ShiftMM     [2]float64 // along W and H
 	NoiseSD     float64    // of the Gaussian noise, in units of the normalised image
@@ -172,10 +172,9 @@ func (m plane) taps(w, h int) []tap {
 		for i := range w {
 			x := m[0][0]*float64(i) + m[0][1]*float64(j) + m[0][2]
 			y := m[1][0]*float64(i) + m[1][1]*float64(j) + m[1][2]
-			if x < -0.5 || y < -0.5 || x > float64(w)-0.5 || y > float64(h)-0.5 {
-				continue
+			if x >= -0.5 && y >= -0.5 && x <= float64(w)-0.5 && y <= float64(h)-0.5 {
+				out[j*w+i] = tapAt(x, y, w, h)
 			}
-			out[j*w+i] = tapAt(x, y, w, h)
 		}
 	}
 	return out

@@ -165,6 +165,20 @@ func TestImageAndLabelMoveTogether(t *testing.T) {
 	}
 }
 
+// What is shrunk to nothing, or moved out of sight, leaves the background.
+func TestNothingInSightIsBackground(t *testing.T) {
+	_, e, f := readGolden(t)
+	for _, c := range []Change{{Scale: -1}, {ShiftMM: [2]float64{1000, 0}}, {ShiftMM: [2]float64{0, math.Inf(1)}}, {RotationDeg: math.NaN()}} {
+		got := c.Apply(e, f)
+		n := len(got.Label)
+		for i := range got.Label {
+			if got.Label[i] != 0 || got.Image.F32[i] != f.Background[0] || got.Image.F32[n+i] != f.Background[1] {
+				t.Fatalf("%+v: voxel %d is %g, %g with label %d", c, i, got.Image.F32[i], got.Image.F32[n+i], got.Label[i])
+			}
+		}
+	}
+}
+
 func TestSeedsDecideEverything(t *testing.T) {
 	_, e, f := readGolden(t)
 	a := training.Paper().Augmentation

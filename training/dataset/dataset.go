@@ -144,12 +144,9 @@ func Open(ctx context.Context, o Options) (*Dataset, error) {
 	if err := o.fill(); err != nil {
 		return nil, err
 	}
-	kind, sources, err := o.list()
+	kind, sources, err := o.sorted()
 	if err != nil {
 		return nil, err
-	}
-	if len(sources) == 0 {
-		return nil, fmt.Errorf("%w: no exam was found in the folder; give a folder with one sub-folder for each exam, or an nnU-Net dataset", ErrData)
 	}
 	d := &Dataset{options: o, kind: kind, shape: shapeOf(o.Task, o.Recipe), memory: newMemory(o.Memory)}
 	patients, err := d.prepareAll(ctx, sources)

@@ -53,6 +53,9 @@ func (o *Options) listExams() ([]*source, error) {
 			return nil, fmt.Errorf("%w: %q is no pattern of file names; write one such as zones_*", ErrData, o.MaskPattern)
 		}
 	}
+	if info, err := os.Stat(o.Masks); o.Masks != "" && (err != nil || !info.IsDir()) {
+		return nil, fmt.Errorf("%w: the folder of masks %s is not there; check its path", ErrData, filepath.Base(o.Masks))
+	}
 	if manifest := o.manifest(); manifest != "" {
 		return o.listManifest(manifest, table)
 	}

@@ -265,6 +265,8 @@ func TestFoldersThatDoNotSayEnoughAreRefused(t *testing.T) {
 		"bad JSON":   {func(root string, _ *Options) { saveText(t, `{"a": 1}`, root, "exams.json") }, ErrData, []string{"no JSON list"}},
 		"ragged CSV": {func(root string, _ *Options) { saveText(t, "exam,mask\na\n", root, "exams.csv") }, ErrData, []string{"no CSV"}},
 		"zones":      {func(_ string, o *Options) { o.Zones = "xy" }, ErrData, []string{"tz-pz or pz-tz"}},
+		"no masks":   {func(_ string, o *Options) { o.Masks = "/nowhere/at/all" }, ErrData, []string{"folder of masks all is not there"}},
+		"one name":   {func(root string, _ *Options) { saveText(t, "x", root, "ex1.zip") }, ErrData, []string{`two exams are called "ex1"`}},
 		"pattern":    {func(_ string, o *Options) { o.MaskPattern = "[" }, ErrData, []string{"no pattern"}},
 		"value":      {func(_ string, o *Options) { o.Classes = map[string]string{"one": "TZ"} }, ErrData, []string{`"one" is no value`}},
 		"class":      {func(_ string, o *Options) { o.Classes = map[string]string{"1": "lung"} }, ErrData, []string{`"lung" is no class`}},

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"sync"
 
 	"bayeslice/training"
@@ -26,9 +25,13 @@ func (d *Dataset) Fold(run, fold int, seed uint64, aug training.Augmentation) (t
 	if err != nil {
 		return training.Data{}, err
 	}
+	held := map[string]bool{}
+	for _, name := range names {
+		held[name] = true
+	}
 	var learn, check []*entry
 	for _, e := range d.entries {
-		if _, held := slices.BinarySearch(names, e.source.name); held {
+		if held[e.source.name] {
 			check = append(check, e)
 		} else {
 			learn = append(learn, e)

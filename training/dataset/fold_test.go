@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/sync/errgroup"
+
 	"bayeslice/internal/modelcard"
 	"bayeslice/training"
 )
@@ -175,5 +177,70 @@ func TestMemoryKeepsWhatWasUsedLast(t *testing.T) {
 	m.put("a", x["a"])
 	if m.used != 2*each || m.order.Len() != 2 {
 		t.Error("kept twice")
+	}
+}
+
+// Several workers draw at once, and each gets what a single one would get.
+func TestDrawingAtOnceChangesNothing(t *testing.T) {
+	root := t.TempDir()
+	writeAnatomy(t, root, "a", "b", "c", "d", "e", "f")
+	o := options(t, modelcard.Anatomy, root)
+	o.Memory = 3 * 5 * 12 * 12 * 6 // three examples of four
+	data, err := open(t, o).Fold(0, 0, 9, training.Paper().Augmentation)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const draws = 24
+	want := make([]*training.Example, draws)
+	for n := range want {
+		want[n] = draw(t, data.Train, uint64(n))
+	}
+	var g errgroup.Group
+	for n := range draws {
+		g.Go(func() error {
+			x, err := data.Train.Draw(context.Background(), uint64(n))
+			if err != nil {
+				return err
+			}
+			if x.Exam != want[n].Exam || !slices.Equal(x.Image.F32, want[n].Image.F32) {
+				t.Errorf("draw %d differs", n)
+			}
+			_, err = data.Validation.Example(context.Background(), n%data.Validation.Len())
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Training examples are augmented, validation examples are what preparation made.
+func TestOnlyTrainingExamplesAreAugmented(t *testing.T) {
+	root := t.TempDir()
+	writeAnatomy(t, root, "a", "b", "c")
+	d := open(t, options(t, modelcard.Anatomy, root))
+	plain := every(t, d)
+	data, err := d.Fold(0, 0, 1, training.Paper().Augmentation)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range uint64(4) {
+		if x := draw(t, data.Train, n); slices.Equal(x.Image.F32, plain[x.Exam].Image.F32) {
+			t.Errorf("draw %d is not augmented", n)
+		}
+	}
+	x, err := data.Validation.Example(context.Background(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(x.Image.F32, plain[x.Exam].Image.F32) {
+		t.Error("a validation example is augmented")
+	}
+	still, err := d.Fold(0, 0, 1, training.Augmentation{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if x := draw(t, still.Train, 0); !slices.Equal(x.Image.F32, plain[x.Exam].Image.F32) {
+		t.Error("without augmentation the example is changed")
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"bayeslice/internal/exam"
 )
@@ -36,6 +37,23 @@ func (o *Options) fill() error {
 		return fmt.Errorf("dataset: make the folder for prepared exams: %w", err)
 	}
 	return nil
+}
+
+// sorted finds the exams, in order of their names, at least one and no two of one name.
+func (o *Options) sorted() (kind string, sources []*source, err error) {
+	if kind, sources, err = o.list(); err != nil {
+		return "", nil, err
+	}
+	if len(sources) == 0 {
+		return "", nil, fmt.Errorf("%w: no exam was found in the folder; give a folder with one sub-folder for each exam, or an nnU-Net dataset", ErrData)
+	}
+	slices.SortFunc(sources, func(a, b *source) int { return cmp.Compare(a.name, b.name) })
+	for i, s := range sources[1:] {
+		if s.name == sources[i].name {
+			return "", nil, fmt.Errorf("%w: two exams are called %q; rename one of them", ErrData, s.name)
+		}
+	}
+	return kind, sources, nil
 }
 
 // list finds the exams and says of which kind they are.

@@ -140,7 +140,7 @@ var nextSteps = []struct {
 
 // imperatives are the verbs with which the remedies inside error texts begin.
 const imperatives = "add|check|choose|close|connect|convert|copy|correct|crop|decompress|export|free|give|install|let|" +
-	"move|name|open|put|raise|rename|report|resample|restart|run|set|split|start|train|unpack|update|use"
+	"make|move|name|open|put|raise|rename|report|resample|restart|restore|run|set|split|start|train|unpack|update|use"
 
 // remedy finds a next step inside an error's text: after a semicolon, or as a clause of its own. The
 // window's errors, which this package must not import, carry theirs like that.

@@ -241,7 +241,7 @@ func onceEach(err error) error {
 	said := map[string]bool{}
 	var walk func(err error)
 	walk = func(err error) {
-		if joined, ok := err.(interface{ Unwrap() []error }); ok && strings.Contains(err.Error(), "\n") { //nolint:errorlint // the parts are looked at one by one
+		if joined, ok := err.(interface{ Unwrap() []error }); ok && strings.Contains(err.Error(), "\n") {
 			for _, e := range joined.Unwrap() {
 				walk(e)
 			}
@@ -266,7 +266,7 @@ var fileNumbers = regexp.MustCompile(`[0-9]+-[0-9]+\.part`)
 // onlyCancelled says whether nothing else went wrong than that the user stopped the run: a checkpoint
 // that could not be written must be told.
 func onlyCancelled(err error) bool {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // the parts are looked at one by one
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		for _, e := range joined.Unwrap() {
 			if !onlyCancelled(e) {
 				return false

@@ -118,7 +118,7 @@ func (v *runView) fromCheckpoints(dir string) error {
 	for _, p := range paths {
 		view := checkpointView{File: filepath.Base(p)}
 		if c, err := trainer.ReadCheckpoint(p); err != nil {
-			view.Problem = sentence(err)
+			view.Problem = strings.TrimPrefix(err.Error(), trainer.ErrCheckpoint.Error()+": "+view.File+" ")
 		} else {
 			view.Step, view.SHA256 = c.Step, c.SHA256
 		}
@@ -153,7 +153,7 @@ func (s *session) printRun(v runView) {
 	s.printCurve(v)
 	for _, p := range v.Checkpoints {
 		if p.Problem != "" {
-			s.say("  checkpoint  %s: %s", p.File, p.Problem)
+			s.say("  checkpoint  %s %s", p.File, p.Problem)
 		} else {
 			s.say("  checkpoint  %s, after step %d, SHA-256 %s…", p.File, p.Step, shortDigest(p.SHA256))
 		}

@@ -14,7 +14,7 @@ func (c Choice) open(ctx context.Context, n Need, cache string, progress func(do
 	return dataset.Open(ctx, dataset.Options{
 		Path: c.Path, Task: n.Task, Recipe: n.Recipe, Cache: cache,
 		Manifest: c.Manifest, Masks: c.Masks, MaskPattern: c.MaskPattern, Channels: c.Channels, Classes: c.Classes, Zones: c.Zones,
-		LesionFrom: uint8(c.LesionFrom), //nolint:gosec // Validate bounds it
+		LesionFrom: uint8(c.LesionFrom), // Validate bounds it
 		Splits:     c.Splits, Folds: c.Folds, Runs: c.Runs, SplitSeed: c.SplitSeed, Skip: c.SkipBad,
 		Progress: func(p dataset.Progress) { progress(p.Done, p.Total) },
 	})

@@ -87,6 +87,9 @@ func (l *loop) prepare() error {
 	if err != nil {
 		return err
 	}
+	if last == nil && len(unusable) > 0 { // starting over in silence would throw away what was trained
+		return fmt.Errorf("%w, and there is no other to use; restore the file from a copy, or start a new run", unusable[0])
+	}
 	for _, u := range unusable {
 		if err := l.tell(Event{Kind: Warned, Text: u.Error() + "; the one before it is used"}); err != nil {
 			return err

@@ -1,12 +1,14 @@
 package trainer_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
 	"math"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -217,6 +219,50 @@ func TestADamagedCheckpointGivesWayToTheOneBeforeIt(t *testing.T) {
 	}
 	if hashes[0] != hashes[1] {
 		t.Error("going back one checkpoint changed the result")
+	}
+}
+
+// Without a checkpoint that fits, a run that had some is refused: it must not start over in silence.
+func TestARunWhoseCheckpointsDoNotFitIsRefused(t *testing.T) {
+	c := settings(t, modelcard.Anatomy, 6)
+	r, err := trainer.New(t.TempDir(), c, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	_, err = r.Train(ctx, data(c, nil), trainer.Options{Open: opener(t), On: func(e trainer.Event) {
+		if e.Kind == trainer.Stepped && e.Step == 2 {
+			cancel()
+		}
+	}})
+	if !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	path := filepath.Join(r.Dir(), "run.json")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := bytes.Replace(text, []byte(`"steps": 6`), []byte(`"steps": 7`), 1)
+	if bytes.Equal(text, other) {
+		t.Fatal("the settings were not changed")
+	}
+	if err := os.WriteFile(path, other, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	before, err := trainer.Checkpoints(r.Dir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r, err = trainer.Open(r.Dir()); err != nil {
+		t.Fatal(err)
+	}
+	_, err = r.Train(t.Context(), data(c, nil), trainer.Options{Open: opener(t)})
+	if !errors.Is(err, trainer.ErrCheckpoint) || !strings.Contains(err.Error(), "other settings") {
+		t.Errorf("a run with other settings than its checkpoints: %v", err)
+	}
+	if after, err := trainer.Checkpoints(r.Dir()); err != nil || !slices.Equal(before, after) {
+		t.Errorf("checkpoints %v became %v, %v", before, after, err)
 	}
 }
 

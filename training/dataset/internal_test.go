@@ -50,6 +50,24 @@ func TestOnePatientWithMostExamsIsTold(t *testing.T) {
 	}
 }
 
+// A patient is known by the list, else by the images' ID; copies and unusable exams count too.
+func TestPatientsAreGroupedByEverythingThatIsKnown(t *testing.T) {
+	of := func(id, images string, foreground int) *entry {
+		return &entry{prints: prints{images: images}, about: about{Patient: id, Voxels: []int{9, foreground}}}
+	}
+	sources := []*source{{name: "a"}, {name: "b"}, {name: "c", patient: "L"}, {name: "d", patient: "L"}, {name: "e"}, {name: "f"}, {name: "g"}}
+	entries := []*entry{of("1", "A", 0), of("1", "B", 3), of("2", "C", 0), nil, of("2", "C", 0), of("", "F", 0), nil}
+	got := fmt.Sprint(patients(sources, entries))
+	// c is listed as L, so that its image's ID does not count; e is a copy of c and has the ID 2.
+	want := fmt.Sprint([]Patient{{ID: "a", Exams: []string{"a", "b"}, Positive: true}, {ID: "c", Exams: []string{"c", "d", "e"}}, {ID: "f", Exams: []string{"f"}}, {ID: "g", Exams: []string{"g"}}})
+	if got != want {
+		t.Errorf("patients = %s, want %s", got, want)
+	}
+	if a, b := patientHash("12345"), patientHash("12346"); a == b || len(a) != 16 || strings.Contains(a, "12345") || patientHash("") != "" {
+		t.Errorf("hashes %q, %q", a, b)
+	}
+}
+
 func FuzzLists(f *testing.F) {
 	f.Add([]byte(anatomyV2), true)
 	f.Add([]byte(`{"modality": {"0": "T2"}, "labels": {"0": "background", "1": "PZ", "2": "TZ"}}`), true)

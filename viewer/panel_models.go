@@ -86,15 +86,6 @@ func (p *modelPicker) add(m Model) {
 	p.chosen()
 }
 
-// choose chooses a model by its ID, where it is listed.
-func (p *modelPicker) choose(id string) {
-	if i := slices.IndexFunc(p.models, func(m Model) bool { return m.ID == id }); i >= 0 {
-		p.asked = true
-		p.show(i)
-		p.chosen()
-	}
-}
-
 // model returns the chosen model, or nil.
 func (p *modelPicker) model() *Model {
 	if p.at < 0 || p.at >= len(p.models) {

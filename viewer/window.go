@@ -82,12 +82,11 @@ type Window struct {
 	askingClose bool        // the user is asked whether to close
 	ended       atomic.Bool // the window system has ended
 	modelsKnown bool
-	told        map[string]bool // what was said about model files
 }
 
 // New makes the window; [Window.Show] shows it. Work ends when ctx does or the window is closed.
 func New(ctx context.Context, app fyne.App, o Options) *Window {
-	w := &Window{app: app, win: app.NewWindow("Bayeslice"), opt: o, state: viewstate.New(), autoRun: o.AutoRun, told: map[string]bool{}}
+	w := &Window{app: app, win: app.NewWindow("Bayeslice"), opt: o, state: viewstate.New(), autoRun: o.AutoRun}
 	post := o.Do
 	if post == nil {
 		post = fyne.Do
@@ -287,7 +286,7 @@ func (w *Window) bindKeys() {
 	c := w.win.Canvas()
 	focused := func() *viewport { return w.views[w.state.Focus()] }
 	c.SetOnTypedKey(func(e *fyne.KeyEvent) {
-		if e.Name == fyne.KeyEscape {
+		if e.Name == fyne.KeyEscape && c.Overlays().Top() == nil {
 			w.hideTraining()
 		}
 		focused().TypedKey(e)

@@ -23,10 +23,6 @@ func (w *Window) loadModels() {
 			}
 			w.run.setModels(models)
 			for _, p := range problems {
-				if w.told[p] {
-					continue // the list is made anew when a model is added
-				}
-				w.told[p] = true
 				w.showSentence("A model file cannot be used", p, "Choose another file; see bayeslice model show.", "")
 			}
 			if w.wantRun {

@@ -112,7 +112,6 @@ func (s *session) infer(ctx context.Context, j inferJob) (err error) {
 			return err
 		}
 	}
-	s.say("%s", disclaimer)
 	return nil
 }
 
@@ -213,6 +212,7 @@ func (s *session) summary(dir string, p *inference.Prediction) {
 		s.say("  %s", n)
 	}
 	s.say("wrote %s (start with %s)", dir, filepath.Join(dir, report.PanelFile))
+	s.say("%s", disclaimer)
 }
 
 // openExam opens an exam and puts series into roles as asked: by the flags, else as the user chose

@@ -184,7 +184,7 @@ func sampled(t *testing.T, env *ort.Env, path string) *inference.Prediction {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer m.Close() //nolint:errcheck // the test is over
+	defer m.Close()
 	r := m.Card().Recipe
 	g, err := geom.NewGrid(r.Size, geom.Vec3{}, r.SpacingMM, [3]geom.Vec3{{1, 0, 0}, {0, 1, 0}, {0, 0, 1}})
 	if err != nil {

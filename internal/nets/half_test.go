@@ -80,7 +80,7 @@ func runFile(t *testing.T, env *ort.Env, file []byte, in map[string]*tensor.Tens
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close() //nolint:errcheck // the test is over
+	defer s.Close()
 	out, err := s.Run(t.Context(), in)
 	if err != nil {
 		t.Fatal(err)

@@ -198,6 +198,7 @@ func TestSelect(t *testing.T) {
 // FuzzDecode holds that no file panics, and that what decodes is verified and encodes.
 func FuzzDecode(f *testing.F) {
 	f.Add(encode(f, sample(f)))
+	f.Add(encodeHalf(f, sample(f)))
 	f.Add([]byte("ONNX"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		g, err := graph.Decode(bytes.NewReader(data))

@@ -289,38 +289,58 @@ func (t *Tensor) fill(p tensorParts) error {
 	if int64(got) != count {
 		return fmt.Errorf("%w: %d elements where dimensions %v ask for %d", ErrMalformed, got, t.Dims, count)
 	}
+	if p.hasRaw {
+		t.takeRaw(p.raw, got)
+	} else {
+		t.takeTyped(p)
+	}
+	return nil
+}
+
+// takeRaw takes n elements from little-endian bytes.
+func (t *Tensor) takeRaw(raw []byte, n int) {
+	switch t.Type {
+	case Float:
+		t.F32 = floatsFrom(raw)
+	case Float16:
+		t.F32 = make([]float32, n)
+		for i := range t.F32 {
+			t.F32[i] = FromHalf(binary.LittleEndian.Uint16(raw[2*i:]))
+		}
+	case Int64:
+		t.I64 = make([]int64, n)
+		for i := range t.I64 {
+			t.I64[i] = int64(binary.LittleEndian.Uint64(raw[8*i:]))
+		}
+	case Bool:
+		t.U8 = make([]uint8, n)
+		for i, b := range raw {
+			t.U8[i] = min(b, 1)
+		}
+	}
+}
+
+// takeTyped takes the elements from the field that other writers use for the type. Float16 numbers lie
+// there as their bits.
+func (t *Tensor) takeTyped(p tensorParts) {
 	switch t.Type {
 	case Float:
 		t.F32 = p.f32
-		if p.hasRaw {
-			t.F32 = floatsFrom(p.raw)
-		}
 	case Float16:
-		t.F32 = make([]float32, got)
-		for i := range t.F32 {
-			if p.hasRaw {
-				t.F32[i] = FromHalf(binary.LittleEndian.Uint16(p.raw[2*i:]))
-			} else {
-				t.F32[i] = FromHalf(uint16(p.i32[i]))
-			}
+		t.F32 = make([]float32, len(p.i32))
+		for i, bits := range p.i32 {
+			t.F32[i] = FromHalf(uint16(bits))
 		}
 	case Int64:
 		t.I64 = p.i64
-		if p.hasRaw {
-			t.I64 = make([]int64, got)
-			for i := range t.I64 {
-				t.I64[i] = int64(binary.LittleEndian.Uint64(p.raw[8*i:]))
-			}
-		}
 	case Bool:
-		t.U8 = make([]uint8, got)
-		for i := range t.U8 {
-			if (p.hasRaw && p.raw[i] != 0) || (!p.hasRaw && p.i32[i] != 0) {
+		t.U8 = make([]uint8, len(p.i32))
+		for i, b := range p.i32 {
+			if b != 0 {
 				t.U8[i] = 1
 			}
 		}
 	}
-	return nil
 }
 
 // elements multiplies dimensions, refusing negative ones and products beyond 2⁴⁰.

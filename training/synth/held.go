@@ -41,11 +41,11 @@ func (h *held) Example(ctx context.Context, i int) (*training.Example, error) {
 		return s.example, nil
 	}
 	c := &h.from.config
-	p, _, err := cached(ctx, c.Cache, c.Seed, forHeldPool, uint64(i)) //nolint:gosec // i is not negative
+	p, _, err := cached(ctx, c.Cache, c.Seed, forHeldPool, uint64(i))
 	if err != nil {
 		return nil, err
 	}
-	r := stream(c.Seed, forHeldDraw, uint64(i)) //nolint:gosec // i is not negative
+	r := stream(c.Seed, forHeldDraw, uint64(i))
 	s.example = h.from.make(r, p, fmt.Sprintf("held-out phantom %d", i), i%2 == 1)
 	return s.example, nil
 }

@@ -159,7 +159,7 @@ func checkADC(t *testing.T, values []float32) {
 
 func TestAnatomiesSpreadAsPublished(t *testing.T) {
 	const count = 60
-	var volumes, fractions, width, depth, height []float64
+	var volumes, peripheral, fractions, width, depth, height []float64
 	for n := range uint64(count) {
 		a, err := drawAnatomy(t.Context(), 3, forPool, n)
 		if err != nil {
@@ -169,7 +169,7 @@ func TestAnatomiesSpreadAsPublished(t *testing.T) {
 		if v < 17.5 || v > 116 || f < 0.28 || f > 0.77 {
 			t.Errorf("anatomy %d: %.1f mL with a TZ fraction of %.2f", n, v, f)
 		}
-		volumes, fractions = append(volumes, v), append(fractions, f)
+		volumes, fractions, peripheral = append(volumes, v), append(fractions, f), append(peripheral, v*(1-f))
 		e := extent(a)
 		width, depth, height = append(width, e[0]), append(depth, e[1]), append(height, e[2])
 	}
@@ -183,6 +183,7 @@ func TestAnatomiesSpreadAsPublished(t *testing.T) {
 	}
 	// Median and 5th to 95th percentile, with room for 60 draws.
 	middle("volume in mL", volumes, [2]float64{38, 56}, [2]float64{17, 112})
+	middle("PZ in mL", peripheral, [2]float64{16, 26}, [2]float64{7, 52})
 	middle("TZ fraction", fractions, [2]float64{0.42, 0.6}, [2]float64{0.28, 0.76})
 	middle("left to right in mm", width, [2]float64{44, 56}, [2]float64{33, 72})
 	middle("front to back in mm", depth, [2]float64{32, 46}, [2]float64{23, 60})

@@ -1,6 +1,8 @@
 package nets
 
 import (
+	"fmt"
+
 	"bayeslice/internal/modelcard"
 	"bayeslice/internal/onnx/graph"
 	"bayeslice/internal/tensor"
@@ -33,6 +35,7 @@ type Values struct {
 	PriorMean, PriorLogScale         *graph.Node
 	PosteriorMean, PosteriorLogScale *graph.Node
 	Attention                        []*graph.Node // levels 3, 2, 1: coarse to fine
+	Decoder                          []*graph.Node // u3, u2, u1 after their dropout: coarse to fine
 	Noise                            []modelcard.Noise
 }
 
@@ -96,6 +99,7 @@ func (v *Values) unet(n layers) *graph.Node {
 	u2 := drop("u2", n.c.Dropout, decode("u2", 2, d2, d3p, a2))
 	d1 := up("d1", 1, u2)
 	u1 := drop("u1", n.c.Dropout, decode("u1", 1, d1, d2p, d3pp, a1))
+	v.Decoder = []*graph.Node{u3, u2, u1}
 	d0 := up("d0", 0, u1)
 	return drop("u0", n.c.Dropout/2, decode("u0", 0, d0))
 }
@@ -126,6 +130,18 @@ func (v *Values) head(l layers, u0, mean, logScale *graph.Node) *graph.Node {
 	x = l.leaky(l.in("first").convNorm(x, c.Head[0], c.Kernels[0], one))
 	x = l.leaky(l.in("second").convNorm(x, c.Head[1], c.Kernels[0], one))
 	return l.in("class").conv1(x, c.Classes)
+}
+
+// DeepLogits adds what deep supervision trains beside the head: a 1×1×1 convolution to the classes on
+// each decoder level, with parameters of its own. It returns logits [1, K, d, h, w] for levels 3, 2 and 1.
+// They belong into training graphs only.
+func (v *Values) DeepLogits(b *graph.Builder, c Config) []*graph.Node {
+	root := layers{b: b, c: c}.in("deep")
+	out := make([]*graph.Node, len(v.Decoder))
+	for i, u := range v.Decoder {
+		out[i] = root.in(fmt.Sprint(len(v.Decoder)-i)).conv1(u, c.Classes)
+	}
+	return out
 }
 
 // AttentionNames are the optional outputs of an inference graph, coarse to fine.

@@ -28,8 +28,8 @@ var ErrConfig = errors.New("step: unusable training step")
 // that of [autodiff.GradientName].
 const (
 	DistanceName     = "distance"          // input float32 [1, K−1, D, H, W], for losses that want it
-	LossName         = "loss"              // output [1]: segmentation loss + β·divergence
-	SegmentationName = "loss.segmentation" // output [1]
+	LossName         = "loss"              // output [1]: segmentation loss, with that of all levels under deep supervision, + β·divergence
+	SegmentationName = "loss.segmentation" // output [1], of the network's own result
 	DivergenceName   = "loss.divergence"   // output [1], nats, not weighted
 )
 
@@ -38,6 +38,8 @@ type Config struct {
 	Net  nets.Config
 	Loss loss.Options
 	Beta float64 // weight β of the divergence of the posterior from the prior, ≥ 0
+	// DeepSupervision also scores what each level of the decoder would say by itself, see [deep].
+	DeepSupervision bool
 }
 
 // Param is one parameter of the network in training, posterior net included.
@@ -62,9 +64,6 @@ type Step struct {
 // New makes the step. It fails with [ErrConfig], or with the error of the network or the loss, where the
 // configuration does not hold.
 func New(c Config) (*Step, error) {
-	if !(c.Beta >= 0) || math.IsInf(c.Beta, 0) {
-		return nil, fmt.Errorf("%w: β = %g; it must not be negative", ErrConfig, c.Beta)
-	}
 	s := &Step{}
 	plain, err := s.forward(c)
 	if err != nil {
@@ -83,8 +82,21 @@ func New(c Config) (*Step, error) {
 	return s, nil
 }
 
+// Initial draws the weights that a training by c starts from, idle parameters included, by the rules of
+// [nets.Init]: without deep supervision those of [nets.Training].
+func Initial(c Config, seed uint64) (nets.Weights, error) {
+	plain, err := new(Step).forward(c)
+	if err != nil {
+		return nil, err
+	}
+	return nets.InitGraph(plain, seed)
+}
+
 // forward is the network and its loss with unbound parameters.
 func (s *Step) forward(c Config) (*graph.Graph, error) {
+	if !(c.Beta >= 0) || math.IsInf(c.Beta, 0) {
+		return nil, fmt.Errorf("%w: β = %g; it must not be negative", ErrConfig, c.Beta)
+	}
 	return graph.Build("M1 training step", func(b *graph.Builder) {
 		v := nets.Build(b, c.Net, true)
 		s.Noise = v.Noise
@@ -93,10 +105,15 @@ func (s *Step) forward(c Config) (*graph.Graph, error) {
 		if c.Loss.Kind.NeedsDistance() {
 			in.Distance = b.Input(DistanceName, tensor.Float32, v.Label.Shape()...)
 		}
+		var levels []*graph.Node
+		if c.DeepSupervision {
+			levels = v.DeepLogits(b, c.Net)
+		}
 		b.Scope("loss", func() {
 			segmentation := loss.Build(b, c.Loss, in)
 			divergence := loss.KL(b, loss.Gaussian{Mean: v.PosteriorMean, LogScale: v.PosteriorLogScale}, loss.Gaussian{Mean: v.PriorMean, LogScale: v.PriorLogScale})
-			b.Output(LossName, b.Add(segmentation, b.Mul(divergence, b.Scalar(float32(c.Beta)))))
+			total := deep(b, c.Loss, in, segmentation, levels)
+			b.Output(LossName, b.Add(total, b.Mul(divergence, b.Scalar(float32(c.Beta)))))
 			b.Output(SegmentationName, segmentation)
 			b.Output(DivergenceName, divergence)
 		})

@@ -41,6 +41,7 @@ type golden struct {
 	Alpha                          []float64
 	Gamma, Beta                    float64
 	Loss, Segmentation, Divergence float64
+	Deep                           bool
 	Gradients                      map[string][3]float64 // norm, product with the probe, first element
 }
 
@@ -63,7 +64,7 @@ func (g golden) config() step.Config {
 		Net: nets.Config{Task: modelcard.Diagnosis, Channels: c.Channels, Classes: c.Classes, Size: c.Size, Filters: c.Filters, Kernels: c.Kernels,
 			Strides: c.Strides, Reduction: c.Reduction, Dropout: c.Dropout, Latent: c.Latent, Head: c.Head, Slope: c.Slope, Epsilon: c.Epsilon},
 		Loss: loss.Options{Kind: g.Kind, Alpha: g.Alpha, Gamma: g.Gamma},
-		Beta: g.Beta,
+		Beta: g.Beta, DeepSupervision: g.Deep,
 	}
 }
 

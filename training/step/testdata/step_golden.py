@@ -44,7 +44,9 @@ def phi(region):
     return edt(~region) * ~region - (edt(region) - 1) * region
 
 
-def segmentation(kind, logits, label, alpha, gamma):
+def segmentation(kind, logits, label, alpha, gamma, whole=None, part=...):
+    """whole and part: the label on the full grid, where distances are measured, and which voxels are kept."""
+    whole = label if whole is None else whole
     k = logits.shape[1]
     p = torch.softmax(logits, 1)
     y = F.one_hot(label, k).permute(0, 4, 1, 2, 3).double()
@@ -55,13 +57,35 @@ def segmentation(kind, logits, label, alpha, gamma):
     dice = 1 - ((2 * (p * y).sum(space) + 1e-5) / (p.sum(space) + y.sum(space) + 1e-5))[:, 1:].mean()
     if kind == "CE+Dice":
         return F.cross_entropy(logits, label) + dice
-    distance = torch.tensor(np.stack([[phi((label[0] == c).numpy()) for c in range(1, k)]]))
+    distance = torch.tensor(np.stack([[phi((whole[0] == c).numpy()) for c in range(1, k)]]))
+    distance = distance[(slice(None),) + part] if part is not ... else distance
     return 0.5 * dice + 0.5 * (p[:, 1:] * distance).mean()
 
 
-def render(c, kind, alpha, gamma, beta):
+class M1(m1_golden.M1):
+    """Keeps what the decoder's levels yield."""
+
+    def drop(self, name, x, p):
+        y = super().drop(name, x, p)
+        setattr(self, name, y)
+        return y
+
+
+def deep(m, c, kind, label, alpha, gamma, full):
+    """Deep supervision: weights 1, 1/2, 1/4, 1/8 divided by their sum; labels from the middle of each block."""
+    total, weights, step = full, [1.0], [1, 1, 1]
+    for level in (1, 2, 3):
+        step = [a * b for a, b in zip(step, c["strides"][level])]
+        logits = m.conv(f"deep.{level}", getattr(m, f"u{level}"), c["classes"], (1, 1, 1), (1, 1, 1))
+        middles = (slice(None),) + tuple(slice(s // 2, None, s) for s in step)
+        weights.append(0.5**level)
+        total = total + weights[-1] * segmentation(kind, logits, label[middles], alpha, gamma, label, middles)
+    return total / sum(weights)
+
+
+def render(c, kind, alpha, gamma, beta, supervised=False):
     PARAMS.clear()
-    m, size, k = m1_golden.M1(c), c["size"], c["classes"]
+    m, size, k = M1(c), c["size"], c["classes"]
     image = m1_golden.normal_like("image", (1, c["channels"], *size))
     label = torch.from_numpy((m1_golden.uniform("label", (1, *size)) * k).astype(np.int64))
     front = F.one_hot(label, k).permute(0, 4, 1, 2, 3).double()[:, 1:]
@@ -71,14 +95,14 @@ def render(c, kind, alpha, gamma, beta):
     seg = segmentation(kind, m.head(u0, mq, sq), label, alpha, gamma)
     q, p = torch.distributions.Normal(mq, sq.exp()), torch.distributions.Normal(mp, sp.exp())
     kl = torch.distributions.kl_divergence(q, p).sum()
-    total = seg + beta * kl
+    total = (deep(m, c, kind, label, alpha, gamma, seg) if supervised else seg) + beta * kl
     names = list(PARAMS)
     gradients = {}
     for name, g in zip(names, torch.autograd.grad(total, [PARAMS[n] for n in names])):
         probe = torch.from_numpy(m1_golden.uniform("probe " + name, tuple(g.shape))) - 0.5
         gradients[name] = [float(f"{v:.6g}") for v in (g.norm(), (g * probe).sum(), g.flatten()[0])]
     return {"config": c, "kind": kind, "alpha": alpha, "gamma": gamma, "beta": beta, "loss": total.item(), "segmentation": seg.item(),
-            "divergence": kl.item(), "gradients": gradients}
+            "divergence": kl.item(), "deep": supervised, "gradients": gradients}
 
 
 def main():
@@ -92,6 +116,7 @@ def main():
     print(json.dumps({
         "diagnosis": render(dict(small, channels=3, classes=2), "FL", [0.75, 0.25], 2.0, 1.0),
         "other": render(dict(other, channels=2, classes=4), "DB", None, 0.0, 0.3),
+        "deep": render(dict(other, channels=1, classes=3), "DB", None, 0.0, 0.3, supervised=True),
     }))
 
 

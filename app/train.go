@@ -281,24 +281,40 @@ func (t *trainerOf) History(_ context.Context, folder string) ([]viewstate.Train
 	return out, nil
 }
 
+// refusals are what the parts of a training refuse, and what the window makes of each.
+var refusals = []struct{ by, told error }{
+	{trainer.ErrDiverged, viewer.ErrDiverged},
+	{trainer.ErrCheckpoint, viewer.ErrCheckpoint},
+	{cohort.ErrChoice, viewer.ErrTrainingData},
+	{dataset.ErrData, viewer.ErrTrainingData},
+	{dataset.ErrSplits, viewer.ErrTrainingData},
+	{trainer.ErrRun, viewer.ErrTrainingRun},
+	{trainer.ErrConfig, viewer.ErrTrainingRun},
+	{nets.ErrConfig, viewer.ErrTrainingRun},
+	{loss.ErrOptions, viewer.ErrTrainingRun},
+	{synth.ErrConfig, viewer.ErrTrainingRun},
+}
+
+// refusal is an error for the window: told says what it is, and the text is that of cause without the words
+// that say the same.
+type refusal struct{ told, by, cause error }
+
+func (r refusal) Error() string {
+	text := r.cause.Error()
+	if _, rest, ok := strings.Cut(text, r.by.Error()+": "); ok {
+		text = rest
+	}
+	return "training: " + text
+}
+
+func (r refusal) Unwrap() []error { return []error{r.told, r.cause} }
+
 // trainError marks what the parts of a training refuse, for the window to say what it means; nil stays nil.
 func trainError(err error) error {
-	is := func(targets ...error) bool {
-		return slices.ContainsFunc(targets, func(target error) bool { return errors.Is(err, target) })
+	for _, r := range refusals {
+		if errors.Is(err, r.by) {
+			return refusal{told: r.told, by: r.by, cause: err}
+		}
 	}
-	switch {
-	case err == nil:
-		return nil
-	case is(ort.ErrLibrary, ort.ErrProvider, ort.ErrRun, ort.ErrModel):
-		return runtimeError(err)
-	case is(trainer.ErrDiverged):
-		return fmt.Errorf("%w: %w", viewer.ErrDiverged, err)
-	case is(trainer.ErrCheckpoint):
-		return fmt.Errorf("%w: %w", viewer.ErrCheckpoint, err)
-	case is(cohort.ErrChoice, dataset.ErrData, dataset.ErrSplits):
-		return fmt.Errorf("%w: %w", viewer.ErrTrainingData, err)
-	case is(trainer.ErrRun, trainer.ErrConfig, nets.ErrConfig, loss.ErrOptions, synth.ErrConfig):
-		return fmt.Errorf("%w: %w", viewer.ErrTrainingRun, err)
-	}
-	return err
+	return runtimeError(err)
 }

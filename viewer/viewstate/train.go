@@ -81,6 +81,7 @@ type Training struct {
 	last     TrainStep
 	pace     pace
 	device   string // of the shown run, "" where it is not known
+	done     int    // steps in this session
 	notes    []string
 	runs     []TrainRun
 	runsErr  error
@@ -208,7 +209,7 @@ func (t *Training) begin(run TrainRun, prepare func(context.Context, func(TrainP
 	t.cancel = cancel
 	t.phase, t.err = TrainPreparing, nil
 	t.stage, t.run, t.end = TrainProgress{}, run, TrainEnd{}
-	t.log, t.last, t.pace, t.device, t.notes = trainLog{}, TrainStep{}, pace{}, "", nil
+	t.log, t.last, t.pace, t.device, t.done, t.notes = trainLog{}, TrainStep{}, pace{}, "", 0, nil
 	t.changed(TrainStateChanged | TrainCurvesChanged | TrainPlanChanged | TrainRunsChanged)
 	t.o.Go(func() {
 		defer cancel()
@@ -249,9 +250,9 @@ func (t *Training) preparing() func(TrainProgress) {
 
 // started shows a session that is ready to train.
 func (t *Training) started(s TrainSession, past []TrainEvent) {
-	t.session, t.run = s, s.Run()
+	t.session, t.run, t.device = s, s.Run(), ""
 	for _, e := range past {
-		if e.Step <= t.run.Step { // later ones were lost with a crash and come again
+		if e.Step <= t.run.Step && e.Device == "" { // later ones were lost with a crash and come again
 			t.log.add(e)
 		}
 	}
@@ -323,6 +324,7 @@ func (t *Training) note(e TrainEvent) {
 	t.run.Step = max(t.run.Step, e.Step)
 	if e.Learnt != nil {
 		t.last = *e.Learnt
+		t.done++
 		t.pace.add(e.Learnt.Seconds)
 	}
 	if e.Device != "" {

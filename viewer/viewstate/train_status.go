@@ -101,6 +101,9 @@ func (t *Training) Status() string {
 	case TrainPreparing:
 		return preparingText(t.stage)
 	case TrainRunning:
+		if t.device == "" {
+			return at + " · opening the network on its device …"
+		}
 		return strings.Join(append([]string{at}, t.measures(true)...), " · ")
 	case TrainPausing:
 		return at + " · pausing after this step …"
@@ -164,8 +167,11 @@ func (t *Training) stoppedText(at string) string {
 }
 
 func (t *Training) failedText(at string) string {
-	if t.run.Folder == "" || t.run.Step == 0 {
+	switch {
+	case t.run.Folder == "" || t.run.Step == 0:
 		return "The training did not start"
+	case t.done == 0:
+		return at + " · the training did not go on"
 	}
 	return at + " · the training ended early; Resume goes on from its last checkpoint"
 }

@@ -225,6 +225,9 @@ func TestARunIsFollowedToItsModel(t *testing.T) {
 		t.Error("a second run may start, or the first cannot be stopped")
 	}
 	p.until("the session", func() bool { return p.Phase() == TrainRunning })
+	if want := "Step 0 of 3 · opening the network on its device …"; p.Status() != want {
+		t.Errorf("status %q, want %q", p.Status(), want)
+	}
 	s.events <- TrainEvent{Device: "CPU (session)"}
 	s.events <- stepped(1, 0.8)
 	p.until("the first step", func() bool { return p.Shown().Step == 1 })

@@ -182,6 +182,8 @@ func (j *trainJob) check() error {
 		return usageError("train needs -o RUN, a folder for the run")
 	case j.alpha != "" && kind != loss.BCE && kind != loss.FL:
 		return usageError("--alpha belongs to BCE and FL, and --loss is %s", kind)
+	case !(j.dropout >= 0 && j.dropout < 1):
+		return usageError("--dropout is %g; it is a number from 0 up and below 1", j.dropout)
 	case j.set("gamma") && kind != loss.FL:
 		return usageError("--gamma belongs to FL, and --loss is %s", kind)
 	}

@@ -149,6 +149,9 @@ func (s *session) trainResume(ctx context.Context, dir string, plain bool) error
 		return err
 	}
 	data, err := s.openCohort(ctx, choice, &c)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("the run's data are not where they were: %w; connect the drive, or correct the paths in %s", err, filepath.Join(dir, cohort.FileName))
+	}
 	if err != nil {
 		return err
 	}
@@ -300,9 +303,17 @@ func (s *session) announce(run *trainer.Run, o ort.Options, dataBytes int64) err
 		s.say("weights     from checkpoint %s", shortDigest(c.From))
 	}
 	s.say("data        %s", cohortText(c.Data))
-	s.say("device      %s, %s; about %s of memory", providerLabel(o.Provider), plural(o.Threads, "thread"), bytesText(st.Memory()+dataBytes))
+	s.say("device      %s, %s; about %s of memory%s", providerLabel(o.Provider), plural(o.Threads, "thread"), bytesText(st.Memory()+dataBytes), elsewhere(o.Provider))
 	s.say("run folder  %s: a checkpoint every %d steps, validation every %d", run.Dir(), c.CheckpointEvery, c.ValidateEvery)
 	return nil
+}
+
+// elsewhere says that the estimate of memory was made for another device.
+func elsewhere(provider string) string {
+	if p, err := ort.ParseProvider(provider); err == nil && (p == ort.CPU || p == ort.Auto) {
+		return ""
+	}
+	return " on the CPU; this device shares it with its own"
 }
 
 // recipeLoss is the loss with its parameters.

@@ -82,6 +82,8 @@ func kindOf(f *pflag.Flag) string {
 		return "a whole number from 0 up, or too large"
 	case "bool":
 		return "true or false"
+	case "float64":
+		return "a number"
 	}
 	return "a " + f.Value.Type()
 }

@@ -10,6 +10,7 @@ import (
 	"bayeslice/internal/prep"
 	"bayeslice/training"
 	"bayeslice/training/loss"
+	"bayeslice/training/step"
 )
 
 // ErrConfig marks settings that cannot be trained with; the text says which figure is wrong.
@@ -29,6 +30,8 @@ type Config struct {
 
 	Loss loss.Options `json:"loss"`
 	Beta float64      `json:"beta"` // weight of the divergence, which is in nats; the paper gives none
+	// DeepSupervision also scores the decoder's levels, see step.Config. The model is the same network.
+	DeepSupervision bool `json:"deepSupervision,omitempty"`
 
 	Steps  int     `json:"steps"`  // updates
 	Batch  int     `json:"batch"`  // exams per update, one after the other
@@ -120,6 +123,11 @@ func (c Config) Validate() error {
 		}
 	}
 	return nil
+}
+
+// step is the step that the run takes.
+func (c Config) step() step.Config {
+	return step.Config{Net: c.Net, Loss: c.Loss, Beta: c.Beta, DeepSupervision: c.DeepSupervision}
 }
 
 // shape is what all examples of the run must have in common.

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/gofrs/flock"
 
@@ -17,6 +18,7 @@ import (
 	"bayeslice/internal/nets"
 	"bayeslice/internal/tensor"
 	"bayeslice/training/optim"
+	"bayeslice/training/step"
 )
 
 // ErrRun marks a folder that is no run, or holds something else already.
@@ -153,11 +155,7 @@ func (r *Run) Last() (last *Checkpoint, unusable []error, err error) {
 
 // initial is the state before the first step.
 func (r *Run) initial() (*state, error) {
-	g, _, err := nets.Training(r.config.Net)
-	if err != nil {
-		return nil, err
-	}
-	weights, err := nets.InitGraph(g, r.config.Seed)
+	weights, err := step.Initial(r.config.step(), r.config.Seed)
 	if err != nil {
 		return nil, err
 	}
@@ -169,10 +167,17 @@ func (r *Run) initial() (*state, error) {
 	return &state{weights: weights, memory: map[string]*optim.State{}}, nil
 }
 
-// adopt replaces weights by those of the same names.
+// deepHeads is how the names of the heads of deep supervision begin.
+const deepHeads = "deep."
+
+// adopt replaces weights by those of the same names. The heads of deep supervision may be missing in the
+// run to start from, and are drawn anew then.
 func adopt(weights, from nets.Weights) error {
 	for name, w := range weights {
 		f, ok := from[name]
+		if !ok && strings.HasPrefix(name, deepHeads) {
+			continue
+		}
 		if !ok || !equalShape(f, w) {
 			return fmt.Errorf("%w: the run to start from has another network: parameter %q differs", ErrConfig, name)
 		}

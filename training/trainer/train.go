@@ -100,7 +100,7 @@ func (l *loop) prepare() error {
 	} else if l.state, err = l.run.initial(); err != nil {
 		return err
 	}
-	if l.step, err = step.New(step.Config{Net: l.config.Net, Loss: l.config.Loss, Beta: l.config.Beta}); err != nil {
+	if l.step, err = step.New(l.config.step()); err != nil {
 		return err
 	}
 	for _, p := range l.step.Params {
@@ -205,7 +205,7 @@ func (l *loop) one(ctx context.Context, examples *prefetch) error {
 		event.Loss, event.Segmentation, event.Divergence = event.Loss/float64(used), event.Segmentation/float64(used), event.Divergence/float64(used)
 		event.Gradient = l.updater.norm()
 		if err := l.updater.apply(l.state, event.Gradient); err != nil {
-			return l.diverged(err)
+			return err
 		}
 	}
 	if l.skipped >= maxSkipped {
@@ -237,17 +237,30 @@ func (l *loop) gradient(ctx context.Context, e *training.Example, n int, event *
 	value := func(name string) float64 { return float64(out[name].F32[0]) }
 	loss := value(step.LossName)
 	if math.IsNaN(loss) || math.IsInf(loss, 0) {
-		return l.diverged(fmt.Errorf("the loss of exam %s is %g", e.Exam, loss))
+		return l.diverged(ctx, fmt.Errorf("the loss of %s is %g", e.Exam, loss), in)
 	}
 	event.Loss += loss
 	event.Segmentation += value(step.SegmentationName)
 	event.Divergence += value(step.DivergenceName)
-	return l.updater.add(out)
+	if err := l.updater.add(out); errors.Is(err, optim.ErrNotFinite) {
+		return l.diverged(ctx, fmt.Errorf("%s: %w", e.Exam, err), in)
+	} else if err != nil {
+		return err
+	}
+	return nil
 }
 
-// diverged says what to do after a step that is no number. The last checkpoint is from before it.
-func (l *loop) diverged(err error) error {
-	return fmt.Errorf("%w in step %d: %w; start again with a lower learning rate", ErrDiverged, l.state.step+1, err)
+// diverged says in which node of the step, fed with in, numbers went wrong, and what to do. The last
+// checkpoint is from before it.
+func (l *loop) diverged(ctx context.Context, why error, in map[string]*tensor.Tensor) error {
+	where, err := step.Locate(ctx, l.step, l.options.Open, in)
+	switch {
+	case err != nil:
+		where = "a node that was not found (" + err.Error() + ")"
+	case where == "":
+		where = "no node when computed again"
+	}
+	return fmt.Errorf("%w in step %d: %w; the first node that is not finite is %s; start again with a lower learning rate", ErrDiverged, l.state.step+1, why, where)
 }
 
 // inputs are what the step reads for one exam.
@@ -332,10 +345,10 @@ func (l *loop) save() error {
 	return l.tell(Event{Kind: Saved})
 }
 
-// abandon keeps what was reached when training ends early. A state that went wrong is not kept.
+// abandon keeps what was reached when training ends early. After a divergence the last checkpoint stands.
 func (l *loop) abandon(why error) error {
 	var failed error
-	if !errors.Is(why, optim.ErrNotFinite) {
+	if !errors.Is(why, ErrDiverged) { // the checkpoint before serves better to look for the reason
 		failed = l.save()
 	}
 	return errors.Join(failed, l.tell(Event{Kind: Stopped, Text: why.Error()}))

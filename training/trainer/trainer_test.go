@@ -363,3 +363,30 @@ func TestARunPausesBetweenSteps(t *testing.T) {
 		t.Errorf("events %v, want %v", seen, want)
 	}
 }
+
+func TestADivergenceNamesTheNodeAndKeepsTheCheckpoint(t *testing.T) {
+	open := opener(t)
+	c := settings(t, modelcard.Anatomy, 8)
+	c.ValidateEvery, c.DeepSupervision = 0, true
+	r, err := trainer.New(t.TempDir(), c, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := data(c, func(n uint64, e *training.Example) error {
+		if n == 6 {
+			for i := range e.Image.F32 {
+				e.Image.F32[i] = float32(math.Copysign(3e38, float64(e.Image.F32[i]))) // finite, but sums are not
+			}
+		}
+		return nil
+	})
+	d.Validation = nil
+	_, err = r.Train(t.Context(), d, trainer.Options{Open: open})
+	if !errors.Is(err, trainer.ErrDiverged) || !strings.Contains(err.Error(), "step 7") || !strings.Contains(err.Error(), "node that is not finite is stem") {
+		t.Errorf("error = %v; want step 7 and a node of the stem", err)
+	}
+	paths, err := trainer.Checkpoints(r.Dir())
+	if err != nil || len(paths) != 1 || !strings.Contains(paths[0], "0000005") {
+		t.Errorf("checkpoints %v, %v; want that of step 5 alone", paths, err)
+	}
+}

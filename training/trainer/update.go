@@ -3,6 +3,7 @@ package trainer
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"bayeslice/internal/onnx/autodiff"
@@ -34,13 +35,20 @@ func newUpdater(c Config, params []step.Param) *updater {
 	return u
 }
 
-// add takes in the gradients of one exam; the tensors are the updater's from then on.
+// add takes in the gradients of one exam; the tensors are the updater's from then on. It fails with
+// [optim.ErrNotFinite] where one is not finite, before anything is added.
 func (u *updater) add(out map[string]*tensor.Tensor) error {
 	for _, p := range u.params {
 		g := out[autodiff.GradientName(p.Name)]
 		if g == nil {
 			return fmt.Errorf("trainer: the step yields no gradient of %q", p.Name)
 		}
+		if i := slices.IndexFunc(g.F32, func(v float32) bool { return v-v != 0 }); i >= 0 {
+			return fmt.Errorf("%w: element %d of that of %q is %g", optim.ErrNotFinite, i, p.Name, g.F32[i])
+		}
+	}
+	for _, p := range u.params {
+		g := out[autodiff.GradientName(p.Name)]
 		if u.count == 0 {
 			u.sum[p.Name] = g.F32
 			continue

@@ -92,6 +92,7 @@ func (j *trainJob) howFlags(f *pflag.FlagSet) {
 	f.StringVar(&j.alpha, "alpha", "", "class weights of BCE and FL, background first, as a,b,c (default: the task's in the paper)")
 	f.Float64Var(&c.Loss.Gamma, "gamma", c.Loss.Gamma, "γ of FL")
 	f.Float64Var(&j.dropout, "dropout", c.Net.Dropout, "probability with which dropout removes")
+	f.BoolVar(&c.DeepSupervision, "deep-supervision", false, "also score what each level of the decoder would say; the model is the same network")
 	f.Uint64Var(&c.Seed, "seed", c.Seed, "seed of weights, noise and data: the same seed gives the same run")
 	f.BoolVar(&c.SkipBad, "skip-bad", false, "leave out exams that cannot be used instead of stopping")
 	f.IntVar(&c.CheckpointEvery, "checkpoint-every", c.CheckpointEvery, "steps between two checkpoints")

@@ -283,7 +283,7 @@ func onlyCancelled(err error) bool {
 // announce says before the start what will be trained, on what, with what, and what it takes.
 func (s *session) announce(run *trainer.Run, o ort.Options, dataBytes int64) error {
 	c := run.Config()
-	st, err := step.New(step.Config{Net: c.Net, Loss: c.Loss, Beta: c.Beta})
+	st, err := step.New(step.Config{Net: c.Net, Loss: c.Loss, Beta: c.Beta, DeepSupervision: c.DeepSupervision})
 	if err != nil {
 		return err
 	}
@@ -325,6 +325,9 @@ func recipeLoss(c trainer.Config) string {
 	}
 	if c.Loss.Gamma > 0 {
 		with = append(with, fmt.Sprintf("γ %g", c.Loss.Gamma))
+	}
+	if c.DeepSupervision {
+		with = append(with, "deep supervision")
 	}
 	if len(with) > 0 {
 		text += " (" + strings.Join(with, ", ") + ")"

@@ -6,7 +6,12 @@
 // checkpoints, a log and a model at the end.
 package training
 
-import "bayeslice/internal/modelcard"
+import (
+	"fmt"
+	"strings"
+
+	"bayeslice/internal/modelcard"
+)
 
 // Alpha returns the paper's class weights of BCE and FL for a task, in the model's class order:
 // background, TZ, PZ or background, csPCa; nil for an unknown task.
@@ -47,4 +52,20 @@ func Paper() Recipe {
 		Gamma: 2, LearningRate: 1e-4, LearningRateTo: 1e-7, L2: 1e-4, Folds: 5, Runs: 3, Samples: 100,
 		Augmentation: Augmentation{NoiseSD: 0.5, Flip: true, RotationDeg: 7.5, TranslateFor: 0.15, ScaleFor: 0.15},
 	}
+}
+
+// String says what is changed, in words; "" where nothing is.
+func (a Augmentation) String() string {
+	var parts []string
+	add := func(is bool, format string, v ...any) {
+		if is {
+			parts = append(parts, fmt.Sprintf(format, v...))
+		}
+	}
+	add(a.NoiseSD > 0, "noise of σ up to %g", a.NoiseSD)
+	add(a.Flip, "left-right flip")
+	add(a.RotationDeg > 0, "rotation by up to ±%g°", a.RotationDeg)
+	add(a.TranslateFor > 0, "translation by up to %g %%", 100*a.TranslateFor)
+	add(a.ScaleFor > 0, "scaling by up to %g %%", 100*a.ScaleFor)
+	return strings.Join(parts, ", ")
 }

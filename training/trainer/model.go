@@ -31,6 +31,10 @@ func (r *Run) writeModel(path string, s *state, v *Validation, runtime, device s
 			Program: c.Program, Runtime: runtime, Provider: device, StartedFrom: c.From, Command: c.Command, Validation: v.scores(),
 		},
 	}
+	card.Training.Augmentation = c.Augmentation.String()
+	if v != nil {
+		card.Training.ValidatedOn = fmt.Sprintf("%d exams that it did not learn from, the mean of %d samples each", v.Exams, c.ValidationSamples)
+	}
 	for _, e := range Curve(events, Stepped) {
 		card.Training.Seconds += e.Seconds
 	}

@@ -139,7 +139,7 @@ func TestARunLearnsAndAResumedOneEndsInTheSameBits(t *testing.T) {
 		t.Errorf("%d steps; the loss went from %g to %g, want it halved", len(steps), steps[0].Segmentation, steps[len(steps)-1].Segmentation)
 	}
 	card, _, err := models.Card(path)
-	if err != nil || !card.Trained || card.Loss != "CE" || card.Training.Steps != 50 || len(card.Training.Validation) == 0 {
+	if err != nil || !card.Trained || card.Loss != "CE" || card.Training.Steps != 50 || len(card.Training.Validation) == 0 || card.Training.ValidatedOn == "" || !strings.Contains(card.Training.Augmentation, "7.5°") {
 		t.Errorf("card %+v, %v", card, err)
 	}
 

@@ -30,6 +30,13 @@ func TestMain(m *testing.M) {
 	if path := os.Getenv(childScroll); path != "" {
 		os.Exit(scrollWindow(path))
 	}
+	if os.Getenv(childTraining) != "" {
+		if err := Run(context.Background(), Options{Config: os.Getenv(childConfig)}); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	if path := os.Getenv(childExam); path != "" {
 		samples := 3
 		if os.Getenv(screenshotTo) != "" {

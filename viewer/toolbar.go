@@ -2,6 +2,7 @@ package viewer
 
 import (
 	"fmt"
+	"image/color"
 	"slices"
 	"strings"
 
@@ -71,7 +72,7 @@ func (t *toolbar) setTraining(active bool, fraction float64) {
 
 // gap is empty space of a width.
 func gap(width float32) fyne.CanvasObject {
-	r := canvas.NewRectangle(nil)
+	r := canvas.NewRectangle(color.Transparent)
 	r.SetMinSize(fyne.NewSize(width, 1))
 	return r
 }

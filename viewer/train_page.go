@@ -51,6 +51,7 @@ func newTrainPage(w *Window, trainer viewstate.Trainer) *trainPage {
 	p := &trainPage{w: w}
 	p.t = viewstate.NewTraining(viewstate.TrainingOptions{
 		Trainer: trainer, Context: w.ctx, Do: w.do, Go: w.work.Go, Clock: time.Now,
+		After:   func(d time.Duration, f func()) { time.AfterFunc(d, f) },
 		Changed: p.changed,
 	})
 	p.form = newTrainForm(w, p.t)

@@ -53,7 +53,8 @@ type TrainingOptions struct {
 	Do      func(func())    // runs a function on the window's goroutine soon
 	Go      func(func())    // runs a function on a goroutine of its own that is waited for at the end
 	Clock   func() time.Time
-	Changed func(TrainChange) // on the window's goroutine
+	After   func(time.Duration, func()) // runs a function later, on any goroutine
+	Changed func(TrainChange)           // on the window's goroutine
 }
 
 // Training is the page on which networks are trained, without a toolkit: what is chosen, what the
@@ -90,7 +91,8 @@ type Training struct {
 	incoming struct {
 		sync.Mutex
 		events []TrainEvent
-		posted bool
+		posted bool // a function that shows them is on its way
+		timed  bool // one will be, later
 		shown  time.Time
 	}
 }
@@ -288,11 +290,26 @@ func (t *Training) take(e TrainEvent) {
 	in.Lock()
 	defer in.Unlock()
 	in.events = append(in.events, e)
-	now := t.o.Clock()
-	if in.posted || e.Learnt != nil && now.Sub(in.shown) < trainingRefresh {
+	if early := trainingRefresh - t.o.Clock().Sub(in.shown); e.Learnt == nil || early <= 0 {
+		t.post()
+	} else if !in.posted && !in.timed {
+		in.timed = true
+		t.o.After(early, func() {
+			in.Lock()
+			defer in.Unlock()
+			in.timed = false
+			t.post()
+		})
+	}
+}
+
+// post has the events shown soon. t.incoming is locked.
+func (t *Training) post() {
+	in := &t.incoming
+	if in.posted || len(in.events) == 0 {
 		return
 	}
-	in.posted, in.shown = true, now
+	in.posted, in.shown = true, t.o.Clock()
 	t.o.Do(t.flush)
 }
 

@@ -97,6 +97,27 @@ type page struct {
 	now     time.Time
 	seen    TrainChange
 	cancel  context.CancelFunc
+
+	mu    sync.Mutex
+	later func() // what is to run when time has passed
+}
+
+// after keeps what the page wants to do later.
+func (p *page) after(_ time.Duration, f func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.later = f
+}
+
+// passed lets the time pass that the page waits for.
+func (p *page) passed() {
+	p.mu.Lock()
+	f := p.later
+	p.later = nil
+	p.mu.Unlock()
+	if f != nil {
+		f()
+	}
 }
 
 func newPage(t *testing.T, f *fakeTrainer) *page {
@@ -105,7 +126,7 @@ func newPage(t *testing.T, f *fakeTrainer) *page {
 	var work sync.WaitGroup
 	p.Training = NewTraining(TrainingOptions{
 		Trainer: f, Context: ctx, Do: func(f func()) { p.queue <- f }, Go: work.Go,
-		Clock: func() time.Time { return p.now }, Changed: func(c TrainChange) { p.seen |= c },
+		After: p.after, Clock: func() time.Time { return p.now }, Changed: func(c TrainChange) { p.seen |= c },
 	})
 	t.Cleanup(func() {
 		cancel()
@@ -385,6 +406,13 @@ func TestStepsAreShownAFewTimesASecond(t *testing.T) {
 		p.now = p.now.Add(10 * time.Millisecond)
 	}
 	shown := 0
+	for p.Shown().Step < 100 {
+		p.passed()
+		for len(p.queue) > 0 {
+			(<-p.queue)()
+			shown++
+		}
+	}
 	close(s.events)
 	s.end = TrainEnd{Step: 100, Kept: true}
 	p.until("the end", func() bool { shown++; return p.Phase() == TrainStopped })

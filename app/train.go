@@ -304,7 +304,8 @@ func (r refusal) Error() string {
 	if _, rest, ok := strings.Cut(text, r.by.Error()+": "); ok {
 		text = rest
 	}
-	return "training: " + text
+	owner, _, _ := strings.Cut(r.by.Error(), ": ")
+	return "training: " + strings.TrimPrefix(text, owner+": ")
 }
 
 func (r refusal) Unwrap() []error { return []error{r.told, r.cause} }

@@ -66,7 +66,7 @@ func (t *Training) Charts() [4]Chart {
 		{Title: "Segmentation loss", Unit: lossUnit(t.run.Loss), Empty: waiting, Curves: []Curve{scattering("training", colorLoss, l.loss)}},
 		{Title: "Latent divergence KL", Unit: "nats", Empty: waiting, Curves: []Curve{scattering("training", colorKL, l.kl)}},
 		{Title: "Validation: Dice", Empty: unchecked},
-		{Title: "Validation: negative log-likelihood", Unit: "nats per voxel", Empty: unchecked,
+		{Title: "Validation: NLL", Unit: "nats per voxel", Empty: unchecked,
 			Curves: []Curve{{Name: "validation", Color: colorNLL, Marker: Disc, Line: withExtremes(l.nll, chartPoints)}}},
 	}
 	agreement := &charts[2]

@@ -102,6 +102,20 @@ type page struct {
 	later func() // what is to run when time has passed
 }
 
+// clock tells the time of the test.
+func (p *page) clock() time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.now
+}
+
+// advance lets the clock go on.
+func (p *page) advance(d time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.now = p.now.Add(d)
+}
+
 // after keeps what the page wants to do later.
 func (p *page) after(_ time.Duration, f func()) {
 	p.mu.Lock()
@@ -126,7 +140,7 @@ func newPage(t *testing.T, f *fakeTrainer) *page {
 	var work sync.WaitGroup
 	p.Training = NewTraining(TrainingOptions{
 		Trainer: f, Context: ctx, Do: func(f func()) { p.queue <- f }, Go: work.Go,
-		After: p.after, Clock: func() time.Time { return p.now }, Changed: func(c TrainChange) { p.seen |= c },
+		After: p.after, Clock: p.clock, Changed: func(c TrainChange) { p.seen |= c },
 	})
 	t.Cleanup(func() {
 		cancel()
@@ -257,7 +271,7 @@ func TestARunIsFollowedToItsModel(t *testing.T) {
 	}
 	s.events <- TrainEvent{Step: 1, Checked: &TrainCheck{Dice: map[string]float64{"WG": 0.9, "TZ": 0.8, "PZ": 0.5}, AUROC: math.NaN(), NLL: 0.25}}
 	s.events <- TrainEvent{Step: 1, Note: "Exam 7 is left out."}
-	p.now = p.now.Add(time.Second)
+	p.advance(time.Second)
 	s.events <- stepped(2, 0.4)
 	p.until("the second step", func() bool { return p.Shown().Step == 2 })
 	if want := "loss 0.4 · KL 0.8 · learning rate 0.0001 · Dice WG 0.90 · Dice TZ 0.80 · Dice PZ 0.50 · NLL 0.25"; p.Results() != want {
@@ -403,7 +417,7 @@ func TestStepsAreShownAFewTimesASecond(t *testing.T) {
 	}
 	for i := range 100 {
 		s.events <- stepped(i+1, 1)
-		p.now = p.now.Add(10 * time.Millisecond)
+		p.advance(10 * time.Millisecond)
 	}
 	shown := 0
 	for p.Shown().Step < 100 {

@@ -172,24 +172,42 @@ func (t *trainerOf) settings(s viewstate.TrainSetup) (trainer.Config, cohort.Cho
 	if c.Threads == 0 {
 		c.Threads = ort.DefaultThreads() // resuming on other threads would round differently
 	}
-	choice := cohort.Choice{Format: cohort.Format, Seed: s.Seed}
-	if s.Data.NeedsFolder() {
-		choice.Path, choice.SkipBad, choice.Augment = s.DataFolder, s.SkipBad, true
-		choice.Folds, choice.Runs = dataset.DefaultFolds, dataset.DefaultRuns
-		if s.Data.HasMasks() {
-			choice.Masks = s.MaskFolder
-			if s.Task == modelcard.Anatomy {
-				choice.Zones = dataset.Zones(s.MaskValues)
-			} else if choice.LesionFrom, err = strconv.Atoi(s.MaskValues); err != nil {
-				return c, choice, fmt.Errorf("app: mask values %q: %w", s.MaskValues, err)
-			}
-		}
-	} else {
-		choice.Anatomies, choice.Held = s.Anatomies, min(cohort.DefaultHeld, max(2, s.Anatomies/10))
+	choice, err := choiceOf(s)
+	if err != nil {
+		return c, choice, err
+	}
+	if choice.Phantoms() {
 		c.Augmentation = training.Augmentation{} // drawing a phantom is all the augmentation there is
 	}
 	c.DataSeed = choice.Seed
 	return c, choice, trainError(errors.Join(c.Validate(), choice.Validate()))
+}
+
+// choiceOf turns what the user chose into the data of a run.
+func choiceOf(s viewstate.TrainSetup) (cohort.Choice, error) {
+	choice := cohort.Choice{Format: cohort.Format, Seed: s.Seed}
+	if !s.Data.NeedsFolder() {
+		choice.Anatomies, choice.Held = s.Anatomies, min(cohort.DefaultHeld, max(2, s.Anatomies/10))
+		return choice, nil
+	}
+	choice.Path, choice.SkipBad, choice.Augment = s.DataFolder, s.SkipBad, true
+	choice.Folds, choice.Runs = dataset.DefaultFolds, dataset.DefaultRuns
+	if n, err := examsIn(s.DataFolder, s.Data); err == nil {
+		choice.Folds = min(choice.Folds, n)
+	}
+	if !s.Data.HasMasks() {
+		return choice, nil
+	}
+	choice.Masks = s.MaskFolder
+	if s.Task == modelcard.Anatomy {
+		choice.Zones = dataset.Zones(s.MaskValues)
+		return choice, nil
+	}
+	var err error
+	if choice.LesionFrom, err = strconv.Atoi(s.MaskValues); err != nil {
+		return choice, fmt.Errorf("app: mask values %q: %w", s.MaskValues, err)
+	}
+	return choice, nil
 }
 
 // newFolder is the folder of a new run: of what it trains, with the first number that is free.
@@ -198,7 +216,7 @@ func newFolder(s viewstate.TrainSetup) string {
 	name := strings.ToLower(strings.ReplaceAll(s.Loss, "+", "-"))
 	for n := 1; ; n++ {
 		dir := filepath.Join(s.Folder, fmt.Sprintf("%s-%s-%s-%d", task, name, s.Size, n))
-		if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) || err != nil && n > 9999 {
+		if _, err := os.Stat(dir); err != nil { // it does not exist; what else it may be, making the run tells
 			return dir
 		}
 	}

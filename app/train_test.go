@@ -273,7 +273,7 @@ func TestRefusalsAreToldOnce(t *testing.T) {
 		if !errors.Is(got, c.told) || !errors.Is(got, errors.Unwrap(c.err)) || !strings.HasPrefix(got.Error(), c.text[:strings.Index(c.text, ": ")]) {
 			t.Errorf("%v is told as %v", c.err, got)
 		}
-		if c.told != viewer.ErrRun && got.Error() != c.text {
+		if !errors.Is(c.told, viewer.ErrRun) && got.Error() != c.text {
 			t.Errorf("%q, want %q", got, c.text)
 		}
 	}

@@ -92,7 +92,7 @@ func parseCount(s string, most int) (int, error) {
 // ParseRate reads a learning rate; the error says what is wanted.
 func ParseRate(s string) (float64, error) {
 	v, err := strconv.ParseFloat(strings.Replace(strings.TrimSpace(s), ",", ".", 1), 64)
-	if err != nil || !(v > 0 && v <= 1) { //nolint:staticcheck // not a number is refused, too
+	if err != nil || !(v > 0 && v <= 1) {
 		return 0, errors.New("a number above 0 and up to 1, such as 0.0001 or 1e-4")
 	}
 	return v, nil

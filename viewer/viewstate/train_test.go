@@ -427,8 +427,8 @@ func TestStepsAreShownAFewTimesASecond(t *testing.T) {
 			shown++
 		}
 	}
-	close(s.events)
 	s.end = TrainEnd{Step: 100, Kept: true}
+	close(s.events)
 	p.until("the end", func() bool { shown++; return p.Phase() == TrainStopped })
 	if shown > 8 { // one refresh a quarter of a second, the end, and the list of runs
 		t.Errorf("%d functions on the window's goroutine for 100 steps in a second", shown)

@@ -17,8 +17,12 @@ import (
 // paceRuns is how many of the newest runs are asked how long a step took.
 const paceRuns = 20
 
+// alike is the ratio of work up to which one network tells how fast another will be: small networks spend
+// their time otherwise than large ones.
+const alike = 4
+
 // secondsOf expects the time of a step: from an earlier run of the same network on the same device, else
-// from one of another network in proportion to the work, else from what the device does now.
+// from one of a network of like size in proportion to the work, else from what the device does now.
 func (t *trainerOf) secondsOf(ctx context.Context, c trainer.Config, d demand, folder string) float64 {
 	runs, err := t.Runs(ctx, folder)
 	if err != nil {
@@ -38,7 +42,8 @@ func (t *trainerOf) secondsOf(ctx context.Context, c trainer.Config, d demand, f
 		if rc.Preset == c.Preset && rc.Net.Task == c.Net.Task {
 			return seconds
 		}
-		if theirs, err := t.demandOf(rc); err == nil && other == 0 && theirs.work > 0 {
+		theirs, err := t.demandOf(rc)
+		if err == nil && other == 0 && max(theirs.work, d.work) <= alike*min(theirs.work, d.work) {
 			other = seconds * d.work / theirs.work
 		}
 	}

@@ -197,14 +197,18 @@ func TestATimeIsExpectedFromEarlierRuns(t *testing.T) {
 		t.Errorf("the same network: %g s", got)
 	}
 	larger := d
-	larger.work *= 40
+	larger.work *= 3
 	other := same
 	other.Preset = "compact"
-	if got := tr.secondsOf(t.Context(), other, larger, folder); got < 9.9 || got > 10.1 {
+	if got := tr.secondsOf(t.Context(), other, larger, folder); got < 0.74 || got > 0.76 {
+		t.Errorf("three times the work: %g s", got)
+	}
+	tr.rates["cpu 1"], tr.rates["cpu 2"] = d.work, 2*d.work
+	larger.work = 40 * d.work
+	if got := tr.secondsOf(t.Context(), other, larger, folder); got != 20 {
 		t.Errorf("forty times the work: %g s", got)
 	}
 	other.Threads = 1
-	tr.rates["cpu 1"] = d.work
 	if got := tr.secondsOf(t.Context(), other, larger, folder); got != 40 {
 		t.Errorf("on another device: %g s", got)
 	}

@@ -111,7 +111,7 @@ func TestThinningKeepsPeaks(t *testing.T) {
 func TestNumbersAreWrittenShort(t *testing.T) {
 	for got, want := range map[string]string{
 		number(0.5, 1): "0.5", number(-2, 0): "−2", number(1e-7, 7): "10⁻⁷", number(2e6, 0): "2·10⁶", number(0, 7): "0.0000000",
-		short3(0.000012345): "1.23·10⁻⁵", short3(0.8): "0.8", short3(-1234567): "−1.23·10⁶",
+		short3(0.000012345): "1.23·10⁻⁵", short3(1e-7): "10⁻⁷", short3(0.8): "0.8", short3(-1234567): "−1.23·10⁶",
 		BytesText(999): "1 kB", BytesText(340_400_000): "340 MB", BytesText(1_440_000_000): "1.4 GB", BytesText(31e9): "31 GB",
 		SecondsText(0.035): "35 ms", SecondsText(1.24): "1.2 s", SecondsText(14.2): "14 s",
 		DurationText(59.6): "1 min 0 s", DurationText(7500): "2 h 5 min", DurationText(2533): "42 min", DurationText(200): "3 min 20 s", DurationText(200000): "2 days 7 h",

@@ -211,7 +211,7 @@ func short3(v float64) string {
 	if mantissa, exponent, ok := strings.Cut(text, "e"); ok {
 		e := 0
 		if _, err := fmt.Sscan(exponent, &e); err == nil {
-			text = mantissa + "·10" + superscript(e)
+			text = strings.TrimPrefix(mantissa+"·", "1·") + "10" + superscript(e)
 		}
 	}
 	return strings.Replace(text, "-", "−", 1)
@@ -284,10 +284,11 @@ func (t *Training) ShowRun(r TrainRun) {
 			t.phase, t.err, t.end = TrainIdle, err, TrainEnd{}
 			t.run, t.log, t.last, t.device, t.notes = r, trainLog{}, TrainStep{}, "", nil
 			for _, e := range events {
-				t.log.add(e)
-				t.note(e)
+				if e.Step <= r.Step { // later ones were lost with a crash
+					t.log.add(e)
+					t.note(e)
+				}
 			}
-			t.run.Step = r.Step
 			t.changed(TrainStateChanged | TrainCurvesChanged)
 		})
 	})

@@ -394,7 +394,7 @@ func TestAnUnfinishedRunGoesOnWithItsCurves(t *testing.T) {
 
 func TestARunOfTheListShowsItsCurves(t *testing.T) {
 	run := TrainRun{Folder: "runs/3", Name: "3", Task: modelcard.Diagnosis, Loss: "DB", Size: "tiny", Finished: true, Step: 2, Steps: 2, Model: "m"}
-	f := &fakeTrainer{history: []TrainEvent{stepped(1, 4), {Step: 1, Checked: &TrainCheck{AUROC: 0.75, NLL: 0.1, Dice: map[string]float64{"csPCa": 0.3}}}, stepped(2, 3)}}
+	f := &fakeTrainer{history: []TrainEvent{stepped(1, 4), stepped(3, 99), {Step: 1, Checked: &TrainCheck{AUROC: 0.75, NLL: 0.1, Dice: map[string]float64{"csPCa": 0.3}}}, stepped(2, 3)}}
 	p := newPage(t, f).planned()
 	p.ShowRun(run)
 	p.until("the curves", func() bool { return p.Shown().Folder == run.Folder })

@@ -179,7 +179,7 @@ func (t *trainerOf) settings(s viewstate.TrainSetup) (trainer.Config, cohort.Cho
 	if choice.Phantoms() {
 		c.Augmentation = training.Augmentation{} // drawing a phantom is all the augmentation there is
 	}
-	c.DataSeed = choice.Seed
+	c.DataSeed, c.Command = choice.Seed, commandOf(c, choice)
 	return c, choice, trainError(errors.Join(c.Validate(), choice.Validate()))
 }
 
@@ -191,7 +191,7 @@ func choiceOf(s viewstate.TrainSetup) (cohort.Choice, error) {
 		return choice, nil
 	}
 	choice.Path, choice.SkipBad, choice.Augment = s.DataFolder, s.SkipBad, true
-	choice.Folds, choice.Runs = dataset.DefaultFolds, dataset.DefaultRuns
+	choice.Folds, choice.Runs, choice.SplitSeed = dataset.DefaultFolds, dataset.DefaultRuns, 1 // as the command deals them out
 	if n, err := examsIn(s.DataFolder, s.Data); err == nil {
 		choice.Folds = min(choice.Folds, n)
 	}
@@ -208,6 +208,29 @@ func choiceOf(s viewstate.TrainSetup) (cohort.Choice, error) {
 		return choice, fmt.Errorf("app: mask values %q: %w", s.MaskValues, err)
 	}
 	return choice, nil
+}
+
+// commandOf is the command line that trains the same, for the model file. Of paths it keeps the last
+// element: the others may hold names that do not belong there.
+func commandOf(c trainer.Config, choice cohort.Choice) string {
+	data := fmt.Sprintf("phantoms --anatomies=%d --held=%d", choice.Anatomies, choice.Held)
+	if !choice.Phantoms() {
+		data = fmt.Sprintf("%q --folds=%d", filepath.Base(choice.Path), choice.Folds)
+		if choice.Masks != "" {
+			data += fmt.Sprintf(" --masks=%q", filepath.Base(choice.Masks))
+		}
+		if choice.Zones != "" {
+			data += " --zones=" + string(choice.Zones)
+		}
+		if choice.LesionFrom > 0 {
+			data += fmt.Sprintf(" --lesion-from=%d", choice.LesionFrom)
+		}
+		if choice.SkipBad {
+			data += " --skip-bad"
+		}
+	}
+	return fmt.Sprintf("bayeslice train --task=%s --loss=%s --preset=%s --data=%s --steps=%d --rate=%g --rate-to=%g --seed=%d --checkpoint-every=%d --validate-every=%d --device=%s --threads=%d",
+		c.Net.Task, c.Loss.Kind, c.Preset, data, c.Steps, c.Rate, c.RateTo, c.Seed, c.CheckpointEvery, c.ValidateEvery, c.Device, c.Threads)
 }
 
 // newFolder is the folder of a new run: of what it trains, with the first number that is free.

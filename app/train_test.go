@@ -50,6 +50,10 @@ func TestSettingsFollowTheForm(t *testing.T) {
 		t.Errorf("%+v, augmentation %+v", choice, c.Augmentation)
 	}
 
+	if want := "bayeslice train --task=anatomy --loss=FL --preset=tiny --data=phantoms --anatomies=30 --held=3 --steps=500 --rate=0.001 --rate-to=1e-06 --seed=7 --checkpoint-every=50 --validate-every=50 --device=cpu --threads=2"; c.Command != want {
+		t.Errorf("command %s", c.Command)
+	}
+
 	s := tinySetup("runs")
 	s.Data, s.DataFolder, s.MaskFolder, s.MaskValues, s.SkipBad = viewstate.ExamFolder, "exams", "masks", string(dataset.PZTZ), true
 	c, choice, err = tr.settings(s)
@@ -58,6 +62,9 @@ func TestSettingsFollowTheForm(t *testing.T) {
 	}
 	if choice.Path != "exams" || choice.Masks != "masks" || choice.Zones != dataset.PZTZ || !choice.SkipBad || !c.SkipBad || !choice.Augment || c.Augmentation == (training.Augmentation{}) {
 		t.Errorf("%+v", choice)
+	}
+	if !strings.Contains(c.Command, ` --data="exams" --folds=5 --masks="masks" --zones=pz-tz --skip-bad `) {
+		t.Errorf("command %s", c.Command)
 	}
 	s.Task, s.MaskValues = modelcard.Diagnosis, "2"
 	if _, choice, err = tr.settings(s); err != nil || choice.LesionFrom != 2 || choice.Zones != "" {

@@ -30,6 +30,9 @@ func (t *trainerOf) secondsOf(ctx context.Context, c trainer.Config, d demand, f
 	}
 	other := 0.0
 	for _, r := range runs[:min(len(runs), paceRuns)] {
+		if ctx.Err() != nil {
+			return 0
+		}
 		run, err := trainer.Open(r.Folder)
 		if err != nil || run.Config().Device != c.Device || run.Config().Threads != c.Threads {
 			continue

@@ -63,7 +63,7 @@ var losses = []string{"CE", "BCE", "FL", "DB"}
 
 // preferred names the model of each task that is used where none is asked for: the one that did best on
 // data that it had not seen; docs/models.md has the figures.
-var preferred = map[modelcard.Task]string{modelcard.Anatomy: "anatomy-ce", modelcard.Diagnosis: "diagnosis-fl"}
+var preferred = map[modelcard.Task]string{modelcard.Anatomy: "anatomy-ce", modelcard.Diagnosis: "diagnosis-ce"}
 
 // List returns the bundled models by task, anatomy first, and loss. It fails with [modelcard.ErrCard] or
 // an error of reading where a file of the library is damaged.

@@ -7,8 +7,6 @@ import (
 
 	"bayeslice/internal/modelcard"
 	"bayeslice/internal/models"
-	"bayeslice/internal/nets"
-	"bayeslice/training/loss"
 )
 
 // writeModel writes the inference network with the weights of a state as a model file that tells how it
@@ -86,24 +84,4 @@ func (r *Run) Export(path, runtime, device string) error {
 		}
 	}
 	return r.writeModel(path, last.state, v, runtime, device)
-}
-
-// NeedsAlpha says whether a loss takes class weights.
-func NeedsAlpha(k loss.Kind) bool { return k == loss.BCE || k == loss.FL }
-
-// Parameters is the number of parameters of the network in training.
-func Parameters(c nets.Config) (int, error) {
-	g, _, err := nets.Training(c)
-	if err != nil {
-		return 0, err
-	}
-	n := 0
-	for _, p := range g.Params() {
-		count := 1
-		for _, d := range p.Shape() {
-			count *= d
-		}
-		n += count
-	}
-	return n, nil
 }

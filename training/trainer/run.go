@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/gofrs/flock"
@@ -178,22 +179,10 @@ func adopt(weights, from nets.Weights) error {
 		if !ok && strings.HasPrefix(name, deepHeads) {
 			continue
 		}
-		if !ok || !equalShape(f, w) {
+		if !ok || !slices.Equal(f.Shape, w.Shape) {
 			return fmt.Errorf("%w: the run to start from has another network: parameter %q differs", ErrConfig, name)
 		}
 		weights[name] = tensor.FromFloat32(append([]float32(nil), f.F32...), w.Shape...)
 	}
 	return nil
-}
-
-func equalShape(a, b *tensor.Tensor) bool {
-	if len(a.Shape) != len(b.Shape) {
-		return false
-	}
-	for i := range a.Shape {
-		if a.Shape[i] != b.Shape[i] {
-			return false
-		}
-	}
-	return true
 }

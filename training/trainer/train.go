@@ -51,10 +51,10 @@ func (r *Run) Train(ctx context.Context, data training.Data, o Options) (model s
 		return "", err
 	}
 	defer func() { err = errors.Join(err, l.log.close()) }()
+	defer func() { err = errors.Join(err, l.close()) }()
 	if err := l.prepare(); err != nil {
 		return "", err
 	}
-	defer func() { err = errors.Join(err, l.close()) }()
 	if err := l.train(ctx); err != nil {
 		return "", errors.Join(err, l.abandon(err))
 	}
@@ -87,8 +87,11 @@ func (l *loop) prepare() error {
 	if err != nil {
 		return err
 	}
-	if last == nil && len(unusable) > 0 { // starting over in silence would throw away what was trained
+	switch { // starting over in silence would throw away what was trained
+	case last == nil && len(unusable) > 0:
 		return fmt.Errorf("%w, and there is no other to use; restore the file from a copy, or start a new run", unusable[0])
+	case last == nil && l.config.From != "" && l.run.start == nil:
+		return fmt.Errorf("%w: the weights that the run started from are gone from its folder; restore %s from a copy, or start a new run", ErrCheckpoint, checkpointName(0))
 	}
 	for _, u := range unusable {
 		if err := l.tell(Event{Kind: Warned, Text: u.Error() + "; the one before it is used"}); err != nil {
@@ -120,8 +123,11 @@ func (l *loop) prepare() error {
 	return err
 }
 
-func (l *loop) close() error {
-	err := l.runner.Close()
+// close closes the graphs that prepare opened, all or some.
+func (l *loop) close() (err error) {
+	if l.runner != nil {
+		err = l.runner.Close()
+	}
 	if l.validator != nil && l.validator.runner != nil {
 		err = errors.Join(err, l.validator.runner.Close())
 	}
@@ -204,6 +210,9 @@ func (l *loop) one(ctx context.Context, examples *prefetch) error {
 		l.skipped = 0
 		event.Loss, event.Segmentation, event.Divergence = event.Loss/float64(used), event.Segmentation/float64(used), event.Divergence/float64(used)
 		event.Gradient = l.updater.norm()
+		if math.IsNaN(event.Gradient) || math.IsInf(event.Gradient, 0) { // each was finite, their sum is not
+			return fmt.Errorf("%w in step %d: the gradients of the batch add up to more than float32 holds; start again with a lower learning rate", ErrDiverged, l.state.step+1)
+		}
 		if err := l.updater.apply(l.state, event.Gradient); err != nil {
 			return err
 		}
@@ -326,7 +335,9 @@ func (l *loop) validate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	l.latest = v
+	if l.latest = v; v == nil {
+		return l.tell(Event{Kind: Warned, Text: "none of the exams for validation could be used, so that there are no figures; see the events before this one, and correct them"})
+	}
 	return l.tell(Event{Kind: Validated, Validation: v})
 }
 

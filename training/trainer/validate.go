@@ -69,7 +69,8 @@ func openGraph(g *graph.Graph, open inference.OpenRunner) (inference.Runner, err
 	return open(b.Bytes())
 }
 
-// run validates weights on all exams of a set. Every validation of a run draws the same noise.
+// run validates weights on all exams of a set. Every validation of a run draws the same noise. It is nil
+// where skip left all of them out.
 func (v *validator) run(ctx context.Context, weights nets.Weights, set training.Set, skip func(error) error) (*Validation, error) {
 	in := map[string]*tensor.Tensor{}
 	for _, name := range v.names {
@@ -173,11 +174,12 @@ func (t *tally) overlap(name string, hard, label []uint8, classes ...uint8) erro
 	return err
 }
 
+// result is what was measured; nil where no exam was.
 func (t *tally) result() (*Validation, error) {
-	v := &Validation{Exams: t.exams, Dice: map[string]float64{}}
 	if t.exams == 0 {
-		return v, nil
+		return nil, nil // no failure, and no figures either
 	}
+	v := &Validation{Exams: t.exams, Dice: map[string]float64{}}
 	c, err := t.calibration.Result()
 	if err != nil {
 		return nil, fmt.Errorf("trainer: validation: %w", err)

@@ -73,7 +73,8 @@ func phantoms(ctx context.Context, c Choice, n Need, cache string, progress func
 	if err != nil {
 		return nil, err
 	}
-	out := &Cohort{Data: training.Data{Train: g, Validation: g.Held(c.Held), Origin: g.Origin()}, Notes: g.Notes(), Memory: int64(c.Anatomies) * anatomyBytes}
+	held := exampleBytes(training.Shape{Channels: len(n.Recipe.Channels), Size: n.Recipe.Size}) // of one; they are kept
+	out := &Cohort{Data: training.Data{Train: g, Validation: g.Held(c.Held), Origin: g.Origin()}, Notes: g.Notes(), Memory: int64(c.Anatomies)*anatomyBytes + int64(c.Held)*held}
 	out.Origin.Validation = c.Held
 	return out, nil
 }

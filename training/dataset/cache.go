@@ -181,6 +181,6 @@ func (d *Dataset) decode(name string, data []byte, voxels int) *training.Example
 	for i := range x.Image.F32 {
 		x.Image.F32[i] = math.Float32frombits(binary.LittleEndian.Uint32(data[4*i:]))
 	}
-	x.Label = data[len(data)-voxels:]
+	x.Label = bytes.Clone(data[len(data)-voxels:]) // a part would keep the whole file in memory
 	return x
 }

@@ -167,8 +167,11 @@ func (l *liveLine) clear() {
 }
 
 // validationText is a validation in a few words: Dice by structure, AUROC where there is one, and the
-// calibration.
+// calibration. A log that was edited may hold a validation without figures, nil.
 func validationText(v *trainer.Validation) string {
+	if v == nil {
+		return "no figures"
+	}
 	var parts []string
 	for _, name := range sortedKeys(v.Dice) {
 		parts = append(parts, fmt.Sprintf("%s %.3f", name, v.Dice[name]))

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"bayeslice/inference"
+	"bayeslice/internal/models"
 	"bayeslice/internal/ort"
 	"bayeslice/training"
 	"bayeslice/training/cohort"
@@ -115,13 +115,7 @@ func (s *trainSession) Train(ctx context.Context, on func(viewstate.TrainEvent))
 	}
 	last := 0
 	model, err := s.run.Train(ctx, s.data, trainer.Options{
-		Open: func(onnx []byte) (inference.Runner, error) {
-			session, err := env.NewSession(onnx, ort.SessionOptions{Provider: provider, Threads: c.Threads})
-			if err != nil {
-				return nil, err
-			}
-			return session, nil
-		},
+		Open: models.Opener(env, ort.SessionOptions{Provider: provider, Threads: c.Threads}),
 		On: func(e trainer.Event) {
 			last = e.Step
 			event := eventOf(e)

@@ -14,7 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"bayeslice/inference"
+	"bayeslice/internal/models"
 	"bayeslice/internal/onnx/graph"
 	"bayeslice/internal/ort"
 	"bayeslice/internal/tensor"
@@ -205,14 +205,8 @@ func (s *session) runTraining(ctx context.Context, run *trainer.Run, data *cohor
 	watch := newWatch(s, c, plain)
 	defer watch.close()
 	model, err := run.Train(ctx, data.Data, trainer.Options{
-		Open: func(onnx []byte) (inference.Runner, error) {
-			session, err := d.env.NewSession(onnx, ort.SessionOptions{})
-			if err != nil {
-				return nil, err // a nil *ort.Session in the interface would not be nil
-			}
-			return session, nil
-		},
-		On: watch.event, Clock: time.Now, Runtime: "ONNX Runtime " + d.env.Version(),
+		Open: models.Opener(d.env, ort.SessionOptions{}),
+		On:   watch.event, Clock: time.Now, Runtime: "ONNX Runtime " + d.env.Version(),
 	})
 	watch.close()
 	switch {

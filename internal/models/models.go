@@ -23,17 +23,20 @@ func Open(ctx context.Context, env *ort.Env, path string) (*inference.Model, err
 
 // openers run both parts of a model in env.
 func openers(env *ort.Env) inference.Openers {
-	open := func(o ort.SessionOptions) inference.OpenRunner {
-		return func(onnx []byte) (inference.Runner, error) {
-			s, err := env.NewSession(onnx, o)
-			if err != nil {
-				return nil, err // a nil *ort.Session in the interface would not be nil
-			}
-			return s, nil
-		}
-	}
 	// The part before the noise runs once per exam: it need not keep its working memory.
-	return inference.Openers{Once: open(ort.SessionOptions{ReleaseMemory: true}), Each: open(ort.SessionOptions{})}
+	return inference.Openers{Once: Opener(env, ort.SessionOptions{ReleaseMemory: true}), Each: Opener(env, ort.SessionOptions{})}
+}
+
+// Opener opens ONNX bytes in env as o says; the caller closes each runner. It is safe for concurrent use
+// and fails as [ort.Env.NewSession] does.
+func Opener(env *ort.Env, o ort.SessionOptions) inference.OpenRunner {
+	return func(onnx []byte) (inference.Runner, error) {
+		s, err := env.NewSession(onnx, o)
+		if err != nil {
+			return nil, err // a nil *ort.Session in the interface would not be nil
+		}
+		return s, nil
+	}
 }
 
 // Card reads what a model file says about itself without running it, and the SHA-256 of its bytes in

@@ -86,7 +86,9 @@ type Options struct {
 
 	// Splits is the JSON file of the folds. Where it exists it is read, and must fit the exams; Folds, Runs and
 	// SplitSeed are not looked at then ([Dataset.Splits] says what it holds). Else it is written. "" is a file
-	// in Cache that belongs to Path and to these three numbers, so that every configuration finds it.
+	// in Cache that belongs to Path and to these three numbers, so that every configuration finds it. The task
+	// that is opened first decides which patients count as positive where it is made: for folds of equal
+	// numbers of patients with csPCa, diagnosis.
 	Splits      string
 	Folds, Runs int // 0: DefaultFolds, DefaultRuns
 	SplitSeed   uint64

@@ -35,8 +35,8 @@ type Options struct {
 // Train trains from the last checkpoint, or from the start, to the end, and writes the model. It returns
 // the model's path. When ctx ends it writes a checkpoint of the last finished step and returns ctx's
 // error; another Train goes on from there. It fails with [training.ErrExample] where an exam cannot be
-// used and [Config.SkipBad] is not set, with [ErrDiverged], [ErrRun] where data are not those of the run,
-// or the error of the runner, the source or the file system.
+// used and [Config.SkipBad] is not set, with [ErrDiverged], [ErrRun] where data are not those of the run or
+// another process trains it, [ErrCheckpoint] where no checkpoint of several can be used, or the error of the runner, the source or the file system.
 func (r *Run) Train(ctx context.Context, data training.Data, o Options) (model string, err error) {
 	if data.Origin.Fingerprint != r.config.Data.Fingerprint {
 		return "", fmt.Errorf("%w: these are not the data that the run began with; start a new run for them", ErrRun)

@@ -106,14 +106,23 @@ func (s *screen) do(args ...string) {
 	}
 }
 
-// picture takes a screenshot.
+// picture takes a screenshot. A server that has just started on a busy machine may refuse the first.
 func (s *screen) picture() image.Image {
 	s.t.Helper()
-	cmd := exec.Command("import", "-window", "root", "png:-")
-	cmd.Env = s.environ()
-	out, err := cmd.Output()
-	if err != nil {
-		s.t.Fatalf("screenshot: %v", err)
+	var out []byte
+	for tries := 0; ; tries++ {
+		cmd := exec.Command("import", "-window", "root", "png:-")
+		cmd.Env = s.environ()
+		var said bytes.Buffer
+		cmd.Stderr = &said
+		var err error
+		if out, err = cmd.Output(); err == nil {
+			break
+		}
+		if tries == 20 {
+			s.t.Fatalf("screenshot: %v: %s", err, said.String())
+		}
+		time.Sleep(500 * time.Millisecond)
 	}
 	img, err := png.Decode(bytes.NewReader(out))
 	if err != nil {

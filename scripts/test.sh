@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 export MESA_SHADER_CACHE_DISABLE=true
 packages=(./...)
 if [ "${1:-}" = -race ]; then
-  packages=(./inference/... ./render/... ./viewer/... ./internal/ort/... ./internal/exam/... ./internal/volume/...)
+  packages=(./inference/... ./render/... ./viewer/... ./internal/ort/... ./internal/exam/... ./internal/volume/... ./training/trainer/...)
 fi
 run=(go test -tags migrated_fynedo -count=1 -json "$@" "${packages[@]}")
 if [ -z "${DISPLAY:-}" ] && command -v xvfb-run >/dev/null; then

@@ -62,7 +62,7 @@ func openLog(dir string) (*logFile, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("trainer: log: %w", err)
 	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644) //nolint:gosec // as run.json and the checkpoints: the umask decides who may read it
 	if err != nil {
 		return nil, fmt.Errorf("trainer: log: %w", err)
 	}

@@ -163,6 +163,13 @@ func TestTheExpectedTimeLeavesOutTheFirstStep(t *testing.T) {
 	}
 }
 
+// A log that was edited may hold a validation without figures.
+func TestAValidationWithoutFiguresIsTold(t *testing.T) {
+	if out, _ := told(true, 100, trainer.Event{Kind: trainer.Validated, Step: 7}); !strings.Contains(out, "validation  step 7: no figures\n") {
+		t.Errorf("told:\n%s", out)
+	}
+}
+
 func TestTheLiveLineIsWrittenOver(t *testing.T) {
 	auroc := 0.75
 	out, errs := told(false, 20, trainer.Event{Kind: trainer.Started, Step: 10, Text: "CPU (test)"},

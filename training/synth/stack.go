@@ -19,7 +19,7 @@ type stack struct {
 }
 
 // drawStack draws a T2-weighted stack: mostly 3 mm, else 2.5–4.5 mm, of so many slices that it covers
-// 34–90 mm; sometimes a small field of view.
+// 34–92 mm, rounded down to whole slices; sometimes a small field of view.
 func drawStack(r *rand.Rand, recipe *prep.Recipe) stack {
 	s := stack{columns: recipe.Size[0], rows: recipe.Size[1], pixel: [2]float64{recipe.SpacingMM[0], recipe.SpacingMM[1]}, spacing: 3}
 	if chance(r, 0.5) {

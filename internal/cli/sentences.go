@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"regexp"
+	"runtime"
 	"strings"
 	"syscall"
 	"unicode"
@@ -93,7 +94,7 @@ var nextSteps = []struct {
 	{"pb.ErrExternalData", pb.ErrExternalData, fromText},
 	{"pb.ErrUnsupported", pb.ErrUnsupported, "Use a model written by this program (`bayeslice model init`)."},
 	{"pb.ErrMalformed", pb.ErrMalformed, "Check that the file is an ONNX model and was copied completely."},
-	{"inference.ErrModel", inference.ErrModel, "Use another model file; `bayeslice model init` makes one."},
+	{"inference.ErrModel", inference.ErrModel, "Use another model; `bayeslice model list` names those that come with the program."},
 	{"inference.ErrInput", inference.ErrInput, "Use another model file; this one does not follow its own recipe."},
 	{"inference.ErrOutput", inference.ErrOutput, "Use another model file, or --device cpu."},
 	{"graph.ErrGraph", graph.ErrGraph, "Use a model written by this program (`bayeslice model init`)."},
@@ -182,10 +183,16 @@ const packages = "app|augment|autodiff|cli|codec|cohort|dataset|dicom|dicomout|e
 // middle of a clause, where they are words.
 var packagePrefix = regexp.MustCompile(`(^|\n|: )(?:(?:` + packages + `): )+`)
 
+// statPrefix finds the name of the system call that looks a file up, which says nothing to a reader.
+var statPrefix = regexp.MustCompile(`(^|\n|: )l?stat `)
+
 // sentence makes the words of an error readable. A file name at the beginning stays as it is.
 func sentence(err error) string {
-	text := packagePrefix.ReplaceAllString(err.Error(), "$1")
-	if word, _, _ := strings.Cut(text, " "); !strings.ContainsAny(word, `./\`) {
+	told := packagePrefix.ReplaceAllString(err.Error(), "$1")
+	text := statPrefix.ReplaceAllString(told, "$1")
+	at := statPrefix.FindStringIndex(told)
+	path := at != nil && at[0] == 0
+	if word, _, _ := strings.Cut(text, " "); !path && !strings.ContainsAny(word, `./\`) {
 		first, size := utf8.DecodeRuneInString(text)
 		text = string(unicode.ToUpper(first)) + text[size:]
 	}
@@ -193,4 +200,23 @@ func sentence(err error) string {
 		text += "."
 	}
 	return text
+}
+
+// shellWord returns a path so that a shell reads it as one word: as it is where nothing in it is special,
+// else in double quotes, which Windows reads too, or in single ones where it holds what a POSIX shell expands
+// between double ones. A path that begins with a hyphen gets ./ before it, since it would be read as a flag.
+func shellWord(path string) string {
+	if strings.HasPrefix(path, "-") {
+		path = "./" + path
+	}
+	special := func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune(`_-./\:+,@%`, r)
+	}
+	switch {
+	case path != "" && !strings.ContainsFunc(path, special) && (runtime.GOOS == "windows" || !strings.Contains(path, `\`)):
+		return path
+	case runtime.GOOS == "windows" || !strings.ContainsAny(path, "\"$`\\!"):
+		return `"` + path + `"`
+	}
+	return `'` + strings.ReplaceAll(path, `'`, `'\''`) + `'`
 }

@@ -70,7 +70,7 @@ func claimRunFolder(dir string) error {
 		return err
 	}
 	if _, err := trainer.Open(dir); err == nil {
-		return usageError("%s holds a run already: go on with it by `bayeslice train resume %s`, or choose another folder with -o", dir, dir)
+		return usageError("%s holds a run already: go on with it by `bayeslice train resume %s`, or choose another folder with -o", dir, shellWord(dir))
 	}
 	return usageError("the folder %s is not empty, and a run needs one of its own; choose another with -o", dir)
 }
@@ -211,7 +211,7 @@ func (s *session) runTraining(ctx context.Context, run *trainer.Run, data *cohor
 	watch.close()
 	switch {
 	case errors.Is(err, context.Canceled) && ctx.Err() != nil && onlyCancelled(err):
-		s.say("stopped after step %d of %d; the checkpoint is kept. Go on with: bayeslice train resume %s", watch.step, c.Steps, run.Dir())
+		s.say("stopped after step %d of %d; the checkpoint is kept. Go on with: bayeslice train resume %s", watch.step, c.Steps, shellWord(run.Dir()))
 		return errInterrupted
 	case err != nil:
 		s.kept(run, err)
@@ -227,7 +227,7 @@ func (s *session) kept(run *trainer.Run, err error) {
 		return // other data, other settings, another process
 	}
 	if last, _, err := run.Last(); err == nil && last != nil {
-		fmt.Fprintf(s.Err, "note: the checkpoint after step %d is kept; go on with: bayeslice train resume %s\n", last.Step, run.Dir())
+		fmt.Fprintf(s.Err, "note: the checkpoint after step %d is kept; go on with: bayeslice train resume %s\n", last.Step, shellWord(run.Dir()))
 	}
 }
 
@@ -372,6 +372,6 @@ func (s *session) trained(model string, w *watch) {
 	if w.skipped > 0 {
 		s.say("left out    %s that could not be used; see %s", plural(w.skipped, "exam"), filepath.Join(filepath.Dir(model), "log.jsonl"))
 	}
-	s.say("wrote       %s; use it with `bayeslice infer EXAM --model %s -o FOLDER`, or open it in the window", model, model)
+	s.say("wrote       %s; use it with `bayeslice infer EXAM --model %s -o FOLDER`, or open it in the window", model, shellWord(model))
 	s.say("%s", disclaimer)
 }

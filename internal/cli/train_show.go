@@ -168,7 +168,7 @@ func (s *session) printRun(v runView) {
 	if v.Model != "" {
 		s.say("  model       %s", v.Model)
 	} else {
-		s.say("  go on       bayeslice train resume %s", v.Folder)
+		s.say("  go on       bayeslice train resume %s", shellWord(v.Folder))
 	}
 }
 

@@ -77,7 +77,7 @@ func (c Choice) Validate() error {
 	case c.Held < 0 || c.Held > synth.MaxAnatomies:
 		return fail("%d phantoms for validation; choose 0 to %d", c.Held, synth.MaxAnatomies)
 	case !c.Phantoms() && c.Folds < 2:
-		return fail("%d folds; choose at least 2", c.Folds)
+		return fail("folds: %d; choose at least 2, since one of them is kept for validation", c.Folds)
 	case c.Fold < 0 || c.Fold > 0 && c.Fold >= c.Folds && c.Splits == "": // a file of folds knows better
 		return fail("fold %d of %d; choose one from 0 to %d", c.Fold, c.Folds, c.Folds-1)
 	case c.Run < 0 || !c.Phantoms() && c.Run >= c.Runs && c.Splits == "":

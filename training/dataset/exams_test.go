@@ -95,7 +95,7 @@ func TestOnePhantomFolderIsOneExam(t *testing.T) {
 	root := t.TempDir()
 	writePhantoms(t, root, []phantom.Config{tinyPhantom(1)})
 	o := Options{Path: filepath.Join(root, "seed-1"), Task: modelcard.Anatomy, Recipe: phantomRecipe(modelcard.Anatomy), Cache: t.TempDir()}
-	refused(t, o, ErrSplits, "1 patients cannot be dealt out to 5 folds")
+	refused(t, o, ErrSplits, "fewer patients (1) than folds (5)")
 }
 
 // writeExams writes image files in one folder per exam and returns it.

@@ -52,7 +52,7 @@ func MakeSplits(patients []Patient, folds, runs int, seed uint64) (Splits, error
 	case folds < 2 || folds > maxFolds || runs < 1 || runs > maxFolds:
 		return Splits{}, fmt.Errorf("%w: %d folds and %d runs; choose 2 to %d folds and at least one run", ErrSplits, folds, runs, maxFolds)
 	case len(patients) < folds:
-		return Splits{}, fmt.Errorf("%w: %d patients cannot be dealt out to %d folds; add exams, choose fewer folds, or, where anonymisation gave several patients one ID, name the patients in a list of the exams", ErrSplits, len(patients), folds)
+		return Splits{}, fmt.Errorf("%w: there are fewer patients (%d) than folds (%d); add exams, choose fewer folds, or, where anonymisation gave several patients one ID, name the patients in a list of the exams", ErrSplits, len(patients), folds)
 	}
 	seen := map[string]bool{}
 	for _, p := range patients {

@@ -117,9 +117,9 @@ func TestSplitsDependOnTheSeedAndNotOnTheOrder(t *testing.T) {
 func TestSplitsAreRefusedWithASentence(t *testing.T) {
 	all := hospital(6)
 	for words, make := range map[string]func() error{
-		"1 folds": func() error { _, err := MakeSplits(all, 1, 3, 1); return err },
-		"6 patients cannot be dealt out to 7 folds": func() error { _, err := MakeSplits(all, 7, 1, 1); return err },
-		"two exams are called":                      func() error { _, err := MakeSplits(append(all, all[0]), 2, 1, 1); return err },
+		"1 folds":                           func() error { _, err := MakeSplits(all, 1, 3, 1); return err },
+		"fewer patients (6) than folds (7)": func() error { _, err := MakeSplits(all, 7, 1, 1); return err },
+		"two exams are called":              func() error { _, err := MakeSplits(append(all, all[0]), 2, 1, 1); return err },
 		"no fold 2 of run 0": func() error {
 			s, _ := MakeSplits(all, 2, 1, 1)
 			_, err := s.Fold(0, 2)

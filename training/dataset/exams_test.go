@@ -355,7 +355,7 @@ func TestRealExamInNIfTI(t *testing.T) {
 	saveText(t, "exam\n"+images+"\n", dir, "exams.csv")
 	refused(t, o, training.ErrExample, "jiang-cw_PI-CAI_10000", "several masks", "zones_HeviAI23_AI.nii.gz, zones_Yuan23_AI.nii.gz")
 	o.MaskPattern = "zones_Yuan*"
-	refused(t, o, ErrSplits, "1 patients") // prepared, and too few for folds
+	refused(t, o, ErrSplits, "fewer patients (1)") // prepared, and too few for folds
 	o.MaskPattern = ""
 	saveText(t, "exam,mask\n"+images+","+filepath.Join(masks, "zones_HeviAI23_AI.nii.gz")+"\n", dir, "exams.csv")
 	refused(t, o, training.ErrExample, "does not fit its T2W image", "640 × 640 × 25", "256 × 256 × 12")

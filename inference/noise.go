@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"bayeslice/internal/modelcard"
+	"bayeslice/internal/seed"
 	"bayeslice/internal/tensor"
 )
 
@@ -77,19 +78,11 @@ func (z *Noise) Fill(sample int, into map[string]*tensor.Tensor) error {
 
 // source is the generator of one block.
 func (z *Noise) source(sample, input, block int) *rand.PCG {
-	h := mix(z.seed)
+	h := seed.Mix(z.seed)
 	for _, part := range []int{sample, input, block} {
-		h = mix(h ^ uint64(part))
+		h = seed.Mix(h ^ uint64(part))
 	}
-	return rand.NewPCG(h, mix(h))
-}
-
-// mix is SplitMix64 (Steele et al. 2014): neighbouring numbers become unrelated ones.
-func mix(x uint64) uint64 {
-	x += 0x9e3779b97f4a7c15
-	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
-	x = (x ^ x>>27) * 0x94d049bb133111eb
-	return x ^ x>>31
+	return rand.NewPCG(h, seed.Mix(h))
 }
 
 // fillNormal writes standard normal numbers.

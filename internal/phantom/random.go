@@ -3,6 +3,8 @@ package phantom
 import (
 	"math"
 	"math/rand/v2"
+
+	random "bayeslice/internal/seed"
 )
 
 // purpose separates the random streams of one seed, so that changing how many numbers one part
@@ -25,16 +27,7 @@ const (
 
 // stream returns the generator of one purpose and index (a slice, a b-value).
 func stream(seed uint64, p purpose, index int) *rand.Rand {
-	a := mix(seed ^ mix(uint64(p)))
-	return rand.New(rand.NewPCG(a, mix(a^mix(uint64(index)+0x5851F42D4C957F2D))))
-}
-
-// mix is the finaliser of SplitMix64: a bijection that spreads near inputs over all 64 bits.
-func mix(x uint64) uint64 {
-	x += 0x9E3779B97F4A7C15
-	x = (x ^ x>>30) * 0xBF58476D1CE4E5B9
-	x = (x ^ x>>27) * 0x94D049BB133111EB
-	return x ^ x>>31
+	return random.Stream(seed, uint64(p), uint64(index))
 }
 
 // uniform draws from lo…hi.

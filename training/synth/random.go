@@ -3,6 +3,8 @@ package synth
 import (
 	"math"
 	"math/rand/v2"
+
+	random "bayeslice/internal/seed"
 )
 
 // purpose separates the random streams of one seed.
@@ -18,16 +20,7 @@ const (
 
 // stream returns the generator of one purpose and number.
 func stream(seed uint64, p purpose, n uint64) *rand.Rand {
-	a := mix(seed ^ mix(uint64(p)))
-	return rand.New(rand.NewPCG(a, mix(a^mix(n+0x5851F42D4C957F2D))))
-}
-
-// mix is the finaliser of SplitMix64.
-func mix(x uint64) uint64 {
-	x += 0x9E3779B97F4A7C15
-	x = (x ^ x>>30) * 0xBF58476D1CE4E5B9
-	x = (x ^ x>>27) * 0x94D049BB133111EB
-	return x ^ x>>31
+	return random.Stream(seed, uint64(p), n)
 }
 
 // uniform draws from lo…hi.

@@ -1,4 +1,4 @@
-// Package resources holds what is embedded in the program: its icon and the bundled models, which were
+// Package resources holds what is embedded in the program: its icon, its texts, and the bundled models, which were
 // trained by this program on generated data only. No patient data and no weights trained elsewhere ever
 // lie here.
 package resources
@@ -17,3 +17,9 @@ var Icon []byte
 //
 //go:embed models
 var Models embed.FS
+
+// Texts is the folder "texts" with what is written on screen, one file for each language. Read only;
+// package internal/lang reads them.
+//
+//go:embed texts
+var Texts embed.FS

@@ -72,6 +72,7 @@ var height = map[string]int{
 	"internal/tensor":                  0,
 	"internal/testenv":                 0,
 	"internal/locale":                  0, // before Fyne looks at the locale
+	"internal/lang":                    0, // texts in the user's language
 	"resources":                        0,
 }
 

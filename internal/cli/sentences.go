@@ -17,6 +17,7 @@ import (
 	"bayeslice/internal/imageio"
 	"bayeslice/internal/imageio/dicom"
 	"bayeslice/internal/imageio/dicomout"
+	"bayeslice/internal/lang"
 	"bayeslice/internal/metrics"
 	"bayeslice/internal/modelcard"
 	"bayeslice/internal/models"
@@ -72,6 +73,7 @@ var nextSteps = []struct {
 	{"exam.ErrNoSuch", exam.ErrNoSuch, "Run `bayeslice exam show EXAM` for the series and their IDs."},
 	{"exam.ErrOverrides", exam.ErrOverrides, "Move the file with the stored choices away, and choose again."},
 	{"settings.ErrSettings", settings.ErrSettings, fromText},
+	{"lang.ErrTexts", lang.ErrTexts, fromText},
 	{"exam.ErrUnsupported", exam.ErrUnsupported, fromText},
 	{"exam.ErrTooLarge", exam.ErrTooLarge, "Give the folder of one exam."},
 	{"prep.ErrMissingRole", prep.ErrMissingRole, fromText},
@@ -176,7 +178,7 @@ func nextStep(err error) string {
 }
 
 // packages are the names that errors begin with.
-const packages = "app|augment|autodiff|cli|codec|cohort|dataset|dicom|dicomout|exam|fetch|geom|graph|imageio|inference|loss|metaimage|metrics|modelcard|models|nets|" +
+const packages = "app|augment|autodiff|cli|codec|cohort|dataset|dicom|dicomout|exam|fetch|geom|graph|imageio|inference|lang|loss|metaimage|metrics|modelcard|models|nets|" +
 	"nifti|optim|ort|pb|phantom|prep|probe|ref|render|report|rewrite|schedule|settings|step|synth|tensor|trainer|training|viewer|viewstate|volume"
 
 // packagePrefix finds the names of packages where an error or one wrapped in it begins: never in the

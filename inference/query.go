@@ -53,9 +53,9 @@ func (p *Prediction) SegmentHistogram(class, bins int) ([]int, error) {
 // ZoneHistogram is [Prediction.SegmentHistogram] for a structure by name: "WG" counts the voxels of
 // TZ ∪ PZ by the sum of both probabilities.
 func (p *Prediction) ZoneHistogram(name string, bins int) ([]int, error) {
-	for _, z := range zonesOf(p.Card.Classes) {
-		if z.name == name {
-			return p.histogram(z.classes, bins)
+	for _, z := range Zones(p.Card.Classes) {
+		if z.Name == name {
+			return p.histogram(z.Classes, bins)
 		}
 	}
 	return nil, fmt.Errorf("inference: no histogram of %q: the model's classes are %q", name, p.Card.Classes)

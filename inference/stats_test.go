@@ -138,3 +138,30 @@ func BenchmarkUncertaintyFullSize(b *testing.B) {
 		s.Uncertainty()
 	}
 }
+
+// A store made of samples reads as one that was filled while sampling, and refuses what does not fit.
+func TestNewSampleStore(t *testing.T) {
+	sample := []uint8{255, 0, 51, 204, 0, 255, 204, 51} // 2 classes of a box of 2 × 2 × 1
+	s, err := NewSampleStore([3]int{1, 2, 3}, [3]int{3, 4, 4}, 2, [][]uint8{sample})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p, ok := s.At(0, 1, 1, 3, 3); !ok || p != 204.0/255 {
+		t.Errorf("class 1 at (1, 3, 3) is %g, %v", p, ok)
+	}
+	if s.Len() != 1 || &s.Sample(0)[0] != &sample[0] {
+		t.Error("the sample was not kept")
+	}
+	for _, bad := range []func() (*SampleStore, error){
+		func() (*SampleStore, error) { return NewSampleStore([3]int{1, 2, 3}, [3]int{3, 4, 3}, 2, nil) },
+		func() (*SampleStore, error) { return NewSampleStore([3]int{-1, 2, 3}, [3]int{3, 4, 4}, 2, nil) },
+		func() (*SampleStore, error) { return NewSampleStore([3]int{1, 2, 3}, [3]int{3, 4, 4}, 1, nil) },
+		func() (*SampleStore, error) {
+			return NewSampleStore([3]int{1, 2, 3}, [3]int{3, 4, 4}, 2, [][]uint8{sample[1:]})
+		},
+	} {
+		if _, err := bad(); !errors.Is(err, ErrInput) {
+			t.Errorf("got %v", err)
+		}
+	}
+}

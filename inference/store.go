@@ -1,6 +1,7 @@
 package inference
 
 import (
+	"fmt"
 	"slices"
 
 	"bayeslice/internal/geom"
@@ -14,6 +15,31 @@ type SampleStore struct {
 	Classes int    // K, background included
 	samples [][]uint8
 }
+
+// NewSampleStore wraps samples (retained, not copied) of a box of the model grid, Lo inclusive and Hi exclusive,
+// each [K, box] as [SampleStore.Sample] returns them. It fails with [ErrInput] where the box is empty, there
+// are fewer than two classes, or a sample has another length.
+func NewSampleStore(lo, hi [3]int, classes int, samples [][]uint8) (*SampleStore, error) {
+	s := &SampleStore{Lo: lo, Hi: hi, Classes: classes, samples: samples}
+	for a := range 3 {
+		if lo[a] < 0 || hi[a] <= lo[a] {
+			return nil, fmt.Errorf("%w: stored samples of voxels %v to %v", ErrInput, lo, hi)
+		}
+	}
+	if classes < 2 {
+		return nil, fmt.Errorf("%w: stored samples of %d classes", ErrInput, classes)
+	}
+	for n, sample := range samples {
+		if want := classes * s.box().Voxels(); len(sample) != want {
+			return nil, fmt.Errorf("%w: stored sample %d has %d values instead of %d", ErrInput, n, len(sample), want)
+		}
+	}
+	return s, nil
+}
+
+// Sample returns sample n, [K, box]: the probabilities of the box's voxels as bytes (p·255 rounded), class by
+// class, i fastest. Read only.
+func (s *SampleStore) Sample(n int) []uint8 { return s.samples[n] }
 
 // Len returns the number of stored samples.
 func (s *SampleStore) Len() int { return len(s.samples) }

@@ -5,22 +5,22 @@ import (
 	"slices"
 )
 
-// zone is a structure that is made of one or more classes.
-type zone struct {
-	name    string
-	classes []int
+// Zone is a structure that is made of one or more classes of a model.
+type Zone struct {
+	Name    string // "WG", or the class's own
+	Classes []int  // indices into the card's classes, ascending
 }
 
-// zonesOf lists what volumes are given for: each foreground class, after the whole gland where
-// both of its zones are classes.
-func zonesOf(classes []string) []zone {
-	var zones []zone
+// Zones lists the structures of a model's classes (background first), in the order in which volumes are
+// given: each foreground class, after the whole gland ("WG") where both of its zones are classes.
+func Zones(classes []string) []Zone {
+	var zones []Zone
 	tz, pz := slices.Index(classes, "TZ"), slices.Index(classes, "PZ")
 	if tz > 0 && pz > 0 {
-		zones = append(zones, zone{"WG", []int{tz, pz}})
+		zones = append(zones, Zone{"WG", []int{tz, pz}})
 	}
 	for c := 1; c < len(classes); c++ {
-		zones = append(zones, zone{classes[c], []int{c}})
+		zones = append(zones, Zone{classes[c], []int{c}})
 	}
 	return zones
 }
@@ -28,13 +28,13 @@ func zonesOf(classes []string) []zone {
 // volumes collects each zone's volume in each sample: N numbers a zone, the only thing beside the
 // [SampleStore] that grows with the number of samples.
 type volumes struct {
-	zones   []zone
+	zones   []Zone
 	voxelML float64
 	ml      [][]float64 // zone, sample
 }
 
 func newVolumes(classes []string, voxelMM3 float64) *volumes {
-	z := zonesOf(classes)
+	z := Zones(classes)
 	return &volumes{zones: z, voxelML: voxelMM3 / 1000, ml: make([][]float64, len(z))}
 }
 
@@ -46,7 +46,7 @@ func (v *volumes) add(hard []uint8) {
 	}
 	for z, zone := range v.zones {
 		n := 0
-		for _, c := range zone.classes {
+		for _, c := range zone.Classes {
 			n += count[c]
 		}
 		v.ml[z] = append(v.ml[z], float64(n)*v.voxelML)
@@ -57,7 +57,7 @@ func (v *volumes) add(hard []uint8) {
 func (v *volumes) result() []ZoneVolume {
 	out := make([]ZoneVolume, len(v.zones))
 	for z, zone := range v.zones {
-		out[z] = ZoneVolume{Zone: zone.name, ML: interval(v.ml[z])}
+		out[z] = ZoneVolume{Zone: zone.Name, ML: interval(v.ml[z])}
 	}
 	return out
 }

@@ -99,7 +99,16 @@ func (c *Calibration) voxel(p []float32, stride, label int) {
 	c.top[c.bin(best)].add(best, predicted == label)
 }
 
-func (c *Calibration) bin(v float64) int { return min(int(v*float64(c.bins)), c.bins-1) }
+// BinOf returns the bin of equal width, of those of a reliability diagram ([Bin]), that holds a probability
+// of 0…1; what rounding carries beyond counts as 0 or 1, and no number as 0.
+func BinOf(p float64, bins int) int {
+	if !(p > 0) {
+		return 0
+	}
+	return int(min(p*float64(bins), float64(bins-1)))
+}
+
+func (c *Calibration) bin(v float64) int { return BinOf(v, c.bins) }
 
 func (b *counts) add(confidence float64, hit bool) {
 	b.voxels++

@@ -386,3 +386,15 @@ func TestRoundingIsTolerated(t *testing.T) {
 		t.Errorf("%+v, %v", r, err)
 	}
 }
+
+// The edges of bins belong to the bin above, 1 to the last one; nothing panics.
+func TestBinOf(t *testing.T) {
+	for _, c := range []struct {
+		p    float64
+		want int
+	}{{0, 0}, {0.099, 0}, {0.1, 1}, {0.95, 9}, {1, 9}, {1.2, 9}, {-0.2, 0}, {math.NaN(), 0}, {math.Inf(1), 9}} {
+		if got := BinOf(c.p, 10); got != c.want {
+			t.Errorf("BinOf(%g, 10) = %d, want %d", c.p, got, c.want)
+		}
+	}
+}

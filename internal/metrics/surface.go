@@ -20,18 +20,14 @@ type SurfaceDistances struct {
 // with [ErrInput] where the grids differ by 0.01 mm or more, and with [ErrUndefined] where the structure is
 // missing in one of them. It takes time and memory proportional to the box that holds both.
 func CompareSurfaces(predicted, reference *volume.Mask, classes ...uint8) (SurfaceDistances, error) {
-	if !predicted.Grid().SameAs(reference.Grid(), 0.01) {
-		return SurfaceDistances{}, bad("the segmentations lie on different grids; bring both to one")
+	if err := oneGrid(predicted, reference); err != nil {
+		return SurfaceDistances{}, err
 	}
 	p, r := predicted.Region(classes...), reference.Region(classes...)
 	if p.Voxels == 0 || r.Voxels == 0 {
 		return SurfaceDistances{}, undefined("a structure of no voxels has no surface")
 	}
-	box := p.Box
-	for a := range 3 {
-		box.Min[a], box.Max[a] = min(box.Min[a], r.Box.Min[a]), max(box.Max[a], r.Box.Max[a])
-	}
-	in := structure(classes)
+	box, in := join(p.Box, r.Box), structure(classes)
 	of, to := surface(predicted, in, box), surface(reference, in, box)
 	there, err := between(of, to, box.Size(), predicted.Grid().Spacing)
 	if err != nil {

@@ -1,0 +1,73 @@
+package uitest
+
+import (
+	"fmt"
+	"strings"
+)
+
+// slack is how many pixels a text may stick out: positions are rounded to whole pixels.
+const slack = 2
+
+// Faults returns a sentence for every text of the window that cannot be read whole: cut off by the window or by what
+// it stands in, wider than its place, shortened, or with another text across it. Parts that scrolling brings into
+// view are no fault. A text for which allowed holds may be shortened; nil allows none.
+func Faults(t *Tree, allowed func(shortened string) bool) []string {
+	var faults []string
+	var texts []Node
+	for _, n := range t.Nodes {
+		if n.Kind != "Text" || strings.TrimSpace(n.Text) == "" || n.Seen.Empty() {
+			continue
+		}
+		texts = append(texts, n)
+		drawn := n.drawn()
+		switch holder := t.holder(n); {
+		case !drawn.Within(n.Fence, slack*t.Scale):
+			faults = append(faults, fmt.Sprintf("%q at %v leaves what can be seen, %v", n.Text, drawn.Rect(), n.Fence.Rect()))
+		case holder != nil && !drawn.Within(holder.Box, slack*t.Scale):
+			faults = append(faults, fmt.Sprintf("%q at %v is larger than its %s at %v", n.Text, drawn.Rect(), holder.Kind, holder.Box.Rect()))
+		case strings.HasSuffix(n.Text, "…") && t.shortened(n) && (allowed == nil || !allowed(t.whole(n))):
+			faults = append(faults, fmt.Sprintf("%q is shortened to %q", t.whole(n), n.Text))
+		}
+	}
+	return append(faults, crossings(texts, slack*t.Scale)...)
+}
+
+// holder is the nearest widget around a node.
+func (t *Tree) holder(n Node) *Node {
+	for p := n.Parent; p >= 0; p = t.Nodes[p].Parent {
+		if t.Nodes[p].Widget && t.Nodes[p].Kind != "RichText" {
+			return &t.Nodes[p]
+		}
+	}
+	return nil
+}
+
+// whole is the text of the widget that a drawn text belongs to.
+func (t *Tree) whole(n Node) string {
+	for p := n.Parent; p >= 0; p = t.Nodes[p].Parent {
+		if t.Nodes[p].Text != "" {
+			return t.Nodes[p].Text
+		}
+	}
+	return n.Text
+}
+
+// shortened reports whether the toolkit wrote the dots.
+func (t *Tree) shortened(n Node) bool { return !strings.Contains(t.whole(n), n.Text) }
+
+// crossings finds texts of one layer that are written over each other.
+func crossings(texts []Node, tolerance float64) []string {
+	var faults []string
+	for i, a := range texts {
+		for _, b := range texts[i+1:] {
+			if a.Layer != b.Layer {
+				continue
+			}
+			both := a.drawn().Intersect(a.Seen).Intersect(b.drawn()).Intersect(b.Seen)
+			if both.X1-both.X0 > tolerance && both.Y1-both.Y0 > 2*tolerance {
+				faults = append(faults, fmt.Sprintf("%q at %v and %q at %v are written over each other", a.Text, a.drawn().Rect(), b.Text, b.drawn().Rect()))
+			}
+		}
+	}
+	return faults
+}

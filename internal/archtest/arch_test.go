@@ -30,6 +30,8 @@ var height = map[string]int{
 	"internal/cli":                     11, // headless commands
 	"viewer/viewstate":                 9,  // the window's state, without a toolkit
 	"internal/report":                  9,  // result folders and panels
+	"internal/report/paper":            0,  // one page as PDF and picture
+	"internal/report/paper/papertest":  0,  // reads PDF back in tests
 	"internal/models":                  9,  // model files on ONNX Runtime
 	"internal/settings":                3,  // what is kept between sessions
 	"inference":                        8,  // sampling
@@ -45,6 +47,7 @@ var height = map[string]int{
 	"training/schedule":                0,
 	"internal/nets":                    7, // the paper's network
 	"internal/modelcard":               6,
+	"internal/annotate":                6, // drawing and correcting contours
 	"internal/prep":                    5,
 	"internal/exam":                    4,
 	"internal/phantom":                 4,
@@ -89,6 +92,7 @@ var owners = []struct {
 	{"github.com/go-gl/", []string{"render"}, "one package draws"},
 	{"fyne.io/fyne/v2/app", []string{"app"}, "it links the window driver"},
 	{"fyne.io/", []string{"app", "viewer"}, "engines run headless"},
+	{"codeberg.org/go-pdf/fpdf", []string{"internal/report/paper"}, "one package sets pages"},
 	{"github.com/spf13/cobra", []string{"internal/cli"}, "flags belong to the command line"},
 	{"google.golang.org/protobuf", []string{"internal/onnx/pb"}, "the wire format stays in one place"},
 }

@@ -29,6 +29,7 @@ import (
 	"bayeslice/internal/phantom"
 	"bayeslice/internal/prep"
 	"bayeslice/internal/report"
+	"bayeslice/internal/report/paper"
 	"bayeslice/internal/settings"
 	"bayeslice/internal/volume"
 	"bayeslice/render"
@@ -64,6 +65,7 @@ var nextSteps = []struct {
 	{"report.ErrForeign", report.ErrForeign, "Choose another folder with -o."},
 	{"report.ErrNothing", report.ErrNothing, "Let at least one sample finish."},
 	{"report.ErrSpace", report.ErrSpace, "Free some space, or choose an output folder on another disk."},
+	{"paper.ErrPage", paper.ErrPage, "Report this line and the command you ran."},
 	{"report.ErrVerify", report.ErrVerify, "Check the disk, and write to another folder."},
 	{"exam.ErrSeveralExams", exam.ErrSeveralExams, fromText},
 	{"exam.ErrNoImages", exam.ErrNoImages, "Give the folder that holds the DICOM files, or a NIfTI or MHA file."},
@@ -179,7 +181,7 @@ func nextStep(err error) string {
 
 // packages are the names that errors begin with.
 const packages = "app|augment|autodiff|cli|codec|cohort|dataset|dicom|dicomout|exam|fetch|geom|graph|imageio|inference|lang|loss|metaimage|metrics|modelcard|models|nets|" +
-	"nifti|optim|ort|pb|phantom|prep|probe|ref|render|report|rewrite|schedule|settings|step|synth|tensor|trainer|training|viewer|viewstate|volume"
+	"nifti|optim|ort|paper|pb|phantom|prep|probe|ref|render|report|rewrite|schedule|settings|step|synth|tensor|trainer|training|viewer|viewstate|volume"
 
 // packagePrefix finds the names of packages where an error or one wrapped in it begins: never in the
 // middle of a clause, where they are words.

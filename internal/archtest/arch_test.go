@@ -29,6 +29,7 @@ var height = map[string]int{
 	"viewer":                           10, // Fyne
 	"internal/cli":                     11, // headless commands
 	"viewer/viewstate":                 9,  // the window's state, without a toolkit
+	"internal/calibrate":               9,  // do probabilities mean what they say
 	"internal/report":                  9,  // result folders and panels
 	"internal/report/paper":            0,  // one page as PDF and picture
 	"internal/report/paper/papertest":  0,  // reads PDF back in tests
@@ -65,6 +66,9 @@ var height = map[string]int{
 	"internal/imageio/dicom/dicomtest": 2, // made-up images for tests
 	"internal/imageio/nifti":           2,
 	"internal/metrics":                 2, // how good predictions are
+	"internal/measure":                 2, // what readers measure
+	"internal/sectors":                 2, // places in the gland
+	"internal/align":                   2, // T2W against diffusion
 	"internal/imageio/codec":           1,
 	"internal/imageio/metaimage":       2,
 	"internal/onnx/pb":                 2,

@@ -12,12 +12,15 @@ import (
 	"unicode/utf8"
 
 	"bayeslice/inference"
+	"bayeslice/internal/align"
+	"bayeslice/internal/calibrate"
 	"bayeslice/internal/exam"
 	"bayeslice/internal/geom"
 	"bayeslice/internal/imageio"
 	"bayeslice/internal/imageio/dicom"
 	"bayeslice/internal/imageio/dicomout"
 	"bayeslice/internal/lang"
+	"bayeslice/internal/measure"
 	"bayeslice/internal/metrics"
 	"bayeslice/internal/modelcard"
 	"bayeslice/internal/models"
@@ -30,6 +33,7 @@ import (
 	"bayeslice/internal/prep"
 	"bayeslice/internal/report"
 	"bayeslice/internal/report/paper"
+	"bayeslice/internal/sectors"
 	"bayeslice/internal/settings"
 	"bayeslice/internal/volume"
 	"bayeslice/render"
@@ -103,6 +107,12 @@ var nextSteps = []struct {
 	{"inference.ErrOutput", inference.ErrOutput, "Use another model file, or --device cpu."},
 	{"graph.ErrGraph", graph.ErrGraph, "Use a model written by this program (`bayeslice model init`)."},
 	{"prep.ErrRecipe", prep.ErrRecipe, "Use another model file."},
+	{"measure.ErrMeasure", measure.ErrMeasure, fromText},
+	{"sectors.ErrGland", sectors.ErrGland, fromText},
+	{"align.ErrAlign", align.ErrAlign, fromText},
+	{"calibrate.ErrReference", calibrate.ErrReference, "Load the reference that belongs to this exam."},
+	{"calibrate.ErrSettings", calibrate.ErrSettings, "Choose other settings."},
+	{"calibrate.ErrQuiz", calibrate.ErrQuiz, "Rename the file to start anew."},
 	{"metrics.ErrInput", metrics.ErrInput, "Check that prediction and reference belong to the same exam and have the same classes."},
 	{"metrics.ErrUndefined", metrics.ErrUndefined, "Add exams that have what is to be measured, or leave the figure out."},
 	{"nets.ErrConfig", nets.ErrConfig, "Choose another size; see `bayeslice model init --help`."},
@@ -180,8 +190,8 @@ func nextStep(err error) string {
 }
 
 // packages are the names that errors begin with.
-const packages = "app|augment|autodiff|cli|codec|cohort|dataset|dicom|dicomout|exam|fetch|geom|graph|imageio|inference|lang|loss|metaimage|metrics|modelcard|models|nets|" +
-	"nifti|optim|ort|paper|pb|phantom|prep|probe|ref|render|report|rewrite|schedule|settings|step|synth|tensor|trainer|training|viewer|viewstate|volume"
+const packages = "align|app|augment|autodiff|calibrate|cli|codec|cohort|dataset|dicom|dicomout|exam|fetch|geom|graph|imageio|inference|lang|loss|measure|metaimage|metrics|modelcard|models|nets|" +
+	"nifti|optim|ort|paper|pb|phantom|prep|probe|ref|render|report|rewrite|schedule|sectors|settings|step|synth|tensor|trainer|training|viewer|viewstate|volume"
 
 // packagePrefix finds the names of packages where an error or one wrapped in it begins: never in the
 // middle of a clause, where they are words.

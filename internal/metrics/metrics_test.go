@@ -398,3 +398,20 @@ func TestBinOf(t *testing.T) {
 		}
 	}
 }
+
+// By hand: of 8 voxels of the reference 6 are found, by 10 that were predicted.
+func TestSensitivityAndPrecision(t *testing.T) {
+	o := Overlap{Predicted: 10, Reference: 8, Both: 6}
+	if v, err := o.Sensitivity(); err != nil || v != 0.75 {
+		t.Errorf("sensitivity %g, %v", v, err)
+	}
+	if v, err := o.Precision(); err != nil || v != 0.6 {
+		t.Errorf("precision %g, %v", v, err)
+	}
+	if _, err := (Overlap{Predicted: 1}).Sensitivity(); !errors.Is(err, ErrUndefined) {
+		t.Errorf("sensitivity to nothing: %v", err)
+	}
+	if _, err := (Overlap{Reference: 1}).Precision(); !errors.Is(err, ErrUndefined) {
+		t.Errorf("precision of nothing: %v", err)
+	}
+}

@@ -47,6 +47,24 @@ func (o Overlap) Dice() float64 {
 	return 2 * float64(o.Both) / float64(o.Predicted+o.Reference)
 }
 
+// Sensitivity (recall) is the share of the reference that was found, |P ∩ R| / |R|, 0…1. It fails with
+// [ErrUndefined] where the reference is empty.
+func (o Overlap) Sensitivity() (float64, error) {
+	if o.Reference == 0 {
+		return 0, undefined("nothing is in the reference that could be found")
+	}
+	return float64(o.Both) / float64(o.Reference), nil
+}
+
+// Precision is the share of what was predicted that is in the reference, |P ∩ R| / |P|, 0…1. It fails with
+// [ErrUndefined] where nothing was predicted.
+func (o Overlap) Precision() (float64, error) {
+	if o.Predicted == 0 {
+		return 0, undefined("nothing was predicted that could be right")
+	}
+	return float64(o.Both) / float64(o.Predicted), nil
+}
+
 // HardDice is [CountOverlap] and [Overlap.Dice] in one.
 func HardDice(predicted, reference []uint8, classes ...uint8) (float64, error) {
 	o, err := CountOverlap(predicted, reference, classes...)

@@ -35,6 +35,10 @@ var height = map[string]int{
 	"internal/report/paper/papertest":  0,  // reads PDF back in tests
 	"internal/models":                  9,  // model files on ONNX Runtime
 	"internal/settings":                3,  // what is kept between sessions
+	"internal/keymap":                  3,  // which key means which command
+	"internal/recent":                  3,  // the exams opened last
+	"internal/session":                 3,  // everything open, as one file
+	"internal/jsonfile":                2,  // versioned JSON files
 	"inference":                        8,  // sampling
 	"training":                         7,  // the paper's recipe
 	"training/augment":                 8,  // random changes of examples

@@ -19,6 +19,7 @@ import (
 	"bayeslice/internal/imageio"
 	"bayeslice/internal/imageio/dicom"
 	"bayeslice/internal/imageio/dicomout"
+	"bayeslice/internal/keymap"
 	"bayeslice/internal/lang"
 	"bayeslice/internal/measure"
 	"bayeslice/internal/metrics"
@@ -80,6 +81,8 @@ var nextSteps = []struct {
 	{"exam.ErrOverrides", exam.ErrOverrides, "Move the file with the stored choices away, and choose again."},
 	{"settings.ErrSettings", settings.ErrSettings, fromText},
 	{"lang.ErrTexts", lang.ErrTexts, fromText},
+	{"keymap.ErrKeys", keymap.ErrKeys, fromText},
+	{"keymap.ErrChord", keymap.ErrChord, "Name a key as the keyboard sheet does, such as Ctrl+Shift+H."},
 	{"exam.ErrUnsupported", exam.ErrUnsupported, fromText},
 	{"exam.ErrTooLarge", exam.ErrTooLarge, "Give the folder of one exam."},
 	{"prep.ErrMissingRole", prep.ErrMissingRole, fromText},
@@ -190,7 +193,7 @@ func nextStep(err error) string {
 }
 
 // packages are the names that errors begin with.
-const packages = "align|app|augment|autodiff|calibrate|cli|codec|cohort|dataset|dicom|dicomout|exam|fetch|geom|graph|imageio|inference|lang|loss|measure|metaimage|metrics|modelcard|models|nets|" +
+const packages = "align|app|augment|autodiff|calibrate|cli|codec|cohort|dataset|dicom|dicomout|exam|fetch|geom|graph|imageio|inference|jsonfile|keymap|lang|loss|measure|metaimage|metrics|modelcard|models|nets|" +
 	"nifti|optim|ort|paper|pb|phantom|prep|probe|ref|render|report|rewrite|schedule|sectors|settings|step|synth|tensor|trainer|training|viewer|viewstate|volume"
 
 // packagePrefix finds the names of packages where an error or one wrapped in it begins: never in the

@@ -61,3 +61,31 @@ func TestDamagedSettingsAreRefusedAndLeftAlone(t *testing.T) {
 		}
 	}
 }
+
+func TestAChoiceThatWasTakenBackIsGone(t *testing.T) {
+	dir := t.TempDir()
+	s, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Private, s.Scale, s.Models = true, 150, "/some/models"
+	if err := s.Save(); err != nil {
+		t.Fatal(err)
+	}
+	s.Private, s.Models = false, ""
+	if err := s.Save(); err != nil {
+		t.Fatal(err)
+	}
+	again, err := Open(dir)
+	if err != nil || again.Private || again.Models != "" || again.Scale != 150 {
+		t.Errorf("%+v, %v", again, err)
+	}
+}
+
+func TestScaleIsAlwaysUsable(t *testing.T) {
+	for stored, want := range map[int]float32{0: 1, 100: 1, 125: 1.25, 200: 2, 5000: 2, -3: 1} {
+		if got := (Settings{Scale: stored}).UIScale(); got != want {
+			t.Errorf("%d %% gives %g, want %g", stored, got, want)
+		}
+	}
+}

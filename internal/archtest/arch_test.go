@@ -36,7 +36,7 @@ var height = map[string]int{
 	"internal/models":                  9,  // model files on ONNX Runtime
 	"internal/settings":                3,  // what is kept between sessions
 	"internal/keymap":                  3,  // which key means which command
-	"internal/recent":                  3,  // the exams opened last
+	"internal/recent":                  5,  // the exams opened last
 	"internal/session":                 3,  // everything open, as one file
 	"internal/jsonfile":                2,  // versioned JSON files
 	"inference":                        8,  // sampling
@@ -70,6 +70,9 @@ var height = map[string]int{
 	"internal/imageio/dicom/dicomtest": 2, // made-up images for tests
 	"internal/imageio/nifti":           2,
 	"internal/metrics":                 2, // how good predictions are
+	"internal/compare":                 3, // two segmentations of one exam
+	"internal/review":                  2, // where a segmentation is expected to be wrong
+	"internal/worklist":                5, // a folder of exams, ranked
 	"internal/measure":                 2, // what readers measure
 	"internal/sectors":                 2, // places in the gland
 	"internal/align":                   2, // T2W against diffusion

@@ -14,6 +14,7 @@ import (
 	"bayeslice/inference"
 	"bayeslice/internal/align"
 	"bayeslice/internal/calibrate"
+	"bayeslice/internal/compare"
 	"bayeslice/internal/exam"
 	"bayeslice/internal/geom"
 	"bayeslice/internal/imageio"
@@ -32,11 +33,15 @@ import (
 	"bayeslice/internal/ort/fetch"
 	"bayeslice/internal/phantom"
 	"bayeslice/internal/prep"
+	"bayeslice/internal/recent"
 	"bayeslice/internal/report"
 	"bayeslice/internal/report/paper"
+	"bayeslice/internal/review"
 	"bayeslice/internal/sectors"
+	sessionfile "bayeslice/internal/session"
 	"bayeslice/internal/settings"
 	"bayeslice/internal/volume"
+	"bayeslice/internal/worklist"
 	"bayeslice/render"
 	"bayeslice/training"
 	"bayeslice/training/cohort"
@@ -82,6 +87,8 @@ var nextSteps = []struct {
 	{"settings.ErrSettings", settings.ErrSettings, fromText},
 	{"lang.ErrTexts", lang.ErrTexts, fromText},
 	{"keymap.ErrKeys", keymap.ErrKeys, fromText},
+	{"recent.ErrRecent", recent.ErrRecent, "Check the space and the rights of the settings folder, or switch the list off in the preferences."},
+	{"session.ErrSession", sessionfile.ErrSession, "Choose a session file that this program wrote."},
 	{"keymap.ErrChord", keymap.ErrChord, "Name a key as the keyboard sheet does, such as Ctrl+Shift+H."},
 	{"exam.ErrUnsupported", exam.ErrUnsupported, fromText},
 	{"exam.ErrTooLarge", exam.ErrTooLarge, "Give the folder of one exam."},
@@ -116,6 +123,16 @@ var nextSteps = []struct {
 	{"calibrate.ErrReference", calibrate.ErrReference, "Load the reference that belongs to this exam."},
 	{"calibrate.ErrSettings", calibrate.ErrSettings, "Choose other settings."},
 	{"calibrate.ErrQuiz", calibrate.ErrQuiz, "Rename the file to start anew."},
+	{"compare.ErrFrame", compare.ErrFrame, fromText},
+	{"compare.ErrElsewhere", compare.ErrElsewhere, fromText},
+	{"compare.ErrNumbering", compare.ErrNumbering, fromText},
+	{"compare.ErrNothing", compare.ErrNothing, fromText},
+	{"review.ErrField", review.ErrField, "Use another model; `bayeslice model list` names those that come with the program."},
+	{"worklist.ErrFolder", worklist.ErrFolder, fromText},
+	{"worklist.ErrList", worklist.ErrList, fromText},
+	{"worklist.ErrNoEntry", worklist.ErrNoEntry, "Run `bayeslice worklist show FOLDER` for the exams and their names."},
+	{"worklist.ErrState", worklist.ErrState, fromText},
+	{"worklist.ErrRunning", worklist.ErrRunning, fromText},
 	{"metrics.ErrInput", metrics.ErrInput, "Check that prediction and reference belong to the same exam and have the same classes."},
 	{"metrics.ErrUndefined", metrics.ErrUndefined, "Add exams that have what is to be measured, or leave the figure out."},
 	{"nets.ErrConfig", nets.ErrConfig, "Choose another size; see `bayeslice model init --help`."},
@@ -193,8 +210,8 @@ func nextStep(err error) string {
 }
 
 // packages are the names that errors begin with.
-const packages = "align|app|augment|autodiff|calibrate|cli|codec|cohort|dataset|dicom|dicomout|exam|fetch|geom|graph|imageio|inference|jsonfile|keymap|lang|loss|measure|metaimage|metrics|modelcard|models|nets|" +
-	"nifti|optim|ort|paper|pb|phantom|prep|probe|ref|render|report|rewrite|schedule|sectors|settings|step|synth|tensor|trainer|training|viewer|viewstate|volume"
+const packages = "align|app|augment|autodiff|calibrate|cli|codec|cohort|compare|dataset|dicom|dicomout|exam|fetch|geom|graph|imageio|inference|jsonfile|keymap|lang|loss|measure|metaimage|metrics|modelcard|models|nets|" +
+	"nifti|optim|ort|paper|pb|phantom|prep|probe|ref|render|report|review|rewrite|schedule|sectors|settings|step|synth|tensor|trainer|training|viewer|viewstate|volume|worklist"
 
 // packagePrefix finds the names of packages where an error or one wrapped in it begins: never in the
 // middle of a clause, where they are words.

@@ -24,49 +24,62 @@ func (l viewportLayout) MinSize([]fyne.CanvasObject) fyne.Size { return fyne.New
 // Layout implements [fyne.Layout]; objects are all viewports.
 func (l viewportLayout) Layout(objects []fyne.CanvasObject, size fyne.Size) {
 	layout, alone := l.state.Layout()
-	if alone >= 0 && alone < len(objects) {
-		for i, o := range objects {
-			setVisible(o, i == alone)
-		}
-		place(objects[alone], 0, 0, size.Width, size.Height)
-		for _, g := range l.gaps {
-			g.Hide()
-		}
-		return
+	for i, o := range objects {
+		setVisible(o, alone < 0 || i == alone)
 	}
 	for _, g := range l.gaps {
-		g.Show()
+		g.Hide()
 	}
-	for _, o := range objects {
-		setVisible(o, true)
+	switch {
+	case alone >= 0 && alone < len(objects):
+		place(objects[alone], 0, 0, size.Width, size.Height)
+	case layout.MainLeft():
+		l.mainLeft(objects, size)
+	default:
+		l.quarters(objects, size)
 	}
-	n := float32(len(objects))
-	if layout == viewstate.Columns {
-		w := whole((size.Width - (n-1)*viewportGap) / n)
-		for i, o := range objects {
-			x := float32(i) * (w + viewportGap)
-			if i == len(objects)-1 {
-				w = size.Width - x
-			}
-			place(o, x, 0, w, size.Height)
-		}
-		for i, g := range l.gaps {
-			place(g, objects[i+1].Position().X-viewportGap, 0, viewportGap, size.Height)
-		}
-		return
-	}
-	side := whole((size.Width - viewportGap) * 0.36)
+}
+
+// mainLeft has the first viewport large and the others in a column beside it.
+func (l viewportLayout) mainLeft(objects []fyne.CanvasObject, size fyne.Size) {
+	n := len(objects) - 1
+	side := whole((size.Width - viewportGap) * 0.3)
 	place(objects[0], 0, 0, size.Width-viewportGap-side, size.Height)
-	h := whole((size.Height - (n-2)*viewportGap) / (n - 1))
+	l.line(0, size.Width-side-viewportGap, 0, viewportGap, size.Height)
+	h := whole((size.Height - float32(n-1)*viewportGap) / float32(n))
 	for i, o := range objects[1:] {
 		y := float32(i) * (h + viewportGap)
-		if i == len(objects)-2 {
+		if i == n-1 {
 			h = size.Height - y
+		} else {
+			l.line(i+1, size.Width-side, y+h, side, viewportGap)
 		}
 		place(o, size.Width-side, y, side, h)
 	}
-	place(l.gaps[0], size.Width-side-viewportGap, 0, viewportGap, size.Height)
-	place(l.gaps[1], size.Width-side, objects[2].Position().Y-viewportGap, side, viewportGap)
+}
+
+// quarters has two rows of two viewports.
+func (l viewportLayout) quarters(objects []fyne.CanvasObject, size fyne.Size) {
+	w, h := whole((size.Width-viewportGap)/2), whole((size.Height-viewportGap)/2)
+	for i, o := range objects {
+		x, y := float32(i%2)*(w+viewportGap), float32(i/2)*(h+viewportGap)
+		right, bottom := w, h
+		if i%2 == 1 {
+			right = size.Width - x
+		}
+		if i/2 == 1 {
+			bottom = size.Height - y
+		}
+		place(o, x, y, right, bottom)
+	}
+	l.line(0, w, 0, viewportGap, size.Height)
+	l.line(1, 0, h, size.Width, viewportGap)
+}
+
+// line shows a gap.
+func (l viewportLayout) line(n int, x, y, w, h float32) {
+	l.gaps[n].Show()
+	place(l.gaps[n], x, y, w, h)
 }
 
 // whole rounds a side down, so that the window's rounding of positions leaves pictures their size.

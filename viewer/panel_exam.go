@@ -17,6 +17,8 @@ import (
 // examPanel shows which series has which role and why, lets the user choose another, and lists what
 // must be known about the data.
 type examPanel struct {
+	state   *viewstate.State
+	told    int // issues that are listed
 	content *fyne.Container
 	name    *widget.Label
 	about   *widget.Label
@@ -25,15 +27,25 @@ type examPanel struct {
 	choose  func(role exam.Role, seriesID string)
 }
 
-func newExamPanel(choose func(exam.Role, string)) *examPanel {
-	p := &examPanel{name: heading(""), about: caption(""), roles: snug(), issues: snug(), choose: choose}
+func newExamPanel(s *viewstate.State, choose func(exam.Role, string)) *examPanel {
+	p := &examPanel{state: s, name: heading(""), about: caption(""), roles: snug(), issues: snug(), choose: choose}
 	p.name.SizeName = theme.SizeNameSubHeadingText
 	p.content = snug(p.name, p.about, p.roles, gapDown(6), widget.NewSeparator(), p.issues)
 	return p
 }
 
-// update shows an exam, or that there is none.
-func (p *examPanel) update(e *exam.Exam, issues []exam.Issue) {
+func (p *examPanel) object() fyne.CanvasObject { return p.content }
+
+func (p *examPanel) update(c viewstate.Change) {
+	if c.Has(viewstate.ChangedExam) || c.Has(viewstate.ChangedPrediction) && len(p.state.Issues()) != p.told {
+		p.refresh()
+	}
+}
+
+// refresh shows the open exam, or that there is none.
+func (p *examPanel) refresh() {
+	e, issues := p.state.Exam(), p.state.Issues()
+	p.told = len(issues)
 	p.roles.RemoveAll()
 	p.issues.RemoveAll()
 	if e == nil {

@@ -12,6 +12,7 @@ import (
 // at the pinned voxel.
 type histogramPanel struct {
 	state   *viewstate.State
+	own     *viewport // the viewport that the panel covers, nil in the side panel
 	content *fyne.Container
 	segment [len(viewstate.Classes)]*chart
 	voxel   [len(viewstate.Classes)]*chart
@@ -33,18 +34,32 @@ func newHistogramPanel(s *viewstate.State) *histogramPanel {
 	return p
 }
 
+func (p *histogramPanel) object() fyne.CanvasObject { return p.content }
+
+// view is the viewport whose result is described: beside compared models the focused one.
+func (p *histogramPanel) view() int {
+	if p.own != nil {
+		return p.own.index
+	}
+	return p.state.Focus()
+}
+
 // update draws the histograms anew after a change that concerns them.
 func (p *histogramPanel) update(c viewstate.Change) {
-	if c.Has(viewstate.ChangedPrediction | viewstate.ChangedExam) {
+	if p.own != nil && !p.own.covered() {
+		return
+	}
+	const of = viewstate.ChangedPrediction | viewstate.ChangedExam | viewstate.ChangedCompared | viewstate.ChangedLayout
+	if c.Has(of) {
 		for i, class := range viewstate.Classes {
-			h, ok := p.state.SegmentHistogram(class)
+			h, ok := p.state.SegmentHistogram(p.view(), class)
 			if !ok {
 				h = viewstate.Histogram{Class: class}
 			}
 			p.segment[i].set(h)
 		}
 	}
-	if c.Has(viewstate.ChangedPrediction | viewstate.ChangedExam | viewstate.ChangedProbe) {
+	if c.Has(of | viewstate.ChangedProbe) {
 		p.updateVoxel()
 	}
 }
@@ -60,7 +75,7 @@ func (p *histogramPanel) updateVoxel() {
 		h := viewstate.Histogram{Class: class}
 		if pinned {
 			var note string
-			if h, note = p.state.VoxelHistogram(class, world); note != "" {
+			if h, note = p.state.VoxelHistogram(p.view(), class, world); note != "" {
 				reason = note
 				h.Class = class
 			} else {
@@ -73,4 +88,14 @@ func (p *histogramPanel) updateVoxel() {
 		text += ". " + reason
 	}
 	p.where.SetText(text)
+}
+
+// addCharts lets a viewport show the histograms where the layout wants them instead of an image.
+func (w *Window) addCharts(v *viewport) {
+	charts := newHistogramPanel(w.state)
+	charts.own = v
+	w.charts = append(w.charts, charts)
+	v.cover = container.NewVScroll(charts.content)
+	v.covered = func() bool { return w.state.Content(v.index).Chart && w.state.Exam() != nil }
+	v.cover.Hide()
 }

@@ -84,8 +84,13 @@ func inset(o fyne.CanvasObject) fyne.CanvasObject {
 	return container.New(layout.NewCustomPaddedLayout(4, 2, 6, 6), o)
 }
 
+func (p *layersPanel) object() fyne.CanvasObject { return p.content }
+
 // update brings controls and numbers up to date with the state.
 func (p *layersPanel) update(c viewstate.Change) {
+	if !c.Has(viewstate.ChangedLayer | viewstate.ChangedPrediction | viewstate.ChangedExam) {
+		return
+	}
 	s := p.state
 	available := s.AvailableClasses()
 	for i, class := range viewstate.Classes {

@@ -27,6 +27,13 @@ func newSegmented(labels []string, chosen func(int)) *segmented {
 	return s
 }
 
+// newNarrowSegmented is [newSegmented] with buttons as wide as their labels.
+func newNarrowSegmented(labels []string, chosen func(int)) *segmented {
+	s := newSegmented(labels, chosen)
+	s.Container = container.New(layout.NewCustomPaddedHBoxLayout(2), s.Objects...)
+	return s
+}
+
 // set marks a button as chosen; −1 marks none.
 func (s *segmented) set(index int) {
 	if index == s.selected {

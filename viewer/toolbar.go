@@ -35,12 +35,12 @@ func newToolbar(w *Window) *toolbar {
 	t := &toolbar{w: w}
 	var open *widget.Button
 	open = widget.NewButtonWithIcon("Open", theme.FolderOpenIcon(), func() { w.showOpenMenu(open) })
-	t.layout = newSegmented([]string{"One large", "Columns"}, func(i int) { w.state.SetLayout(viewstate.Layout(i)) })
+	t.layout = newNarrowSegmented(names(viewstate.Layouts[:]), func(i int) { w.state.SetLayout(viewstate.Layout(i)) })
 	t.presets = widget.NewSelect(nil, nil)
 	t.presets.PlaceHolder = "Grey window"
-	fit := widget.NewButtonWithIcon("Fit", theme.ZoomFitIcon(), func() { w.command(viewstate.FitView) })
 	reset := widget.NewButtonWithIcon("Reset", theme.ViewRefreshIcon(), func() { w.command(viewstate.ResetView) })
-	help := widget.NewButtonWithIcon("Keys", theme.HelpIcon(), w.showHelp)
+	var menu *widget.Button
+	menu = widget.NewButtonWithIcon("", theme.MenuIcon(), func() { w.showMenu(menu) })
 	dark := colorBackground
 	if w.opt.Trainer != nil {
 		t.train = widget.NewButtonWithIcon("Train", theme.MediaRecordIcon(), w.showTraining)
@@ -49,10 +49,11 @@ func newToolbar(w *Window) *toolbar {
 	t.untrained = newBadge("UNTRAINED", colorWarning, dark)
 	t.phantoms = newBadge("TRAINED ON PHANTOMS", colorWarning, dark)
 	t.device = newBadge("No run yet", colorInput, colorText)
-	left := container.NewHBox(open, gap(6), t.layout.Container, gap(6), container.New(fixedWidth{170}, t.presets), fit, reset, help)
+	left := container.NewHBox(open, gap(6), t.layout.Container, gap(6), container.New(fixedWidth{144}, t.presets), reset)
 	if t.train != nil {
 		left.Add(t.train)
 	}
+	left.Add(menu)
 	right := container.NewHBox(t.synthetic.Container, t.untrained.Container, t.phantoms.Container, t.device.Container)
 	line := container.NewHBox(left, spread(), right)
 	t.content = container.New(layout.NewCustomPaddedLayout(4, 4, 6, 8), line)

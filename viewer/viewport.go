@@ -29,6 +29,13 @@ type viewport struct {
 	slice   *imageText
 	zoom    *imageText
 	message *imageText // in the middle, where there is no image
+	marks   markLayer
+	legend  *paneLegend
+
+	cover   fyne.CanvasObject // instead of an image, below the title; nil where there is none
+	covered func() bool       // whether the cover is shown now
+	foot    fyne.CanvasObject // over the lower left of the image; nil where there is none
+	footed  func() bool
 
 	space   bool    // the space bar is held
 	wheel   float32 // wheel movement that has not made a notch yet
@@ -49,6 +56,7 @@ func newViewport(index int, s *viewstate.State) *viewport {
 		slice:   newImageText(textBody, colorOnImage, false),
 		zoom:    newImageText(textCaption+1, colorOnImage, false),
 		message: newImageText(textBody, colorMuted, false),
+		legend:  newPaneLegend(),
 	}
 	for i := range v.border {
 		v.border[i] = canvas.NewRectangle(colorFocus)
@@ -90,9 +98,16 @@ func (r *viewportRenderer) Objects() []fyne.CanvasObject {
 		out = append(out, l)
 	}
 	out = append(out, v.ring)
+	out = append(out, v.marks.objects()...)
+	out = append(out, v.legend.objects()...)
 	texts := append(v.letters[:], v.title, v.note, v.slice, v.zoom, v.message)
 	for _, t := range texts {
 		out = append(out, t.plate, t.text)
+	}
+	for _, o := range []fyne.CanvasObject{v.cover, v.foot} {
+		if o != nil {
+			out = append(out, o)
+		}
 	}
 	for _, b := range v.border {
 		out = append(out, b)
@@ -128,7 +143,7 @@ func (v *viewport) update(c viewstate.Change) (r request, ok bool) {
 	if !v.Visible() {
 		return request{}, false
 	}
-	if c.Has(viewstate.ChangedAll &^ (viewstate.ChangedProbe | viewstate.ChangedTexts)) {
+	if c.Has(viewstate.ChangedPicture) {
 		scene, ok := v.state.Scene(v.index)
 		if ok {
 			z, _ := v.state.Size(v.index)
@@ -162,7 +177,8 @@ func (v *viewport) arrange() {
 	has := s.Series(i) != nil
 	texts := s.Texts()
 	v.arrangeBorder(size)
-	setVisible(v.back, v.picture.Image == nil) // under an opaque image it would only cost time
+	setVisible(v.picture, has)
+	setVisible(v.back, v.picture.Image == nil || !has) // under an opaque image it would only cost time
 
 	v.title.set(s.Title(i))
 	v.title.show(s.Exam() != nil && texts != viewstate.NoTexts)
@@ -196,8 +212,31 @@ func (v *viewport) arrange() {
 		p := spots[n]
 		v.letters[n].place(p[0], p[1], p[2], p[3])
 	}
+	v.legend.arrange(s, i, size)
 	v.clearCollisions()
+	v.arrangeMarks(size)
 	v.arrangeCursor(size)
+	v.arrangeInsets(size)
+}
+
+// Insets of a viewport, logical pixels.
+const (
+	coverTop   = 34
+	footHeight = 96
+	footWidth  = 190
+)
+
+// arrangeInsets places what is shown instead of the image and over its foot.
+func (v *viewport) arrangeInsets(size fyne.Size) {
+	if v.cover != nil {
+		setVisible(v.cover, v.covered())
+		place(v.cover, 4, coverTop, size.Width-8, size.Height-coverTop-4)
+	}
+	if v.foot != nil {
+		setVisible(v.foot, v.footed())
+		width := min(footWidth, size.Width-16)
+		place(v.foot, 8, size.Height-footHeight-30, width, footHeight)
+	}
 }
 
 // arrangeBorder frames the viewport that keys act on.
@@ -254,6 +293,9 @@ func (v *viewport) messageText() string {
 	if v.state.Exam() == nil {
 		return ""
 	}
+	if v.state.Content(v.index).Chart {
+		return ""
+	}
 	if v.state.Series(v.index) != nil {
 		return v.failure
 	}
@@ -287,7 +329,7 @@ func (v *viewport) arrangeCursor(size fyne.Size) {
 
 // onShownSlice reports whether a world point lies nearest to the slice that is shown.
 func (v *viewport) onShownSlice(world [3]float64) bool {
-	g := v.state.Series(v.index).Volume.Grid()
+	g := v.state.Volume(v.index).Grid()
 	at := viewstate.SliceAt(g, world)
 	return at.Inside && at.Index == viewstate.SliceAt(g, v.state.Cursor()).Index
 }

@@ -119,8 +119,10 @@ func (v *viewport) Scrolled(e *fyne.ScrollEvent) {
 	v.state.Wheel(v.index, steps, modifiers(), float64(e.Position.X), float64(e.Position.Y))
 }
 
-// DoubleTapped implements [fyne.DoubleTappable]: one viewport alone, or all again.
-func (v *viewport) DoubleTapped(*fyne.PointEvent) { v.state.ToggleMaximised(v.index) }
+// DoubleTapped implements [fyne.DoubleTappable]: one viewport alone, or all again, unless a tool wants it.
+func (v *viewport) DoubleTapped(e *fyne.PointEvent) {
+	v.state.DoubleClick(v.index, modifiers(), float64(e.Position.X), float64(e.Position.Y))
+}
 
 // requestFocus makes keys go to this viewport; a field that is being typed in keeps them unless the
 // viewport is clicked.
@@ -143,13 +145,14 @@ func (v *viewport) FocusLost() { v.space = false }
 
 // TypedKey implements [fyne.Focusable].
 func (v *viewport) TypedKey(e *fyne.KeyEvent) {
-	v.keys(viewstate.CommandFor(string(e.Name), modifiers()))
+	v.keys(v.state.CommandFor(string(e.Name), modifiers()))
 }
 
 // TypedRune implements [fyne.Focusable]: characters whose key differs between keyboards.
 func (v *viewport) TypedRune(r rune) {
-	if r == '+' || r == '?' {
-		v.keys(viewstate.CommandFor(string(r), 0))
+	switch r {
+	case '+', '?', '<', '>':
+		v.keys(v.state.CommandFor(string(r), 0))
 	}
 }
 

@@ -61,12 +61,16 @@ type Window struct {
 	exam       *examPanel
 	layers     *layersPanel
 	histograms *histogramPanel
+	charts     []*histogramPanel // those that viewports show instead of images
 	run        *runPanel
 	training   *trainPage        // nil where the program cannot train
 	images     fyne.CanvasObject // everything but the training page
 	tabs       *container.AppTabs
+	panels     []sidePanel
+	handlers   map[viewstate.Command]func()
+	shortcuts  []fyne.Shortcut
+	menu       []menuItem
 	status     *widget.Label
-	issueCount int
 	mouse      struct {
 		view   int
 		at     fyne.Position
@@ -99,13 +103,15 @@ func New(ctx context.Context, app fyne.App, o Options) *Window {
 	w.ctx, w.cancel = context.WithCancel(ctx)
 	w.makeViews()
 	w.bar = newToolbar(w)
-	w.exam = newExamPanel(w.choose)
+	w.exam = newExamPanel(w.state, w.choose)
 	w.layers = newLayersPanel(w.state)
 	w.histograms = newHistogramPanel(w.state)
 	w.run = newRunPanel(o.Samples, o.Seed, runActions{run: w.startRun, stop: w.stopRun, openModel: w.pickModel, shortcut: w.shortcut})
 	w.welcome = newWelcome(w)
+	w.handleAll()
 	w.win.SetPadded(false)
 	w.images = w.content()
+	w.addPanels()
 	w.win.SetContent(w.images)
 	if o.Trainer != nil {
 		w.training = newTrainPage(w, o.Trainer)
@@ -123,7 +129,6 @@ func New(ctx context.Context, app fyne.App, o Options) *Window {
 	context.AfterFunc(ctx, func() { w.do(w.Close) })
 	w.state.Listen(w.changed)
 	w.changed(viewstate.ChangedAll)
-	w.exam.update(nil, nil)
 	w.loadModels()
 	return w
 }
@@ -159,6 +164,7 @@ func (w *Window) makeViews() {
 	for i := range w.views {
 		v := newViewport(i, w.state)
 		v.keys, v.hover = w.command, w.hover
+		w.addCharts(v)
 		w.views[i] = v
 		views = append(views, v)
 	}
@@ -186,11 +192,7 @@ func (w *Window) showPictures(pictures []drawn) {
 
 // content puts the window together.
 func (w *Window) content() fyne.CanvasObject {
-	w.tabs = container.NewAppTabs(
-		container.NewTabItem("Exam", container.NewVScroll(w.exam.content)),
-		container.NewTabItem("Results", container.NewVScroll(w.layers.content)),
-		container.NewTabItem("Histograms", container.NewVScroll(w.histograms.content)),
-	)
+	w.tabs = container.NewAppTabs()
 	side := container.NewBorder(nil, container.NewVBox(widget.NewSeparator(), w.run.content), nil, nil, w.tabs)
 	w.status = widget.NewLabel("")
 	w.status.Truncation = fyne.TextTruncateEllipsis
@@ -234,6 +236,7 @@ func (frameLayout) Layout(o []fyne.CanvasObject, size fyne.Size) {
 // changed brings the window up to date with the state.
 func (w *Window) changed(c viewstate.Change) {
 	if c.Has(viewstate.ChangedLayout) {
+		w.showPanels()
 		w.grid.Refresh()
 		w.grid.Layout.Layout(w.grid.Objects, w.grid.Size())
 		c |= viewstate.ChangedCamera
@@ -246,13 +249,9 @@ func (w *Window) changed(c viewstate.Change) {
 	}
 	w.painter.submit(batch)
 	w.bar.update(c)
-	if c.Has(viewstate.ChangedLayer | viewstate.ChangedPrediction | viewstate.ChangedExam) {
-		w.layers.update(c)
-	}
-	w.histograms.update(c)
-	if c.Has(viewstate.ChangedExam) || c.Has(viewstate.ChangedPrediction) && len(w.state.Issues()) != w.issueCount {
-		w.issueCount = len(w.state.Issues())
-		w.exam.update(w.state.Exam(), w.state.Issues())
+	w.updatePanels(c)
+	for _, p := range w.charts {
+		p.update(c)
 	}
 	if len(batch) == 0 { // else with the pictures
 		w.showStatus()
@@ -296,12 +295,53 @@ func (w *Window) bindKeys() {
 		d.SetOnKeyDown(func(e *fyne.KeyEvent) { focused().KeyDown(e) })
 		d.SetOnKeyUp(func(e *fyne.KeyEvent) { focused().KeyUp(e) })
 	}
-	for _, b := range viewstate.Bindings {
-		if b.Mods == viewstate.Ctrl {
-			c.AddShortcut(&desktop.CustomShortcut{KeyName: fyne.KeyName(b.Key), Modifier: fyne.KeyModifierShortcutDefault},
-				func(fyne.Shortcut) { w.command(b.Command) })
+	w.bindShortcuts()
+}
+
+// bindShortcuts binds the keys with Ctrl of the active keyboard map, which Fyne hands to the window.
+// What they mean is looked up when they are pressed.
+func (w *Window) bindShortcuts() {
+	c := w.win.Canvas()
+	for _, s := range w.shortcuts {
+		c.RemoveShortcut(s)
+	}
+	w.shortcuts = nil
+	for _, b := range w.state.Keys() {
+		if b.Mods&viewstate.Ctrl == 0 {
+			continue
+		}
+		s := shortcutFor(b.Key, b.Mods)
+		w.shortcuts = append(w.shortcuts, s)
+		c.AddShortcut(s, func(fyne.Shortcut) { w.command(w.state.CommandFor(b.Key, b.Mods)) })
+	}
+}
+
+// shortcutFor returns what Fyne calls a key with Ctrl: it has names of its own for the keys of editing.
+func shortcutFor(key string, m viewstate.Mods) fyne.Shortcut {
+	if m == viewstate.Ctrl {
+		switch key {
+		case "Z":
+			return &fyne.ShortcutUndo{}
+		case "Y":
+			return &fyne.ShortcutRedo{}
+		case "V":
+			return &fyne.ShortcutPaste{}
+		case "C":
+			return &fyne.ShortcutCopy{}
+		case "X":
+			return &fyne.ShortcutCut{}
+		case "A":
+			return &fyne.ShortcutSelectAll{}
 		}
 	}
+	held := fyne.KeyModifierShortcutDefault
+	if m&viewstate.Shift != 0 {
+		held |= fyne.KeyModifierShift
+	}
+	if m&viewstate.Alt != 0 {
+		held |= fyne.KeyModifierAlt
+	}
+	return &desktop.CustomShortcut{KeyName: fyne.KeyName(key), Modifier: held}
 }
 
 // shortcut carries out what a key with Ctrl means; false where it means nothing to the window.
@@ -310,7 +350,7 @@ func (w *Window) shortcut(s fyne.Shortcut) bool {
 	if !ok {
 		return false
 	}
-	c := viewstate.CommandFor(string(k.KeyName), mods(k.Modifier))
+	c := w.state.CommandFor(string(k.KeyName), mods(k.Modifier))
 	if c != viewstate.NoCommand {
 		w.command(c)
 	}
@@ -322,20 +362,25 @@ func (w *Window) command(c viewstate.Command) {
 	if w.closing || w.trainingShown() && !w.duringTraining(c) || w.state.Apply(c) {
 		return
 	}
-	switch c {
-	case viewstate.OpenExam:
-		w.pick(pickFolder)
-	case viewstate.RunModel:
-		w.startRun()
-	case viewstate.CancelRun:
-		w.stopRun()
-	case viewstate.ShowTraining:
-		w.showTraining()
-	case viewstate.ShowHelp:
-		w.showHelp()
-	case viewstate.Quit:
-		w.askClose()
+	if f := w.handlers[c]; f != nil {
+		f()
 	}
+}
+
+// handle makes the window carry out a command that the state leaves to it.
+func (w *Window) handle(c viewstate.Command, f func()) { w.handlers[c] = f }
+
+// handleAll registers what the window itself carries out.
+func (w *Window) handleAll() {
+	w.handlers = map[viewstate.Command]func(){}
+	w.handle(viewstate.OpenExam, func() { w.pick(pickFolder) })
+	w.handle(viewstate.RunModel, w.startRun)
+	w.handle(viewstate.CancelRun, w.stopRun)
+	w.handle(viewstate.ShowTraining, w.showTraining)
+	w.handle(viewstate.ShowHelp, w.showHelp)
+	w.handle(viewstate.ShowVoxel, func() { w.selectPanel(w.histograms) })
+	w.handle(viewstate.FullScreen, func() { w.win.SetFullScreen(!w.win.FullScreen()) })
+	w.handle(viewstate.Quit, w.askClose)
 }
 
 // Close ends all work, waits for it without blocking the window, and closes the window. It may be repeated.

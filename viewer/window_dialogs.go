@@ -51,11 +51,21 @@ func (f fixedSize) Layout(objects []fyne.CanvasObject, _ fyne.Size) {
 // showHelp shows the sheet of keys and gestures.
 func (w *Window) showHelp() {
 	grid := container.New(layout.NewFormLayout())
-	for _, line := range viewstate.Help() {
-		keys := heading(line.Keys)
+	line := func(left, right string) {
+		keys := heading(left)
 		keys.Alignment = fyne.TextAlignTrailing
 		grid.Add(container.New(tight{}, keys))
-		grid.Add(container.New(tight{}, widget.NewLabel(line.Meaning)))
+		grid.Add(container.New(tight{}, widget.NewLabel(right)))
 	}
-	dialog.NewCustom("Keys and mouse", "Close", grid, w.win).Show()
+	for _, l := range viewstate.MouseHelp() {
+		line(l.Keys, l.Meaning)
+	}
+	for _, c := range viewstate.Commands() {
+		if keys := w.state.Keys().Text(c); keys != "" {
+			line(keys, c.Info().Meaning)
+		}
+	}
+	scroll := container.NewVScroll(grid)
+	scroll.SetMinSize(fyne.NewSize(620, 480))
+	dialog.NewCustom("Keys and mouse", "Close", scroll, w.win).Show()
 }

@@ -177,7 +177,7 @@ func (w *Window) show(e *exam.Exam) {
 	w.stopRun()
 	w.state.SetExam(e)
 	w.win.SetTitle("Bayeslice · " + e.Name)
-	w.tabs.SelectIndex(0)
+	w.selectPanel(w.exam)
 	w.run.setExam(true)
 }
 
@@ -199,7 +199,7 @@ func (w *Window) choose(role exam.Role, id string) {
 			}
 			if err != nil {
 				w.showError("The choice of series", err)
-				w.exam.update(w.state.Exam(), w.state.Issues())
+				w.exam.refresh()
 			}
 		})
 	})

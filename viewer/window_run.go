@@ -8,6 +8,7 @@ import (
 
 	"bayeslice/inference"
 	"bayeslice/internal/exam"
+	"bayeslice/viewer/viewstate"
 )
 
 // snapshotEvery is the least time between two snapshots on screen.
@@ -56,7 +57,9 @@ func (w *Window) startRun() {
 	}
 	ctx, cancel := context.WithCancel(w.ctx)
 	w.running = cancel
-	w.tabs.SelectIndex(1)
+	if layout, _ := w.state.Layout(); layout == viewstate.Read {
+		w.selectPanel(w.layers)
+	}
 	w.run.begin(jobs[0])
 	w.work.Go(func() {
 		defer cancel()

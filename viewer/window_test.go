@@ -263,7 +263,7 @@ func TestChoosingASeriesChangesItsRole(t *testing.T) {
 	h := newHarness(t, &fakeEngine{}, Options{})
 	h.openExam()
 	h.choose(exam.HighB, "b800")
-	h.until("the change", func() bool { return h.state.Series(1).ID == "b800" })
+	h.until("the change", func() bool { return h.state.Series(2).ID == "b800" })
 	if !strings.Contains(texts(h.exam.content), "Chosen by you.") {
 		t.Error("the panel does not say who chose")
 	}
@@ -308,11 +308,11 @@ func TestMouseOnAViewport(t *testing.T) {
 	if got := h.state.Camera(0).FieldMM; got >= field || got < field/2 {
 		t.Errorf("right drag of 60 pixels changed the field from %g to %g mm", field, got)
 	}
-	v.DoubleTapped(nil)
+	v.DoubleTapped(&fyne.PointEvent{})
 	if h.views[1].Visible() {
 		t.Error("a double click did not maximise")
 	}
-	v.DoubleTapped(nil)
+	v.DoubleTapped(&fyne.PointEvent{})
 	if !h.views[1].Visible() {
 		t.Error("a second double click did not restore")
 	}
@@ -331,7 +331,7 @@ func TestKeysReachTheFocusedViewport(t *testing.T) {
 		t.Errorf("U shows %v", l)
 	}
 	h.views[2].TypedRune('?')
-	if !strings.Contains(h.overlayText(), "this sheet") {
+	if !strings.Contains(h.overlayText(), "keys and mouse") {
 		t.Error("? shows no help")
 	}
 }

@@ -14,10 +14,19 @@ const (
 	ChangedLayout                        // arrangement, maximised or focused viewport, series of a viewport
 	ChangedProbe                         // the pinned voxel
 	ChangedTexts                         // corner texts or crosshair shown or hidden
+	ChangedTool                          // active tool, hence mode
+	ChangedMarks                         // what extensions draw over the images
+	ChangedReference                     // the reference appeared, changed or was dropped
+	ChangedCompared                      // a compared model or its result
+	ChangedLabels                        // the labels being edited
 )
 
+// ChangedPicture has the bits after which images are drawn anew.
+const ChangedPicture = ChangedExam | ChangedCursor | ChangedCamera | ChangedWindow | ChangedLayer | ChangedPrediction |
+	ChangedLayout | ChangedReference | ChangedCompared | ChangedLabels
+
 // ChangedAll has every bit.
-const ChangedAll = ChangedTexts<<1 - 1
+const ChangedAll = ChangedLabels<<1 - 1
 
 // Has reports whether any of the given bits is set.
 func (c Change) Has(bits Change) bool { return c&bits != 0 }

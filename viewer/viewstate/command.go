@@ -1,5 +1,7 @@
 package viewstate
 
+import "bayeslice/render"
+
 // Mods is a set of modifier keys. Ctrl stands for Command on macOS.
 type Mods uint8
 
@@ -13,9 +15,11 @@ const (
 // Command is what a key or a button means.
 type Command uint8
 
-// Commands. Those from OpenExam on concern the application; [State.Apply] leaves them to the window.
+// Commands. A [State] and its extensions carry out what concerns the images and the labels; the window
+// carries out those from OpenExam on, and whatever else nobody took.
 const (
 	NoCommand Command = iota
+
 	SliceUp
 	SliceDown
 	SliceUpFast
@@ -24,69 +28,322 @@ const (
 	LastSlice
 	NextSeries
 	PreviousSeries
+	Cine
+
 	NextViewport
 	PreviousViewport
 	FitView
 	ResetView
 	ZoomIn
 	ZoomOut
+	MaximiseView
+	LayoutRead
+	LayoutContour
+	LayoutUncertainty
+	LayoutCompare
+
 	Preset1
 	Preset2
 	Preset3
 	Preset4
 	Preset5
 	AutoWindow
+	ResetWindow
+	InvertGreys
+
 	CycleUncertainty
 	ToggleContours
 	ToggleOverlay
+	ToggleReference
+	ToggleEverywhere
 	LessOpacity
 	MoreOpacity
 	CycleTexts
+	HideAll
 	ToggleCrosshair
-	MaximiseView
-	SwitchLayout
+
+	BrowseTool
+	WindowRegionTool
+	RulerTool
+	EllipsoidTool
+	RegionTool
+	DarkestNineTool
+	BrushTool
+	EraserTool
+	PolygonTool
+	LassoTool
+	SwapTool
+	KeyImage
+	DeleteLast
+
+	SmallerBrush
+	LargerBrush
+	Label1
+	Label2
+	Label3
+	Label4
+	NextLabel
+	PreviousLabel
+	PasteSlice
+	FillBetween
+	SmoothLabels
+	Accept
+	Reject
+	Undo
+	Redo
+
+	NextSpot
+	PreviousSpot
+	NextCase
+	AcceptCase
+	FlagCase
+
 	OpenExam
+	SaveLabels
+	SaveLabelsAs
+	SaveSession
+	OpenSession
+	Export
+	CopyView
 	RunModel
 	CancelRun
 	ShowTraining
+	ShowVoxel
+	ShowPreferences
 	ShowHelp
+	HideIdentity
+	FullScreen
 	Quit
+
+	commandCount
 )
 
-// Binding is one line of the keyboard map. Key is the name of a key as Fyne and most toolkits write
-// it: "F", "1", "Up", "Home", "Prior" (page up), "Next" (page down), "F1", "."; for "+" and "?", which
-// lie elsewhere on each keyboard, it is the typed character.
+// Group is a section of the help sheet.
+type Group string
+
+// Groups, in the order of the sheet.
+const (
+	GroupSlices  Group = "Slices and series"
+	GroupViews   Group = "Views"
+	GroupGreys   Group = "Grey window"
+	GroupResults Group = "Results over the images"
+	GroupTools   Group = "Tools"
+	GroupLabels  Group = "Labels"
+	GroupReview  Group = "Review"
+	GroupProgram Group = "Program"
+)
+
+// Groups lists every group in display order.
+var Groups = [...]Group{GroupSlices, GroupViews, GroupGreys, GroupResults, GroupTools, GroupLabels, GroupReview, GroupProgram}
+
+// CommandInfo is what is said about a command.
+type CommandInfo struct {
+	Name    string // stable; keyboard maps are stored with it
+	Group   Group
+	Meaning string
+}
+
+var commandTable = [commandCount]CommandInfo{
+	SliceUp:        {"slice-up", GroupSlices, "next slice towards the head"},
+	SliceDown:      {"slice-down", GroupSlices, "next slice towards the feet"},
+	SliceUpFast:    {"slice-up-5", GroupSlices, "five slices towards the head"},
+	SliceDownFast:  {"slice-down-5", GroupSlices, "five slices towards the feet"},
+	FirstSlice:     {"first-slice", GroupSlices, "first slice"},
+	LastSlice:      {"last-slice", GroupSlices, "last slice"},
+	NextSeries:     {"next-series", GroupSlices, "next series in this view"},
+	PreviousSeries: {"previous-series", GroupSlices, "previous series in this view"},
+	Cine:           {"cine", GroupSlices, "play the slices"},
+
+	NextViewport:      {"next-view", GroupViews, "next view"},
+	PreviousViewport:  {"previous-view", GroupViews, "previous view"},
+	FitView:           {"fit", GroupViews, "fit the slice into the view"},
+	ResetView:         {"reset", GroupViews, "reset zoom and grey window"},
+	ZoomIn:            {"zoom-in", GroupViews, "zoom in"},
+	ZoomOut:           {"zoom-out", GroupViews, "zoom out"},
+	MaximiseView:      {"maximise", GroupViews, "this view alone, all again"},
+	LayoutRead:        {"layout-read", GroupViews, "layout Read"},
+	LayoutContour:     {"layout-contour", GroupViews, "layout Contour"},
+	LayoutUncertainty: {"layout-uncertainty", GroupViews, "layout Uncertainty"},
+	LayoutCompare:     {"layout-compare", GroupViews, "layout Compare"},
+
+	Preset1:     {"preset-1", GroupGreys, "first grey preset"},
+	Preset2:     {"preset-2", GroupGreys, "second grey preset"},
+	Preset3:     {"preset-3", GroupGreys, "third grey preset"},
+	Preset4:     {"preset-4", GroupGreys, "fourth grey preset"},
+	Preset5:     {"preset-5", GroupGreys, "fifth grey preset"},
+	AutoWindow:  {"auto-window", GroupGreys, "grey window from the gland"},
+	ResetWindow: {"reset-window", GroupGreys, "default grey window of every series"},
+	InvertGreys: {"invert-greys", GroupGreys, "invert the greys"},
+
+	CycleUncertainty: {"cycle-uncertainty", GroupResults, "entropy, mutual information, standard deviation, none"},
+	ToggleContours:   {"toggle-contours", GroupResults, "contours on, off (hold: peek)"},
+	ToggleOverlay:    {"toggle-map", GroupResults, "map or fused series on, off (hold: flicker)"},
+	ToggleReference:  {"toggle-reference", GroupResults, "reference on, off"},
+	ToggleEverywhere: {"toggle-everywhere", GroupResults, "results on every image, or where the layout puts them"},
+	LessOpacity:      {"less-opacity", GroupResults, "map less opaque"},
+	MoreOpacity:      {"more-opacity", GroupResults, "map more opaque"},
+	CycleTexts:       {"cycle-texts", GroupResults, "texts: all, essential, none"},
+	HideAll:          {"hide-all", GroupResults, "everything over the images off, on"},
+	ToggleCrosshair:  {"toggle-crosshair", GroupResults, "cursor lines on, off"},
+
+	BrowseTool:       {"tool-browse", GroupTools, "window, level and cursor"},
+	WindowRegionTool: {"tool-window-region", GroupTools, "grey window from a box"},
+	RulerTool:        {"tool-ruler", GroupTools, "distance"},
+	EllipsoidTool:    {"tool-ellipsoid", GroupTools, "ellipsoid volume from three diameters"},
+	RegionTool:       {"tool-region", GroupTools, "statistics of a region"},
+	DarkestNineTool:  {"tool-darkest-nine", GroupTools, "mean of the nine darkest voxels"},
+	BrushTool:        {"tool-brush", GroupTools, "brush"},
+	EraserTool:       {"tool-eraser", GroupTools, "eraser"},
+	PolygonTool:      {"tool-polygon", GroupTools, "polygon"},
+	LassoTool:        {"tool-lasso", GroupTools, "lasso"},
+	SwapTool:         {"tool-last", GroupTools, "the tool before"},
+	KeyImage:         {"key-image", GroupTools, "mark as key image, unmark"},
+	DeleteLast:       {"delete-last", GroupTools, "last point of the polygon, or the selected measurement"},
+
+	SmallerBrush:  {"brush-smaller", GroupLabels, "smaller brush"},
+	LargerBrush:   {"brush-larger", GroupLabels, "larger brush"},
+	Label1:        {"label-wg", GroupLabels, "label WG"},
+	Label2:        {"label-tz", GroupLabels, "label TZ"},
+	Label3:        {"label-pz", GroupLabels, "label PZ"},
+	Label4:        {"label-lesion", GroupLabels, "label csPCa"},
+	NextLabel:     {"label-next", GroupLabels, "next label"},
+	PreviousLabel: {"label-previous", GroupLabels, "previous label"},
+	PasteSlice:    {"paste-slice", GroupLabels, "contour of the slice before"},
+	FillBetween:   {"fill-between", GroupLabels, "fill between drawn slices, as a preview"},
+	SmoothLabels:  {"smooth", GroupLabels, "smooth the zones together"},
+	Accept:        {"accept", GroupLabels, "accept the preview, close the polygon"},
+	Reject:        {"reject", GroupLabels, "reject the preview, drop the polygon"},
+	Undo:          {"undo", GroupLabels, "undo"},
+	Redo:          {"redo", GroupLabels, "redo"},
+
+	NextSpot:     {"next-spot", GroupReview, "next uncertain spot"},
+	PreviousSpot: {"previous-spot", GroupReview, "previous uncertain spot"},
+	NextCase:     {"next-case", GroupReview, "next exam of the work list that is not done"},
+	AcceptCase:   {"accept-case", GroupReview, "accept this exam and go on"},
+	FlagCase:     {"flag-case", GroupReview, "flag this exam"},
+
+	OpenExam:        {"open", GroupProgram, "open an exam"},
+	SaveLabels:      {"save", GroupProgram, "save the labels"},
+	SaveLabelsAs:    {"save-as", GroupProgram, "save the labels under another name"},
+	SaveSession:     {"save-session", GroupProgram, "save the session"},
+	OpenSession:     {"open-session", GroupProgram, "open a session"},
+	Export:          {"export", GroupProgram, "export masks, maps or a report"},
+	CopyView:        {"copy-view", GroupProgram, "save this view as a picture"},
+	RunModel:        {"run", GroupProgram, "run the models"},
+	CancelRun:       {"cancel-run", GroupProgram, "stop the run and keep its samples"},
+	ShowTraining:    {"training", GroupProgram, "train a network; back to the images"},
+	ShowVoxel:       {"voxel", GroupProgram, "samples at the clicked voxel"},
+	ShowPreferences: {"preferences", GroupProgram, "preferences"},
+	ShowHelp:        {"help", GroupProgram, "keys and mouse"},
+	HideIdentity:    {"privacy", GroupProgram, "hide everything that names the patient"},
+	FullScreen:      {"full-screen", GroupProgram, "full screen"},
+	Quit:            {"quit", GroupProgram, "quit"},
+}
+
+// Info returns what is said about a command.
+func (c Command) Info() CommandInfo { return commandTable[c] }
+
+// Commands lists every command in the order of the help sheet.
+func Commands() []Command {
+	out := make([]Command, 0, commandCount-1)
+	for c := NoCommand + 1; c < commandCount; c++ {
+		out = append(out, c)
+	}
+	return out
+}
+
+// CommandNamed returns the command of a stable name; ok is false where there is none.
+func CommandNamed(name string) (c Command, ok bool) {
+	for _, c := range Commands() {
+		if commandTable[c].Name == name {
+			return c, true
+		}
+	}
+	return NoCommand, false
+}
+
+// Binding is one line of a keyboard map. Key is the name of a key as Fyne and most toolkits write
+// it: "F", "1", "Up", "Home", "Prior" (page up), "Next" (page down), "F1", "."; for "+", "?", "<" and
+// ">", which lie elsewhere on each keyboard, it is the typed character.
 type Binding struct {
 	Key     string
 	Mods    Mods
+	Mode    Mode
 	Command Command
 }
 
-// Bindings is the keyboard map.
-var Bindings = []Binding{
-	{"Up", 0, SliceUp}, {"Down", 0, SliceDown}, {"Up", Shift, SliceUpFast}, {"Down", Shift, SliceDownFast},
-	{"Home", 0, FirstSlice}, {"End", 0, LastSlice},
-	{"Next", 0, NextSeries}, {"Prior", 0, PreviousSeries},
-	{"Tab", 0, NextViewport}, {"Tab", Shift, PreviousViewport},
-	{"F", 0, FitView}, {"R", 0, ResetView}, {"+", 0, ZoomIn}, {"=", 0, ZoomIn}, {"-", 0, ZoomOut},
-	{"1", 0, Preset1}, {"2", 0, Preset2}, {"3", 0, Preset3}, {"4", 0, Preset4}, {"5", 0, Preset5},
-	{"J", Ctrl, AutoWindow},
-	{"U", 0, CycleUncertainty}, {"S", 0, ToggleContours}, {"O", 0, ToggleOverlay},
-	{"Q", 0, LessOpacity}, {"E", 0, MoreOpacity},
-	{"I", 0, CycleTexts}, {"X", Shift, ToggleCrosshair}, {"M", 0, MaximiseView}, {"L", 0, SwitchLayout},
-	{"O", Ctrl, OpenExam}, {"R", Ctrl, RunModel}, {".", Ctrl, CancelRun}, {"T", Ctrl, ShowTraining},
-	{"?", 0, ShowHelp}, {"F1", 0, ShowHelp}, {"Q", Ctrl, Quit},
-}
+// Keymap is a keyboard map.
+type Keymap []Binding
 
-// CommandFor returns the command bound to a key with exactly these modifiers, or [NoCommand].
-func CommandFor(key string, m Mods) Command {
-	for _, b := range Bindings {
-		if b.Key == key && b.Mods == m {
+// For returns the command bound to a key with exactly these modifiers in a mode (ViewMode or
+// EditMode), or [NoCommand]. A binding of the mode goes before one of both modes.
+func (k Keymap) For(mode Mode, key string, m Mods) Command {
+	found := NoCommand
+	for _, b := range k {
+		if b.Key != key || b.Mods != m {
+			continue
+		}
+		if b.Mode == mode {
 			return b.Command
 		}
+		if b.Mode == AnyMode && found == NoCommand {
+			found = b.Command
+		}
 	}
-	return NoCommand
+	return found
 }
+
+// DefaultKeymap returns the keyboard map of the program, new each time.
+func DefaultKeymap() Keymap { return append(Keymap{}, defaultKeymap...) }
+
+var defaultKeymap = Keymap{
+	{"Up", 0, AnyMode, SliceUp}, {"Down", 0, AnyMode, SliceDown}, {"Up", Shift, AnyMode, SliceUpFast}, {"Down", Shift, AnyMode, SliceDownFast},
+	{"Home", 0, AnyMode, FirstSlice}, {"End", 0, AnyMode, LastSlice},
+	{"Next", 0, AnyMode, NextSeries}, {"Prior", 0, AnyMode, PreviousSeries}, {"C", 0, AnyMode, Cine},
+
+	{"Tab", 0, AnyMode, NextViewport}, {"Tab", Shift, AnyMode, PreviousViewport},
+	{"F", 0, AnyMode, FitView}, {"R", 0, AnyMode, ResetView}, {"+", 0, AnyMode, ZoomIn}, {"=", 0, AnyMode, ZoomIn}, {"-", 0, AnyMode, ZoomOut},
+	{"M", 0, AnyMode, MaximiseView},
+	{"F5", 0, AnyMode, LayoutRead}, {"F6", 0, AnyMode, LayoutContour}, {"F7", 0, AnyMode, LayoutUncertainty}, {"F8", 0, AnyMode, LayoutCompare},
+
+	{"1", 0, ViewMode, Preset1}, {"2", 0, ViewMode, Preset2}, {"3", 0, ViewMode, Preset3}, {"4", 0, ViewMode, Preset4}, {"5", 0, ViewMode, Preset5},
+	{"J", Ctrl, AnyMode, AutoWindow}, {"J", Ctrl | Shift, AnyMode, ResetWindow}, {"I", Shift, AnyMode, InvertGreys},
+
+	{"U", 0, AnyMode, CycleUncertainty}, {"S", 0, AnyMode, ToggleContours}, {"O", 0, AnyMode, ToggleOverlay},
+	{"T", 0, AnyMode, ToggleReference}, {"A", 0, AnyMode, ToggleEverywhere},
+	{"Q", 0, AnyMode, LessOpacity}, {"E", 0, ViewMode, MoreOpacity}, {"W", 0, AnyMode, MoreOpacity},
+	{"I", 0, AnyMode, CycleTexts}, {"X", 0, AnyMode, HideAll}, {"X", Shift, AnyMode, ToggleCrosshair},
+
+	{"V", 0, AnyMode, BrowseTool}, {"W", Shift, AnyMode, WindowRegionTool}, {"D", 0, AnyMode, RulerTool}, {"D", Shift, AnyMode, EllipsoidTool},
+	{"H", 0, AnyMode, RegionTool}, {"H", Shift, AnyMode, DarkestNineTool},
+	{"B", 0, AnyMode, BrushTool}, {"E", 0, EditMode, EraserTool}, {"P", 0, AnyMode, PolygonTool}, {"P", Shift, AnyMode, LassoTool},
+	{"`", 0, AnyMode, SwapTool}, {"K", 0, AnyMode, KeyImage}, {"BackSpace", 0, AnyMode, DeleteLast}, {"Delete", 0, AnyMode, DeleteLast},
+
+	{"[", 0, AnyMode, SmallerBrush}, {"]", 0, AnyMode, LargerBrush},
+	{"1", 0, EditMode, Label1}, {"2", 0, EditMode, Label2}, {"3", 0, EditMode, Label3}, {"4", 0, EditMode, Label4},
+	{">", 0, AnyMode, NextLabel}, {"<", 0, AnyMode, PreviousLabel},
+	{"V", Ctrl, AnyMode, PasteSlice}, {"G", 0, AnyMode, FillBetween}, {"G", Shift, AnyMode, SmoothLabels},
+	{"Return", 0, AnyMode, Accept}, {"KP_Enter", 0, AnyMode, Accept}, {"Escape", 0, AnyMode, Reject},
+	{"Z", Ctrl, AnyMode, Undo}, {"Z", Ctrl | Shift, AnyMode, Redo}, {"Y", Ctrl, AnyMode, Redo},
+
+	{"N", 0, AnyMode, NextSpot}, {"N", Shift, AnyMode, PreviousSpot}, {"N", Ctrl | Shift, AnyMode, NextCase},
+	{"Return", Ctrl, AnyMode, AcceptCase}, {"F", Ctrl | Shift, AnyMode, FlagCase},
+
+	{"O", Ctrl, AnyMode, OpenExam}, {"S", Ctrl, AnyMode, SaveLabels}, {"S", Ctrl | Shift, AnyMode, SaveSession}, {"O", Ctrl | Shift, AnyMode, OpenSession},
+	{"E", Ctrl, AnyMode, Export}, {"P", Ctrl, AnyMode, CopyView}, {"R", Ctrl, AnyMode, RunModel}, {".", Ctrl, AnyMode, CancelRun},
+	{"T", Ctrl, AnyMode, ShowTraining}, {"Y", 0, AnyMode, ShowVoxel}, {",", Ctrl, AnyMode, ShowPreferences},
+	{"?", 0, AnyMode, ShowHelp}, {"F1", 0, AnyMode, ShowHelp}, {"H", Ctrl | Shift, AnyMode, HideIdentity},
+	{"F11", 0, AnyMode, FullScreen}, {"Q", Ctrl, AnyMode, Quit},
+}
+
+// Keys returns the active keyboard map.
+func (s *State) Keys() Keymap { return s.keys }
+
+// SetKeys makes a keyboard map the active one.
+func (s *State) SetKeys(k Keymap) { s.keys = k }
+
+// CommandFor returns what a key with exactly these modifiers means now.
+func (s *State) CommandFor(key string, m Mods) Command { return s.keys.For(s.Mode(), key, m) }
 
 // fastSlices is the step of the fast slice commands.
 const fastSlices = 5
@@ -97,18 +354,22 @@ const (
 	opacityStep = 0.1
 )
 
-// Apply carries out a command on the focused viewport. It returns false for commands that concern
-// the application (opening, running, help), which the window carries out.
-func (s *State) Apply(c Command) bool {
-	if c >= OpenExam || c == NoCommand {
+// Apply carries out a command on the focused viewport, or lets an extension do so. It returns false
+// for commands that concern the application (opening, running, help), which the window carries out.
+func (s *State) Apply(c Command) (done bool) {
+	if c == NoCommand {
 		return false
 	}
 	s.Update(func() {
-		if !s.applySlice(c) && !s.applyView(c) {
-			s.applyOverlay(c)
+		for _, e := range s.extensions {
+			if e.Apply(c) {
+				done = true
+				return
+			}
 		}
+		done = s.applySlice(c) || s.applyView(c) || s.applyOverlay(c) || s.applyTool(c)
 	})
-	return true
+	return done
 }
 
 func (s *State) applySlice(c Command) bool {
@@ -155,17 +416,20 @@ func (s *State) applyView(c Command) bool {
 		s.ApplyPreset(v, int(c-Preset1))
 	case AutoWindow:
 		s.ApplyPreset(v, 0)
+	case ResetWindow:
+		s.windows = map[string]render.Window{}
+		s.mark(ChangedWindow)
 	case MaximiseView:
 		s.ToggleMaximised(v)
-	case SwitchLayout:
-		s.SetLayout(1 - s.layout)
+	case LayoutRead, LayoutContour, LayoutUncertainty, LayoutCompare:
+		s.SetLayout(Layout(c - LayoutRead))
 	default:
 		return false
 	}
 	return true
 }
 
-func (s *State) applyOverlay(c Command) {
+func (s *State) applyOverlay(c Command) bool {
 	switch c {
 	case CycleUncertainty:
 		s.CycleUncertainty()
@@ -182,41 +446,105 @@ func (s *State) applyOverlay(c Command) {
 	case CycleTexts:
 		s.texts = (s.texts + 1) % (NoTexts + 1)
 		s.mark(ChangedTexts)
+	case ToggleReference:
+		s.HideReference(!s.referenceHidden)
+	case ToggleEverywhere:
+		s.SetEverywhere(!s.everywhere)
+	case HideAll:
+		s.hideAll()
 	case ToggleCrosshair:
 		s.crosshair = !s.crosshair
 		s.mark(ChangedTexts)
+	default:
+		return false
 	}
+	return true
+}
+
+// hideAll hides contours, map, reference, texts and cursor lines, or shows them again.
+func (s *State) hideAll() {
+	if s.kept == nil {
+		s.kept = &overlays{s.hidden, s.layerHidden, s.referenceHidden, s.crosshair, s.texts}
+		s.hidden, s.layerHidden, s.referenceHidden, s.crosshair, s.texts = true, true, true, false, NoTexts
+	} else {
+		k := s.kept
+		s.kept = nil
+		s.hidden, s.layerHidden, s.referenceHidden, s.crosshair, s.texts = k.contours, k.layer, k.reference, k.crosshair, k.texts
+	}
+	s.mark(ChangedLayer | ChangedReference | ChangedTexts | ChangedMarks)
+}
+
+// overlays is what [HideAll] hides, as it was before.
+type overlays struct {
+	contours, layer, reference bool // hidden
+	crosshair                  bool
+	texts                      Texts
+}
+
+// AllHidden reports whether everything over the images is hidden.
+func (s *State) AllHidden() bool { return s.kept != nil }
+
+func (s *State) applyTool(c Command) bool {
+	switch {
+	case c >= BrowseTool && c <= LassoTool:
+		s.SetTool(Tool(c - BrowseTool))
+	case c == SwapTool:
+		s.SwapTools()
+	default:
+		return false
+	}
+	return true
 }
 
 // HelpLine is one line of the help sheet.
 type HelpLine struct{ Keys, Meaning string }
 
-// Help returns the sheet of keys and mouse gestures.
-func Help() []HelpLine {
+// MouseHelp returns what the mouse does, for the help sheet.
+func MouseHelp() []HelpLine {
 	return []HelpLine{
-		{"Wheel, ↑ ↓", "next or previous slice (Shift: five)"},
-		{"Home, End", "first, last slice"},
+		{"Wheel", "next or previous slice (Shift: five; when editing: size of the brush)"},
 		{"Left click", "move the linked cursor and show the samples there"},
 		{"Alt + click", "show the samples there, leave the cursor"},
 		{"Shift + move", "the cursor follows the mouse"},
-		{"Left drag", "window (sideways) and level (up, down)"},
-		{"1 … 5, Ctrl+J", "grey presets of the series; default"},
+		{"Left drag", "window (sideways) and level (up, down), or the active tool"},
+		{"Ctrl + left drag", "grey window from a box; when editing: the brush erases"},
 		{"Middle drag, Space + left drag", "pan"},
-		{"Right drag, Ctrl + wheel, + −", "zoom"},
-		{"F, R", "fit; reset zoom and window"},
-		{"Double click, M", "one viewport alone, all again"},
-		{"L", "one large viewport, or three equal ones"},
-		{"Tab, Shift+Tab", "next, previous viewport"},
-		{"Page up, page down", "show another series in the viewport"},
-		{"S", "contours on, off"},
-		{"O", "map over the image on, off"},
-		{"U", "entropy, mutual information, standard deviation, none"},
-		{"Q, E", "less, more opacity"},
-		{"I", "texts: all, essential, none"},
-		{"Shift+X", "cursor lines on, off"},
-		{"Ctrl+O", "open an exam"},
-		{"Ctrl+R, Ctrl+.", "run the models; stop and keep the samples"},
-		{"Ctrl+T", "train a network; back to the images"},
-		{"?, F1", "this sheet"},
+		{"Right drag, Ctrl + wheel", "zoom (right drag when editing: erase)"},
+		{"Double click", "one view alone, all again"},
 	}
+}
+
+// keyNames are the names of keys for readers, where they differ from a [Binding]'s.
+var keyNames = map[string]string{"Up": "↑", "Down": "↓", "Prior": "Page up", "Next": "Page down", "Return": "Enter", "KP_Enter": "Enter (keypad)",
+	"Escape": "Esc", "BackSpace": "Backspace", "-": "−"}
+
+// Text returns a binding's keys for a reader, e.g. "Ctrl+Shift+Z".
+func (b Binding) Text() string {
+	text := ""
+	for _, m := range []struct {
+		mod  Mods
+		name string
+	}{{Ctrl, "Ctrl+"}, {Alt, "Alt+"}, {Shift, "Shift+"}} {
+		if b.Mods&m.mod != 0 {
+			text += m.name
+		}
+	}
+	if name := keyNames[b.Key]; name != "" {
+		return text + name
+	}
+	return text + b.Key
+}
+
+// Text returns the keys of a command for a reader, e.g. "Ctrl+Shift+Z, Ctrl+Y"; "" where it has none.
+func (k Keymap) Text(c Command) string {
+	text := ""
+	for _, b := range k {
+		if b.Command == c {
+			if text != "" {
+				text += ", "
+			}
+			text += b.Text()
+		}
+	}
+	return text
 }

@@ -1,6 +1,8 @@
 package viewstate
 
 import (
+	"image/color"
+
 	"bayeslice/inference"
 	"bayeslice/internal/exam"
 	"bayeslice/internal/modelcard"
@@ -14,13 +16,8 @@ func (s *State) Prediction(t modelcard.Task) *inference.Prediction { return s.pr
 // SetPrediction replaces the result of its task by a later snapshot or the final result. The first
 // result of the exam makes the class one that can be shown.
 func (s *State) SetPrediction(p *inference.Prediction) {
-	task := p.Card.Task
-	s.predictions[task] = p
-	for key := range s.fields {
-		if key.task == task {
-			delete(s.fields, key)
-		}
-	}
+	s.predictions[p.Card.Task] = p
+	s.forgetFields()
 	s.fixClass()
 	s.mark(ChangedPrediction | ChangedLayer)
 }
@@ -28,24 +25,54 @@ func (s *State) SetPrediction(p *inference.Prediction) {
 // DropPrediction forgets the result of a task.
 func (s *State) DropPrediction(t modelcard.Task) {
 	delete(s.predictions, t)
-	for key := range s.fields {
-		if key.task == t {
-			delete(s.fields, key)
-		}
-	}
+	s.forgetFields()
 	s.fixClass()
 	s.mark(ChangedPrediction)
 }
 
-// AvailableClasses returns the classes for which there is a prediction, in display order.
+// AvailableClasses returns the classes for which there is a prediction, the exam's own or that of a
+// compared model, in display order.
 func (s *State) AvailableClasses() []Class {
 	var out []Class
 	for _, c := range Classes {
-		if s.predictions[c.Task()] != nil {
+		if s.predictions[c.Task()] != nil || s.anyCompared(c.Task()) {
 			out = append(out, c)
 		}
 	}
 	return out
+}
+
+func (s *State) anyCompared(t modelcard.Task) bool {
+	for _, c := range s.compared[t] {
+		if c.Prediction != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// forgetFields drops maps whose predictions are not shown any more.
+func (s *State) forgetFields() {
+	kept := map[fieldKey]fieldValue{}
+	for key, f := range s.fields {
+		if s.knows(key.of) {
+			kept[key] = f
+		}
+	}
+	s.fields = kept
+}
+
+// knows reports whether a prediction can be shown.
+func (s *State) knows(p *inference.Prediction) bool {
+	if s.predictions[p.Card.Task] == p {
+		return true
+	}
+	for _, c := range s.compared[p.Card.Task] {
+		if c.Prediction == p {
+			return true
+		}
+	}
+	return false
 }
 
 // fixClass keeps the selected class among those available.
@@ -111,13 +138,12 @@ func (s *State) SetThreshold(t float64) {
 	}
 }
 
-// field returns a layer's volume and the top of its range, nil without a prediction.
-func (s *State) field(l Layer, c Class) (*volume.Volume, float64) {
-	p := s.predictions[c.Task()]
+// field returns the volume of a layer of a prediction and the top of its range, nil without a prediction.
+func (s *State) field(p *inference.Prediction, l Layer, c Class) (*volume.Volume, float64) {
 	if p == nil || l == NoLayer {
 		return nil, 0
 	}
-	key := fieldKey{c.Task(), l, c}
+	key := fieldKey{p, l, c}
 	f, ok := s.fields[key]
 	if !ok {
 		f.volume, f.high = field(p, l, c)
@@ -126,41 +152,84 @@ func (s *State) field(l Layer, c Class) (*volume.Volume, float64) {
 	return f.volume, f.high
 }
 
-// Legend returns the colour bar of the layer that is drawn; ok is false where none is.
+// Field returns the map of a layer and class that a viewport draws from, whatever its layout shows;
+// nil where there is no result.
+func (s *State) Field(v int, l Layer, c Class) *volume.Volume {
+	f, _ := s.field(s.Shown(v, c.Task()), l, c)
+	return f
+}
+
+// Legend returns the colour bar of the selected layer of the exam's own result; ok is false where it
+// is not drawn.
 func (s *State) Legend() (legend Legend, ok bool) {
 	if s.layerHidden {
 		return Legend{}, false
 	}
-	v, high := s.field(s.layer, s.class)
+	return s.legend(s.predictions[s.class.Task()], s.layer)
+}
+
+func (s *State) legend(p *inference.Prediction, l Layer) (legend Legend, ok bool) {
+	v, high := s.field(p, l, s.class)
 	if v == nil {
 		return Legend{}, false
 	}
-	return Legend{Layer: s.layer, Class: s.class, Map: s.layer.colorMap(), Low: s.threshold * high, High: high}, true
+	return Legend{Layer: l, Class: s.class, Map: l.colorMap(), Low: s.threshold * high, High: high}, true
 }
 
-// Scene returns what to draw in a viewport; ok is false where it shows nothing or has no size yet.
+// LayerIn returns the layer that a viewport draws over its image.
+func (s *State) LayerIn(v int) Layer {
+	switch s.Content(v).Map {
+	case SelectedMap:
+		return s.layer
+	case ProbabilityMap:
+		return Probability
+	case UncertaintyMap:
+		if s.layer == StandardDeviation || s.layer == MutualInformation {
+			return s.layer
+		}
+		return Entropy
+	case NoMap:
+	}
+	return NoLayer
+}
+
+// LegendIn returns the colour bar of the map in a viewport; ok is false where none is drawn.
+func (s *State) LegendIn(v int) (legend Legend, ok bool) {
+	if s.layerHidden || s.Series(v) == nil {
+		return Legend{}, false
+	}
+	return s.legend(s.Shown(v, s.class.Task()), s.LayerIn(v))
+}
+
+// Scene returns what to draw in a viewport; ok is false where it shows no image or has no size yet.
 func (s *State) Scene(v int) (scene render.Scene, ok bool) {
-	series, view := s.Series(v), s.views[v]
-	if series == nil || view.size.W == 0 || view.size.H == 0 {
+	image, view := s.Volume(v), s.views[v]
+	if image == nil || view.size.W == 0 || view.size.H == 0 {
 		return render.Scene{}, false
 	}
-	scene = render.Scene{Plane: s.Plane(v), Base: series.Volume, Window: s.Window(v), Interp: volume.Linear}
-	if legend, ok := s.Legend(); ok {
-		field, _ := s.field(s.layer, s.class)
-		scene.Overlay = &render.Overlay{Volume: field, Map: legend.Map, Low: legend.Low, High: legend.High, Opacity: s.opacity}
+	scene = render.Scene{Plane: s.Plane(v), Base: image, Window: s.Window(v), Interp: volume.Linear}
+	if legend, ok := s.LegendIn(v); ok {
+		scene.Overlay = &render.Overlay{Volume: s.Field(v, legend.Layer, s.class), Map: legend.Map,
+			Low: legend.Low, High: legend.High, Opacity: s.opacity}
 	}
-	scene.Contours = s.contourLines(view.scale)
+	if s.Content(v).Lines {
+		scene.Contours = append(s.contourLines(v), s.referenceLines(v)...)
+	}
+	for _, e := range s.extensions {
+		e.Decorate(v, &scene)
+	}
 	return scene, true
 }
 
-// contourLines returns the lines of the current mode; scale is device pixels per logical pixel.
-func (s *State) contourLines(scale float64) []render.Contour {
+// contourLines returns the lines of the present mode in a viewport.
+func (s *State) contourLines(v int) []render.Contour {
 	if s.contours == NoContours || s.hidden {
 		return nil
 	}
+	scale := s.views[v].scale
 	var lines []render.Contour
 	for _, c := range Classes {
-		f, _ := s.field(Probability, c)
+		f := s.Field(v, Probability, c)
 		if f == nil {
 			continue
 		}
@@ -168,6 +237,29 @@ func (s *State) contourLines(scale float64) []render.Contour {
 			lines = append(lines, render.ZoneBand(c.String(), f, scale)...)
 		} else {
 			lines = append(lines, render.ZoneContour(c.String(), f, 0.5, scale))
+		}
+	}
+	return lines
+}
+
+// referenceLines returns the reference's outlines: of the selected class, in white as in the paper's
+// Figure 3, beside compared models; of every class it knows, dotted, elsewhere.
+func (s *State) referenceLines(v int) []render.Contour {
+	if s.reference == nil || s.referenceHidden {
+		return nil
+	}
+	scale := s.views[v].scale
+	if s.Content(v).Slot != OwnResult {
+		f := s.ReferenceField(s.class)
+		if f == nil {
+			return nil
+		}
+		return []render.Contour{{Field: f, Level: 0.5, Color: color.NRGBA{255, 255, 255, 255}, Width: 1.5 * scale}}
+	}
+	var lines []render.Contour
+	for _, c := range []Class{WG, TZ, CsPCa} {
+		if f := s.ReferenceField(c); f != nil {
+			lines = append(lines, render.ZoneContour(render.ZoneReference, f, 0.5, scale))
 		}
 	}
 	return lines
@@ -183,12 +275,28 @@ type Flags struct {
 // Flags returns the banners of the window.
 func (s *State) Flags() Flags {
 	f := Flags{Synthetic: s.exam != nil && s.exam.Synthetic}
-	for _, p := range s.predictions {
+	for _, p := range s.results() {
 		state := p.Card.State()
 		f.Untrained = f.Untrained || state == modelcard.Untrained
 		f.SyntheticOnly = f.SyntheticOnly || state == modelcard.SyntheticOnly
 	}
 	return f
+}
+
+// results lists every prediction that can be shown.
+func (s *State) results() []*inference.Prediction {
+	var out []*inference.Prediction
+	for _, p := range s.predictions {
+		out = append(out, p)
+	}
+	for _, slots := range s.compared {
+		for _, c := range slots {
+			if c.Prediction != nil {
+				out = append(out, c.Prediction)
+			}
+		}
+	}
+	return out
 }
 
 // Issues returns everything the reader must be told: about the exam, and about what preparation

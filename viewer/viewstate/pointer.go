@@ -54,19 +54,31 @@ type pointer struct {
 	startY       float64
 	lastX, lastY float64
 	dragging     bool
+	taken        Extension // the extension that the press belongs to, or nil
 }
 
 // Press begins a mouse press in a viewport, at logical pixels from its top left corner, and focuses it.
 func (s *State) Press(v int, b Button, m Mods, space bool, x, y float64) {
 	s.pointer = pointer{down: true, view: v, button: b, mods: m, action: DragFor(b, space), startX: x, startY: y, lastX: x, lastY: y}
 	s.SetFocus(v)
+	if s.pointer.action != DragPan {
+		s.pointer.taken = s.offer(PointerEvent{Kind: PointerDown, View: v, Button: b, Mods: m, X: x, Y: y})
+	}
 }
 
 // Move reports the mouse in a viewport: it drags while a button is held beyond [ClickTolerance], and
 // moves the cursor while Shift alone is held.
 func (s *State) Move(v int, m Mods, x, y float64) {
 	p := &s.pointer
+	if p.taken != nil {
+		p.dragging = p.dragging || math.Hypot(x-p.startX, y-p.startY) >= ClickTolerance
+		p.taken.Point(s.event(PointerEvent{Kind: PointerDrag, View: p.view, Button: p.button, Mods: m, X: x, Y: y}))
+		return
+	}
 	if !p.down {
+		if s.offer(PointerEvent{Kind: PointerHover, View: v, Mods: m, X: x, Y: y}) != nil {
+			return
+		}
 		if m == Shift {
 			if world, ok := s.WorldAt(v, x, y); ok {
 				s.SetCursor(world)
@@ -97,6 +109,10 @@ func (s *State) Move(v int, m Mods, x, y float64) {
 func (s *State) Release(x, y float64) {
 	p := s.pointer
 	s.pointer = pointer{}
+	if p.taken != nil {
+		p.taken.Point(s.event(PointerEvent{Kind: PointerUp, View: p.view, Button: p.button, Mods: p.mods, X: x, Y: y, Clicked: !p.dragging}))
+		return
+	}
 	if !p.down || p.dragging || p.button != Left || p.action == DragPan {
 		return
 	}
@@ -117,6 +133,9 @@ func (s *State) Release(x, y float64) {
 func (s *State) Wheel(v, notches int, m Mods, x, y float64) {
 	s.Update(func() {
 		s.SetFocus(v)
+		if s.offer(PointerEvent{Kind: PointerWheel, View: v, Mods: m, X: x, Y: y, Notches: notches}) != nil {
+			return
+		}
 		switch {
 		case m&Ctrl != 0:
 			s.Zoom(v, math.Pow(zoomStep, float64(notches)), x, y)
@@ -129,4 +148,10 @@ func (s *State) Wheel(v, notches int, m Mods, x, y float64) {
 }
 
 // Abandon forgets a press whose release was not seen, as when it happened outside the window.
-func (s *State) Abandon() { s.pointer = pointer{} }
+func (s *State) Abandon() {
+	p := s.pointer
+	s.pointer = pointer{}
+	if p.taken != nil {
+		p.taken.Point(s.event(PointerEvent{Kind: PointerCancel, View: p.view, Button: p.button, Mods: p.mods, X: p.lastX, Y: p.lastY}))
+	}
+}

@@ -20,18 +20,33 @@ type Value struct {
 	Inside bool
 }
 
-// Probe returns the values of the viewports' series at a world point (LPS mm): of the nearest voxel,
-// not interpolated, as a measurement is read.
+// Probe returns the values of the exam's T2W, high-b and ADC series, and of others that are shown, at a
+// world point (LPS mm): of the nearest voxel, not interpolated, as a measurement is read.
 func (s *State) Probe(world geom.Vec3) []Value {
-	var out []Value
-	for v := range s.views {
-		series := s.Series(v)
-		if series == nil {
-			continue
+	if s.exam == nil {
+		return nil
+	}
+	roles := map[*exam.Series]exam.Role{}
+	var probed []*exam.Series
+	add := func(series *exam.Series, role exam.Role) {
+		if _, known := roles[series]; series != nil && series.Volume != nil && !known {
+			roles[series] = role
+			probed = append(probed, series)
 		}
-		role := s.Role(v)
+	}
+	for _, role := range exam.ReadingRoles {
+		add(s.exam.Chosen(role), role)
+	}
+	for v := range s.views {
+		if series := s.Series(v); series != nil {
+			add(series, s.Role(v))
+		}
+	}
+	var out []Value
+	for _, series := range probed {
+		role := roles[series]
 		value := Value{Label: shortLabel(role, series), Text: "outside"}
-		if x, ok := nearest(series.Volume, world); ok {
+		if x, ok := nearest(series.Volume, world.Sub(s.Offset(series.ID))); ok {
 			value.Inside = true
 			value.Text = formatValue(role, series, float64(x))
 		}
@@ -123,11 +138,11 @@ func (h *Histogram) finish() {
 }
 
 // SegmentHistogram returns the distribution of a class's mean probability over the voxels of its
-// predicted segment (arg max of the mean; TZ ∪ PZ for WG), the histogram under the paper's Figure 3.
-// ok is false where there is no prediction for the class; an empty segment has N = 0.
-func (s *State) SegmentHistogram(c Class) (h Histogram, ok bool) {
-	p := s.predictions[c.Task()]
-	f, _ := s.field(Probability, c)
+// predicted segment (arg max of the mean; TZ ∪ PZ for WG), the histogram under the paper's Figure 3,
+// of the result that viewport v shows. ok is false where there is none; an empty segment has N = 0.
+func (s *State) SegmentHistogram(v int, c Class) (h Histogram, ok bool) {
+	p := s.Shown(v, c.Task())
+	f := s.Field(v, Probability, c)
 	if p == nil || p.Hard == nil || f == nil {
 		return Histogram{}, false
 	}
@@ -154,9 +169,10 @@ func classIndex(p *inference.Prediction, c Class) int {
 }
 
 // VoxelHistogram returns the distribution of a class's probability over the stored samples at the
-// voxel of the model grid nearest to a world point (LPS mm). note says in words why there is none.
-func (s *State) VoxelHistogram(c Class, world geom.Vec3) (h Histogram, note string) {
-	p := s.predictions[c.Task()]
+// voxel of the model grid nearest to a world point (LPS mm), of the result that viewport v shows. note
+// says in words why there is none.
+func (s *State) VoxelHistogram(v int, c Class, world geom.Vec3) (h Histogram, note string) {
+	p := s.Shown(v, c.Task())
 	switch {
 	case p == nil:
 		return Histogram{}, "No samples of this class yet."

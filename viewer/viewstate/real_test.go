@@ -23,7 +23,7 @@ func TestSlicesOfARealExamLinkByTheNormal(t *testing.T) {
 		s.SetSize(v, Size{500, 500}, 1)
 	}
 	s.SetExam(e)
-	t2, dwi := s.Series(0).Volume.Grid(), s.Series(1).Volume.Grid()
+	t2, dwi := s.Series(0).Volume.Grid(), s.Series(2).Volume.Grid()
 	if d := math.Abs(t2.Origin[2] - dwi.Origin[2]); math.Abs(d-10.1) > 0.1 {
 		t.Fatalf("origins differ by %.2f mm in z; the case was chosen for 10.1 mm", d)
 	}

@@ -9,18 +9,6 @@ import (
 	"bayeslice/render"
 )
 
-// ViewportCount is the number of viewports: T2W, high-b DWI and ADC, as [exam.ReadingRoles].
-const ViewportCount = len(exam.ReadingRoles)
-
-// Layout is an arrangement of the viewports.
-type Layout uint8
-
-// Layouts. MainLeft has the first viewport large and the others beside it; Columns has all equal.
-const (
-	MainLeft Layout = iota
-	Columns
-)
-
 // Texts is how much is written over the images.
 type Texts uint8
 
@@ -54,7 +42,13 @@ type State struct {
 	focus       int
 	maximised   int // viewport shown alone, −1 for none
 	layout      Layout
+	everywhere  bool // contours and map on every image
 	linkCameras bool
+	tool        Tool
+	lastTool    Tool
+	keys        Keymap
+	kept        *overlays // what was shown before everything was hidden; nil while it is not
+	extensions  []Extension
 
 	windows map[string]render.Window // by Series.ID
 	presets map[string][]Preset      // by Series.ID and role
@@ -70,13 +64,21 @@ type State struct {
 	crosshair   bool
 
 	predictions map[modelcard.Task]*inference.Prediction
+	compared    map[modelcard.Task][ViewportCount]Compared
 	fields      map[fieldKey]fieldValue
+
+	reference       *Reference
+	referenceHidden bool
+	referenceFields map[Class]*volume.Volume
+	offsets         map[string]geom.Vec3      // by Series.ID
+	shifted         map[string]*volume.Volume // images displayed elsewhere, by Series.ID
 
 	pointer pointer
 }
 
+// fieldKey names a map that is made of a prediction once.
 type fieldKey struct {
-	task  modelcard.Task
+	of    *inference.Prediction
 	layer Layer
 	class Class
 }
@@ -91,21 +93,35 @@ func New() *State {
 	s := &State{
 		maximised:   -1,
 		linkCameras: true,
-		windows:     map[string]render.Window{},
-		presets:     map[string][]Preset{},
 		contours:    Bands,
 		class:       WG,
 		opacity:     0.5,
 		threshold:   0.1,
 		crosshair:   true,
-		predictions: map[modelcard.Task]*inference.Prediction{},
-		fields:      map[fieldKey]fieldValue{},
+		keys:        DefaultKeymap(),
 	}
+	s.forgetExam()
 	for v := range s.views {
 		s.views[v].scale = 1
 		s.views[v].camera.FieldMM = 200
 	}
 	return s
+}
+
+// forgetExam drops everything that belongs to the exam that was open.
+func (s *State) forgetExam() {
+	s.windows = map[string]render.Window{}
+	s.presets = map[string][]Preset{}
+	s.predictions = map[modelcard.Task]*inference.Prediction{}
+	s.compared = map[modelcard.Task][ViewportCount]Compared{}
+	s.reference, s.referenceFields = nil, map[Class]*volume.Volume{}
+	s.offsets, s.shifted = map[string]geom.Vec3{}, map[string]*volume.Volume{}
+	s.forgetFields()
+	s.pinned = nil
+	s.maximised, s.focus = -1, 0
+	for v := range s.views {
+		s.views[v].seriesID = ""
+	}
 }
 
 // Exam returns the open exam, or nil.
@@ -118,33 +134,40 @@ func (s *State) SetExam(e *exam.Exam) {
 	s.Update(func() {
 		old := s.exam
 		s.exam = e
-		s.fields = map[fieldKey]fieldValue{}
+		s.forgetFields()
 		s.mark(ChangedExam | ChangedCursor | ChangedWindow | ChangedPrediction)
 		if e != nil && old != nil && e.Key == old.Key {
-			for task, p := range s.predictions {
-				if !sameInputs(p.Card, old, e) {
-					delete(s.predictions, task)
-				}
-			}
-			s.fixClass()
+			s.keepResults(old, e)
 			return
 		}
-		s.windows = map[string]render.Window{}
-		s.presets = map[string][]Preset{}
-		s.predictions = map[modelcard.Task]*inference.Prediction{}
-		s.pinned = nil
-		s.maximised, s.focus = -1, 0
-		for v := range s.views {
-			s.views[v].seriesID = ""
-		}
+		s.forgetExam()
 		s.mark(ChangedAll)
 		if first := s.firstSeries(); first >= 0 {
-			g := s.Series(first).Volume.Grid()
+			g := s.Volume(first).Grid()
 			centre := g.Centre()
 			s.cursor = onSlice(g, centre, SliceAt(g, centre).Index)
 			s.fitAll(first)
 		}
 	})
+}
+
+// keepResults drops the results whose input series are others now.
+func (s *State) keepResults(old, e *exam.Exam) {
+	for task, p := range s.predictions {
+		if !sameInputs(p.Card, old, e) {
+			delete(s.predictions, task)
+		}
+	}
+	for task, slots := range s.compared {
+		for i, c := range slots {
+			if c.Prediction != nil && !sameInputs(c.Prediction.Card, old, e) {
+				slots[i].Prediction = nil
+			}
+		}
+		s.compared[task] = slots
+	}
+	s.fixClass()
+	s.mark(ChangedCompared)
 }
 
 // sameInputs reports whether a model's input series are the same in both states of an exam.
@@ -175,7 +198,7 @@ func (s *State) firstSeries() int {
 func (s *State) Role(v int) exam.Role {
 	series := s.Series(v)
 	if s.views[v].seriesID == "" || series == nil {
-		return exam.ReadingRoles[v]
+		return s.Content(v).Role
 	}
 	for role, c := range s.exam.Roles {
 		if c.Series == series {
@@ -185,12 +208,13 @@ func (s *State) Role(v int) exam.Role {
 	return exam.RoleUnknown
 }
 
-// Series returns the series shown in a viewport, or nil where there is none with an image.
+// Series returns the series shown in a viewport, or nil where there is none with an image or the
+// viewport shows histograms.
 func (s *State) Series(v int) *exam.Series {
-	if s.exam == nil {
+	if s.exam == nil || s.Content(v).Chart {
 		return nil
 	}
-	series := s.exam.Chosen(exam.ReadingRoles[v])
+	series := s.exam.Chosen(s.Content(v).Role)
 	if id := s.views[v].seriesID; id != "" {
 		for _, other := range s.exam.Series {
 			if other.ID == id {
@@ -226,7 +250,7 @@ func (s *State) CycleSeries(v, step int) {
 	}
 	next := usable[((at+step)%len(usable)+len(usable))%len(usable)]
 	s.views[v].seriesID = next.ID
-	if next == s.exam.Chosen(exam.ReadingRoles[v]) {
+	if next == s.exam.Chosen(s.Content(v).Role) {
 		s.views[v].seriesID = ""
 	}
 	s.mark(ChangedLayout | ChangedWindow)
@@ -266,7 +290,7 @@ func (s *State) JumpTo(world geom.Vec3) {
 		s.SetCursor(world)
 		s.Pin(world)
 		for v := range s.views {
-			if series := s.Series(v); series != nil && s.views[v].size.W > 0 {
+			if s.Series(v) != nil && s.views[v].size.W > 0 {
 				x, y := s.Plane(v).Pixel(world, s.views[v].size.W, s.views[v].size.H)
 				if x < 0 || y < 0 || x >= float64(s.views[v].size.W) || y >= float64(s.views[v].size.H) {
 					s.moveCamera(v, Camera{Centre: world, FieldMM: s.views[v].camera.FieldMM}, false)
@@ -279,16 +303,16 @@ func (s *State) JumpTo(world geom.Vec3) {
 // Scroll moves the cursor by steps slices of the series in a viewport, positive towards the head
 // (or left, or posterior); it stops at the ends of the stack.
 func (s *State) Scroll(v, steps int) {
-	if series := s.Series(v); series != nil {
-		g := series.Volume.Grid()
+	if image := s.Volume(v); image != nil {
+		g := image.Grid()
 		s.GoToSlice(v, SliceAt(g, s.cursor).Index+steps*headward(g))
 	}
 }
 
 // GoToSlice moves the cursor on to slice k, limited to the stack, of the series in a viewport.
 func (s *State) GoToSlice(v, k int) {
-	if series := s.Series(v); series != nil {
-		g := series.Volume.Grid()
+	if image := s.Volume(v); image != nil {
+		g := image.Grid()
 		s.SetCursor(onSlice(g, s.cursor, min(max(k, 0), g.Size[2]-1)))
 	}
 }
@@ -305,27 +329,6 @@ func (s *State) SetFocus(v int) {
 		}
 		s.mark(ChangedLayout)
 	}
-}
-
-// Layout returns the arrangement, and the viewport shown alone or −1.
-func (s *State) Layout() (layout Layout, maximised int) { return s.layout, s.maximised }
-
-// SetLayout chooses an arrangement and ends maximisation.
-func (s *State) SetLayout(l Layout) {
-	s.layout, s.maximised = l, -1
-	s.mark(ChangedLayout)
-}
-
-// ToggleMaximised shows a viewport alone, or all again.
-func (s *State) ToggleMaximised(v int) {
-	if s.maximised >= 0 {
-		v = -1
-	}
-	s.maximised = v
-	if v >= 0 {
-		s.focus = v
-	}
-	s.mark(ChangedLayout)
 }
 
 // Texts returns how much is written over the images.

@@ -92,9 +92,9 @@ func TestScrollGoesHeadwardInStacksOfEitherDirection(t *testing.T) {
 			t.Errorf("viewport %d: one step moved the cursor %g mm towards the head, slices are %g mm apart", v, d, step)
 		}
 	}
-	s.GoToSlice(1, 0)
+	s.GoToSlice(2, 0)
 	near(t, "first DWI slice (nearest the head)", s.Cursor()[2], 28, 1e-9)
-	s.Scroll(1, 3)
+	s.Scroll(2, 3)
 	near(t, "scrolling beyond the end", s.Cursor()[2], 28, 1e-9)
 	s.GoToSlice(0, 99)
 	near(t, "last T2W slice", s.Cursor()[2], 27, 1e-9)
@@ -245,7 +245,7 @@ func TestUpdateNotifiesOnceWithEverything(t *testing.T) {
 
 func TestADCWindowIsFixedAndOthersComeFromTheGland(t *testing.T) {
 	s := opened(t)
-	if w := s.Window(2); w != (render.Window{Level: 1000, Width: 2000}) {
+	if w := s.Window(1); w != (render.Window{Level: 1000, Width: 2000}) {
 		t.Errorf("ADC window %+v", w)
 	}
 	for v := range ViewportCount {
@@ -272,8 +272,8 @@ func TestTexts(t *testing.T) {
 	for what, c := range map[string][2]string{
 		"slice text":   {s.SliceText(0), "12/20 · S +3.0 mm · W525 L290"},
 		"T2W title":    {s.Title(0), "T2W"},
-		"high-b title": {s.Title(1), "DWI b 1000 (calculated)"},
-		"ADC title":    {s.Title(2), "ADC (b 50–800)"},
+		"high-b title": {s.Title(2), "DWI b 1000 (calculated)"},
+		"ADC title":    {s.Title(1), "ADC (b 50–800)"},
 		"status":       {s.StatusText(geom.Vec3{-20, -20, -30}), "R 20.0  A 20.0  I 30.0 mm   ·   T2W 0   ·   b 1000 outside   ·   ADC outside"},
 	} {
 		if c[0] != c[1] {
@@ -319,40 +319,44 @@ func TestLayersAndHistogramsOfAPrediction(t *testing.T) {
 	if _, ok := s.Legend(); ok {
 		t.Error("a legend without a prediction")
 	}
-	s.SetPrediction(prediction(t))
+	p := prediction(t)
+	s.SetPrediction(p)
 	s.SetLayer(Probability)
 	s.SetClass(WG)
-	v, high := s.field(Probability, WG)
+	v, high := s.field(p, Probability, WG)
 	near(t, "P(WG) = 1 − P(background)", float64(v.Data()[2]), 0.9, 1e-6)
 	near(t, "top of probability", high, 1, 0)
-	if sd, top := s.field(StandardDeviation, WG); sd.Data()[3] != 0.4 || top != 0.5 {
+	if sd, top := s.field(p, StandardDeviation, WG); sd.Data()[3] != 0.4 || top != 0.5 {
 		t.Errorf("SD(WG) = %v up to %g", sd.Data(), top)
 	}
-	if _, top := s.field(MutualInformation, TZ); math.Abs(top-0.05) > 1e-12 {
+	if _, top := s.field(p, MutualInformation, TZ); math.Abs(top-0.05) > 1e-12 {
 		t.Errorf("mutual information up to %g, want the next round number 0.05", top)
 	}
-	if _, top := s.field(Entropy, TZ); math.Abs(top-math.Log(3)) > 1e-12 {
+	if _, top := s.field(p, Entropy, TZ); math.Abs(top-math.Log(3)) > 1e-12 {
 		t.Errorf("entropy up to %g, want ln 3", top)
 	}
-	h, ok := s.SegmentHistogram(TZ) // voxels 1 and 3: 0.8, 0.6
+	h, ok := s.SegmentHistogram(3, TZ) // voxels 1 and 3: 0.8, 0.6
 	if !ok || h.N != 2 || h.Counts[20] != 1 || h.Counts[15] != 1 {
 		t.Errorf("TZ histogram %+v", h)
 	}
 	near(t, "mean", h.Mean, 0.7, 1e-6)
 	near(t, "SD", h.SD, 0.1, 1e-6)
-	if h, _ := s.SegmentHistogram(WG); h.N != 3 {
+	if h, _ := s.SegmentHistogram(3, WG); h.N != 3 {
 		t.Errorf("WG segment has %d voxels, want 3", h.N)
 	}
-	if _, note := s.VoxelHistogram(TZ, geom.Vec3{}); note == "" {
+	if _, note := s.VoxelHistogram(3, TZ, geom.Vec3{}); note == "" {
 		t.Error("no word about missing samples")
 	}
-	scene, ok := s.Scene(0)
+	if plain, ok := s.Scene(0); !ok || plain.Overlay != nil || len(plain.Contours) != 0 {
+		t.Error("the first image for reading has something over it")
+	}
+	scene, ok := s.Scene(3)
 	if !ok || scene.Overlay == nil || scene.Overlay.Low != 0.1 || len(scene.Contours) != 5 {
 		t.Errorf("scene: %v, overlay %+v, %d contours; want 3 outlines and 2 bands", ok, scene.Overlay, len(scene.Contours))
 	}
 	s.Apply(ToggleContours)
 	s.Apply(ToggleOverlay)
-	if scene, _ := s.Scene(0); scene.Overlay != nil || len(scene.Contours) != 0 {
+	if scene, _ := s.Scene(3); scene.Overlay != nil || len(scene.Contours) != 0 {
 		t.Error("the toggles left something over the image")
 	}
 }
@@ -372,8 +376,8 @@ func TestOverrideKeepsPredictionsOfUnchangedInputs(t *testing.T) {
 	if s.Prediction(modelcard.Anatomy) == nil || s.Prediction(modelcard.Diagnosis) != nil {
 		t.Error("want the zones kept and the lesions, made from another high-b, dropped")
 	}
-	if s.Cursor() != (geom.Vec3{5, 5, 0}) || s.Class() == CsPCa || s.Title(1) != "DWI b 800" {
-		t.Errorf("cursor %v, class %v, title %q", s.Cursor(), s.Class(), s.Title(1))
+	if s.Cursor() != (geom.Vec3{5, 5, 0}) || s.Class() == CsPCa || s.Title(2) != "DWI b 800" {
+		t.Errorf("cursor %v, class %v, title %q", s.Cursor(), s.Class(), s.Title(2))
 	}
 }
 
@@ -389,35 +393,75 @@ func TestUncertaintyCycle(t *testing.T) {
 }
 
 func TestCommandsAreBoundOnceAndDocumented(t *testing.T) {
-	seen := map[string]bool{}
-	for _, b := range Bindings {
-		key := string(rune('0'+b.Mods)) + b.Key
-		if seen[key] {
-			t.Errorf("%q with modifiers %b is bound twice", b.Key, b.Mods)
-		}
-		seen[key] = true
+	type key struct {
+		name string
+		mods Mods
+		mode Mode
 	}
-	if CommandFor("R", 0) != ResetView || CommandFor("R", Ctrl) != RunModel || CommandFor(".", Ctrl) != CancelRun || CommandFor("R", Alt) != NoCommand {
-		t.Error("R, Ctrl+R, Ctrl+. or Alt+R mean something else")
+	seen, bound := map[key]bool{}, map[Command]bool{}
+	for _, b := range DefaultKeymap() {
+		for _, mode := range []Mode{ViewMode, EditMode} {
+			if b.Mode != AnyMode && b.Mode != mode {
+				continue
+			}
+			k := key{b.Key, b.Mods, mode}
+			if seen[k] {
+				t.Errorf("%q with modifiers %b is bound twice in mode %d", b.Key, b.Mods, mode)
+			}
+			seen[k] = true
+		}
+		bound[b.Command] = true
+	}
+	names := map[string]bool{}
+	for _, c := range Commands() {
+		info := c.Info()
+		if info.Name == "" || info.Group == "" || info.Meaning == "" || names[info.Name] {
+			t.Errorf("command %d: %+v is incomplete or used twice", c, info)
+		}
+		names[info.Name] = true
+		if again, ok := CommandNamed(info.Name); !ok || again != c {
+			t.Errorf("%q names %d, not %d", info.Name, again, c)
+		}
+		if !bound[c] && c != SaveLabelsAs {
+			t.Errorf("%s has no key", info.Name)
+		}
 	}
 	s := opened(t)
-	for c := NoCommand + 1; c <= Quit; c++ {
-		if s.Apply(c) != (c < OpenExam) {
-			t.Errorf("command %d: wrong side of the window", c)
+	if s.CommandFor("R", 0) != ResetView || s.CommandFor("R", Ctrl) != RunModel || s.CommandFor(".", Ctrl) != CancelRun || s.CommandFor("R", Alt) != NoCommand {
+		t.Error("R, Ctrl+R, Ctrl+. or Alt+R mean something else")
+	}
+	for _, c := range Commands() {
+		if taken := s.Apply(c); taken && c >= OpenExam {
+			t.Errorf("%s is for the window", c.Info().Name)
 		}
+	}
+}
+
+func TestDigitsArePresetsWhenViewingAndLabelsWhenEditing(t *testing.T) {
+	s := opened(t)
+	if s.Mode() != ViewMode || s.CommandFor("2", 0) != Preset2 || s.CommandFor("E", 0) != MoreOpacity {
+		t.Error("keys of viewing are others")
+	}
+	s.Apply(BrushTool)
+	if s.Mode() != EditMode || s.CommandFor("2", 0) != Label2 || s.CommandFor("E", 0) != EraserTool || s.CommandFor("U", 0) != CycleUncertainty {
+		t.Error("keys of editing are others")
+	}
+	s.Apply(SwapTool)
+	if s.Tool() != Browse {
+		t.Errorf("the tool before was %v", s.Tool())
 	}
 }
 
 func TestCycleSeriesShowsEverySeriesAndComesBack(t *testing.T) {
 	s := opened(t)
-	start := s.Series(1)
+	start := s.Series(2)
 	seen := map[string]bool{}
 	for range len(s.Exam().Series) {
-		s.CycleSeries(1, 1)
-		seen[s.Series(1).ID] = true
+		s.CycleSeries(2, 1)
+		seen[s.Series(2).ID] = true
 	}
-	if s.Series(1) != start || len(seen) != 4 {
-		t.Errorf("saw %v and ended at %s", seen, s.Series(1).ID)
+	if s.Series(2) != start || len(seen) != 4 {
+		t.Errorf("saw %v and ended at %s", seen, s.Series(2).ID)
 	}
 	if s.Exam().Chosen(exam.HighB) != start {
 		t.Error("looking at a series changed its role")
@@ -426,9 +470,10 @@ func TestCycleSeriesShowsEverySeriesAndComesBack(t *testing.T) {
 
 func TestEmptyStateNeverPanics(t *testing.T) {
 	s := New()
-	for c := NoCommand; c <= Quit; c++ {
+	for c := NoCommand; c < commandCount; c++ {
 		s.Apply(c)
 	}
+	s.SetLayout(Read)
 	for v := range ViewportCount {
 		s.Press(v, Left, 0, false, 1, 1)
 		s.Move(v, Shift, 50, 50)

@@ -13,11 +13,20 @@ import (
 // Title returns the large label of a viewport: the role, and always the b-value or the b-values an
 // ADC map was computed from.
 func (s *State) Title(v int) string {
-	series := s.Series(v)
-	if series == nil {
+	content := s.Content(v)
+	switch series := s.Series(v); {
+	case content.Chart:
+		return "Histograms"
+	case content.Slot != OwnResult:
+		if c := s.Compared(content.Slot); c.Title != "" {
+			return c.Title
+		}
+		return "No model"
+	case series == nil:
 		return s.Role(v).String()
+	default:
+		return SeriesTitle(s.Role(v), series)
 	}
-	return SeriesTitle(s.Role(v), series)
 }
 
 // SeriesTitle names a series in a role for a reader: "T2W", "DWI b 1000 (calculated)", "ADC (b 50–800)".
@@ -46,11 +55,10 @@ func SeriesTitle(role exam.Role, series *exam.Series) string {
 // number counts from 1 along the stack. A cursor beyond the stack is said, since then the slice
 // shown is not at the cursor.
 func (s *State) SliceText(v int) string {
-	series := s.Series(v)
-	if series == nil {
+	if s.Series(v) == nil {
 		return ""
 	}
-	g := series.Volume.Grid()
+	g := s.Volume(v).Grid()
 	at := SliceAt(g, s.cursor)
 	w := s.Window(v)
 	text := fmt.Sprintf("%d/%d · %s · W%s L%s", at.Index+1, g.Size[2], SlicePosition(g, at.Index), short(w.Width), short(w.Level))
@@ -62,12 +70,11 @@ func (s *State) SliceText(v int) string {
 
 // ZoomText returns the magnification and, for stacks that are not along a body axis, the tilt.
 func (s *State) ZoomText(v int) string {
-	series := s.Series(v)
-	if series == nil {
+	if s.Series(v) == nil {
 		return ""
 	}
 	text := fmt.Sprintf("%.0f %%", s.ZoomPercent(v))
-	n := series.Volume.Grid().Normal()
+	n := s.Volume(v).Grid().Normal()
 	if tilt := math.Acos(math.Min(1, math.Abs(n[dominant(n)]))) * 180 / math.Pi; tilt >= 1 {
 		text += fmt.Sprintf(" · tilt %.1f°", tilt)
 	}
@@ -82,12 +89,16 @@ func (s *State) EdgeLetters(v int) render.Edges {
 	return render.EdgeLetters(s.Plane(v))
 }
 
-// FrameNote says where a viewport's series has another frame of reference than the T2W series, so
-// that its link rests on an assumption; "" where they agree or one is unknown.
+// FrameNote says where a viewport's link to the others is not what the files say: the display is
+// shifted by hand, or the series has another frame of reference than the T2W series, so that the link
+// rests on an assumption; "" where the frames agree or one is unknown.
 func (s *State) FrameNote(v int) string {
 	series := s.Series(v)
 	if series == nil {
 		return ""
+	}
+	if by := s.Offset(series.ID); by != (geom.Vec3{}) {
+		return fmt.Sprintf("manual link %s, %s, %s mm", signed(by[0]), signed(by[1]), signed(by[2]))
 	}
 	t2 := s.exam.Chosen(exam.T2W)
 	if t2 == nil || t2.FrameOfReference == "" || series.FrameOfReference == "" || t2.FrameOfReference == series.FrameOfReference {

@@ -39,7 +39,7 @@ func (s *State) SetLinkCameras(link bool) {
 
 // Plane returns what a viewport shows. The viewport must have a series (see [State.Series]).
 func (s *State) Plane(v int) render.Plane {
-	return s.views[v].camera.plane(s.Series(v).Volume.Grid(), s.cursor, s.views[v].size)
+	return s.views[v].camera.plane(s.Volume(v).Grid(), s.cursor, s.views[v].size)
 }
 
 // WorldAt returns the world point (LPS mm) under a position in a viewport, in logical pixels from
@@ -112,15 +112,15 @@ func (s *State) fitAll(from int) {
 
 // fit shows in viewport v the field of view of the series in viewport from.
 func (s *State) fit(v, from int) {
-	series := s.Series(from)
-	if series == nil {
+	image := s.Volume(from)
+	if image == nil {
 		return
 	}
 	z := s.views[v].size
 	if z.W == 0 {
 		z = Size{1, 1}
 	}
-	s.views[v].camera = fitCamera(series.Volume.Grid(), z)
+	s.views[v].camera = fitCamera(image.Grid(), z)
 	s.views[v].fitted, s.views[v].fitFrom = true, from
 	s.mark(ChangedCamera)
 }
@@ -137,11 +137,11 @@ func (s *State) moveCamera(v int, c Camera, fitted bool) {
 
 // ZoomPercent returns the magnification of a viewport relative to one image pixel per device pixel.
 func (s *State) ZoomPercent(v int) float64 {
-	series := s.Series(v)
-	if series == nil || s.views[v].size.W == 0 {
+	image := s.Volume(v)
+	if image == nil || s.views[v].size.W == 0 {
 		return 100
 	}
-	return 100 * series.Volume.Grid().Spacing[0] / s.Plane(v).PixelMM
+	return 100 * image.Grid().Spacing[0] / s.Plane(v).PixelMM
 }
 
 // Window returns the grey window of the series in a viewport: the one set, else its default preset.
@@ -208,3 +208,11 @@ func (s *State) ApplyPreset(v, n int) {
 }
 
 func finite(v float64) bool { return v-v == 0 }
+
+// PixelsPerMM returns how many logical pixels of a viewport a millimetre takes, 0 where it shows nothing.
+func (s *State) PixelsPerMM(v int) float64 {
+	if s.Series(v) == nil || s.views[v].size.W == 0 {
+		return 0
+	}
+	return 1 / (s.Plane(v).PixelMM * s.views[v].scale)
+}

@@ -1,0 +1,114 @@
+package viewer
+
+import (
+	"slices"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/widget"
+
+	"bayeslice/viewer/viewstate"
+)
+
+// panel is the content of a tab beside the images.
+type panel interface {
+	// object returns what is shown; always the same.
+	object() fyne.CanvasObject
+	// update brings it up to date after a change of the state. It is called for every change, also
+	// while the tab is not shown, and must be cheap where the change does not concern it.
+	update(c viewstate.Change)
+}
+
+// sidePanel is a panel with the layouts in which its tab is there.
+type sidePanel struct {
+	panel
+	item    *container.TabItem
+	layouts []viewstate.Layout
+}
+
+// addPanel adds a tab that is there in some layouts; none means all. The first panel added for a layout
+// is the one that comes up with it.
+func (w *Window) addPanel(title string, p panel, layouts ...viewstate.Layout) {
+	w.panels = append(w.panels, sidePanel{p, container.NewTabItem(title, container.NewVScroll(p.object())), layouts})
+}
+
+// addPanels registers every tab, in the order in which they stand.
+func (w *Window) addPanels() {
+	w.addPanel("Exam", w.exam)
+	w.addPanel("Results", w.layers)
+	w.addPanel("Histograms", w.histograms, viewstate.Uncertainty, viewstate.Compare)
+	w.showPanels()
+}
+
+// showPanels shows the tabs of the layout.
+func (w *Window) showPanels() {
+	layout, _ := w.state.Layout()
+	var items []*container.TabItem
+	for _, p := range w.panels {
+		if len(p.layouts) == 0 || slices.Contains(p.layouts, layout) {
+			items = append(items, p.item)
+		}
+	}
+	if slices.Equal(items, w.tabs.Items) {
+		return
+	}
+	selected := w.tabs.Selected()
+	w.tabs.SetItems(items)
+	if selected != nil && slices.Contains(items, selected) {
+		w.tabs.Select(selected)
+	}
+	for _, p := range w.panels { // a layout with a tab of its own brings it up
+		if len(p.layouts) > 0 && slices.Contains(p.layouts, layout) {
+			w.tabs.Select(p.item)
+			return
+		}
+	}
+}
+
+// selectPanel brings a tab up; where the layout has none for it, the layout that has comes with it.
+func (w *Window) selectPanel(which panel) {
+	for _, p := range w.panels {
+		if p.panel != which {
+			continue
+		}
+		if layout, _ := w.state.Layout(); len(p.layouts) > 0 && !slices.Contains(p.layouts, layout) {
+			w.state.SetLayout(p.layouts[0])
+		}
+		w.tabs.Select(p.item)
+	}
+}
+
+// updatePanels tells every tab what changed.
+func (w *Window) updatePanels(c viewstate.Change) {
+	for _, p := range w.panels {
+		p.update(c)
+	}
+}
+
+// menuItem is an entry of the menu in the tool bar.
+type menuItem struct {
+	label   string
+	command viewstate.Command // carried out; its keys stand beside the label
+}
+
+// addMenu adds entries to the menu in the tool bar; the empty entry is a line.
+func (w *Window) addMenu(items ...menuItem) { w.menu = append(w.menu, items...) }
+
+// showMenu shows the menu below a button.
+func (w *Window) showMenu(below fyne.CanvasObject) {
+	items := []*fyne.MenuItem{}
+	for _, m := range append(slices.Clone(w.menu), menuItem{"Fit the slice", viewstate.FitView}, menuItem{"Full screen", viewstate.FullScreen},
+		menuItem{"Keys and mouse", viewstate.ShowHelp}, menuItem{}, menuItem{"Quit", viewstate.Quit}) {
+		if m.command == viewstate.NoCommand {
+			items = append(items, fyne.NewMenuItemSeparator())
+			continue
+		}
+		label := m.label
+		if keys := w.state.Keys().Text(m.command); keys != "" {
+			label += "    " + keys
+		}
+		items = append(items, fyne.NewMenuItem(label, func() { w.command(m.command) }))
+	}
+	at := w.app.Driver().AbsolutePositionForObject(below).AddXY(0, below.Size().Height+2)
+	widget.ShowPopUpMenuAtPosition(fyne.NewMenu("", items...), w.win.Canvas(), at)
+}

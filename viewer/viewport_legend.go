@@ -1,0 +1,76 @@
+package viewer
+
+import (
+	"image"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/canvas"
+
+	"bayeslice/render"
+	"bayeslice/viewer/viewstate"
+)
+
+// paneLegend is the colour bar at the right edge of a viewport whose map is not the selected one, or
+// whose picture is large: what the colours are, with the values at the ends and the unit.
+type paneLegend struct {
+	shown viewstate.Legend
+	bar   *canvas.Image
+	what  *imageText
+	ends  [2]*imageText // high, low
+}
+
+// Size of the bar, logical pixels.
+const (
+	legendWidth  = 10
+	legendHeight = 110
+)
+
+func newPaneLegend() *paneLegend {
+	l := &paneLegend{bar: &canvas.Image{FillMode: canvas.ImageFillStretch, ScaleMode: canvas.ImageScaleFastest}}
+	l.what = newImageText(textCaption+1, colorOnImage, false)
+	for i := range l.ends {
+		l.ends[i] = newImageText(textCaption, colorOnImage, false)
+	}
+	l.bar.Hide()
+	return l
+}
+
+func (l *paneLegend) objects() []fyne.CanvasObject {
+	return []fyne.CanvasObject{l.bar, l.what.plate, l.what.text, l.ends[0].plate, l.ends[0].text, l.ends[1].plate, l.ends[1].text}
+}
+
+// arrange shows the legend of a viewport's map, or none.
+func (l *paneLegend) arrange(s *viewstate.State, view int, size fyne.Size) {
+	legend, ok := s.LegendIn(view)
+	ok = ok && s.Texts() != viewstate.NoTexts && size.Height > legendHeight+140
+	setVisible(l.bar, ok)
+	if ok && (l.bar.Image == nil || legend.Map != l.shown.Map) {
+		l.bar.Image = rampImage(legend.Map)
+		l.bar.Refresh()
+	}
+	if ok {
+		l.shown = legend
+		l.what.set(legendTitle(legend))
+		l.ends[0].set(tickText(legend.High, legend.High))
+		l.ends[1].set(tickText(legend.Low, legend.High))
+	}
+	const margin = 8
+	x, y := size.Width-margin-legendWidth, size.Height/2+26
+	place(l.bar, x, y, legendWidth, legendHeight)
+	for i, end := range l.ends {
+		end.show(ok)
+		end.place(x-6, y+float32(i)*legendHeight, 1, 0.5)
+	}
+	l.what.show(ok)
+	l.what.place(size.Width-margin, y+legendHeight+8, 1, 0)
+}
+
+// rampImage is a colour map from its top colour down, one pixel wide.
+func rampImage(m render.ColorMap) image.Image {
+	lut := render.LUT(m)
+	img := image.NewRGBA(image.Rect(0, 0, 1, len(lut)))
+	for i, c := range lut {
+		fill(img, image.Rect(0, len(lut)-1-i, 1, len(lut)-i), c)
+	}
+	return img
+}

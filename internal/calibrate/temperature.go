@@ -48,7 +48,7 @@ func (c *Case) Fit(ctx context.Context, s Settings) (Fit, error) {
 			best, least = i, v
 		}
 	}
-	x, err := golden(ctx, nll, at(max(best-1, 0)), at(min(best+1, points-1)))
+	x, err := goldenSection(ctx, nll, at(max(best-1, 0)), at(min(best+1, points-1)))
 	if err != nil {
 		return Fit{}, err
 	}
@@ -90,8 +90,8 @@ func (c *Case) objective(s Settings, region []int32) func(lnT float64) float64 {
 	}
 }
 
-// golden narrows an interval round a minimum of f until its ends are within 0.001, and returns its middle.
-func golden(ctx context.Context, f func(float64) float64, a, b float64) (float64, error) {
+// goldenSection narrows an interval round a minimum of f until its ends are within 0.001, and returns its middle.
+func goldenSection(ctx context.Context, f func(float64) float64, a, b float64) (float64, error) {
 	ratio := (math.Sqrt(5) - 1) / 2
 	x, y := b-ratio*(b-a), a+ratio*(b-a)
 	fx, fy := f(x), f(y)

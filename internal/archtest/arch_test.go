@@ -86,6 +86,7 @@ var height = map[string]int{
 	"internal/tensor":                  0,
 	"internal/testenv":                 0,
 	"internal/uitest":                  1, // the real window under test
+	"internal/colorvision":             0, // how colours look, for tests
 	"internal/locale":                  0, // before Fyne looks at the locale
 	"internal/lang":                    0, // texts in the user's language
 	"resources":                        0,

@@ -19,9 +19,6 @@ const (
 	Edit      // labels are edited
 )
 
-// concrete lists the modes in which a key can be pressed.
-var concrete = [...]Mode{View, Edit}
-
 // Overlaps reports whether both hold at some time.
 func (m Mode) Overlaps(o Mode) bool { return m == Any || o == Any || m == o }
 

@@ -107,7 +107,7 @@ func random(r *rand.Rand, n int) *Map {
 	m := &Map{}
 	for range n {
 		c := Chord{Key: string(rune('A' + r.IntN(8))), Ctrl: r.IntN(2) == 0}
-		m.Bind(Mode(r.IntN(3)), c, []string{"", "a", "b", "c"}[r.IntN(4)]) //nolint:gosec // small
+		m.Bind(Mode(r.IntN(3)), c, []string{"", "a", "b", "c"}[r.IntN(4)])
 	}
 	return m
 }

@@ -186,5 +186,5 @@ var modeNames = [...]string{Any: "", View: "view", Edit: "edit"}
 
 func modeNamed(name string) (Mode, bool) {
 	i := slices.Index(modeNames[:], name)
-	return Mode(max(i, 0)), i >= 0 //nolint:gosec // one of three
+	return Mode(max(i, 0)), i >= 0
 }

@@ -317,11 +317,11 @@ func TestQuizLog(t *testing.T) {
 	if s := back.Stated(""); len(s) != 3 {
 		t.Errorf("all: %v", s)
 	}
-	for name, text := range map[string]string{"cut": `{"format":1,"rounds":[`, "later": `{"format":2}`, "odd": `{"format":1,"rounds":[{"answers":[{"stated":7}]}]}`} {
+	for name, text := range map[string]string{"cut": `{"version":1,"rounds":[`, "later": `{"version":2}`, "odd": `{"version":1,"rounds":[{"answers":[{"stated":7}]}]}`} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := ReadQuiz(path); !errors.Is(err, ErrQuiz) || !strings.Contains(err.Error(), "rename it") {
+		if _, err := ReadQuiz(path); !errors.Is(err, ErrQuiz) || !strings.Contains(err.Error(), "move") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -1,23 +1,14 @@
 package calibrate
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"io/fs"
-	"os"
 	"slices"
 
-	"bayeslice/internal/imageio/codec"
+	"bayeslice/internal/jsonfile"
 )
 
 // QuizFormat is the version of a file of quiz results that this program writes.
 const QuizFormat = 1
-
-// maxQuizBytes bounds what is read as a file of quiz results: a hundred thousand answers.
-const maxQuizBytes = 16 << 20
 
 // Answer is what was said about one spot. It names neither the exam nor the place in it.
 type Answer struct {
@@ -34,13 +25,12 @@ type Round struct {
 
 // QuizLog is every round that was kept, oldest first. It holds no identity of a patient or a student.
 type QuizLog struct {
-	Format int     `json:"format"`
 	Rounds []Round `json:"rounds"`
 }
 
 // With returns the log with one more round; the log itself stays as it is.
 func (l QuizLog) With(r Round) QuizLog {
-	return QuizLog{Format: QuizFormat, Rounds: append(slices.Clone(l.Rounds), r)}
+	return QuizLog{Rounds: append(slices.Clone(l.Rounds), r)}
 }
 
 // Stated returns what the person said about a structure over all rounds; "" is every structure.
@@ -69,31 +59,16 @@ func (l QuizLog) statements(structure string, of func(Answer) (float64, bool)) [
 }
 
 // ReadQuiz reads a file of quiz results; one that is not there is an empty log. It fails with [ErrQuiz] for a file that
-// is damaged or of a later version, and with the file system's errors.
+// cannot be read, is damaged, or was written by a later version.
 func ReadQuiz(path string) (QuizLog, error) {
-	f, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return QuizLog{Format: QuizFormat}, nil
-	}
-	if err != nil {
-		return QuizLog{}, fmt.Errorf("calibrate: quiz results: %w", err)
-	}
-	defer f.Close() //nolint:errcheck // it was only read
-	b, err := io.ReadAll(io.LimitReader(f, maxQuizBytes+1))
-	if err != nil {
-		return QuizLog{}, fmt.Errorf("calibrate: quiz results: %w", err)
-	}
 	var l QuizLog
-	if err := json.NewDecoder(bytes.NewReader(b)).Decode(&l); err != nil || len(b) > maxQuizBytes {
-		return QuizLog{}, fail(ErrQuiz, "%s is damaged; rename it to start anew", path)
-	}
-	if l.Format != QuizFormat {
-		return QuizLog{}, fail(ErrQuiz, "%s is of version %d, this program reads %d; rename it to start anew", path, l.Format, QuizFormat)
+	if _, err := jsonfile.Open(path, QuizFormat, &l); err != nil {
+		return QuizLog{}, fmt.Errorf("%w: %w", ErrQuiz, err)
 	}
 	for _, r := range l.Rounds {
 		for _, a := range r.Answers {
 			if !a.sound() {
-				return QuizLog{}, fail(ErrQuiz, "%s holds what is no probability; rename it to start anew", path)
+				return QuizLog{}, fail(ErrQuiz, "%s holds what is no probability; move it away to start afresh", path)
 			}
 		}
 	}
@@ -110,12 +85,12 @@ func (a Answer) sound() bool {
 	return a.Stated >= 0 && a.Stated <= 1
 }
 
-// Write writes the log whole or not at all. It fails as [codec.WriteFile] does.
+// Write writes the log whole or not at all; the folder is made where it is missing. It fails as [ReadQuiz] does for a
+// file that is there and was not written by this version, and else as codec.WriteFile does.
 func (l QuizLog) Write(path string) error {
-	l.Format = QuizFormat
-	return codec.WriteFile(path, func(w io.Writer) error {
-		e := json.NewEncoder(w)
-		e.SetIndent("", " ")
-		return e.Encode(l)
-	})
+	f, err := jsonfile.Open(path, QuizFormat, &QuizLog{})
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrQuiz, err)
+	}
+	return f.Save(l)
 }

@@ -14,6 +14,7 @@ import (
 
 	"bayeslice/inference"
 	"bayeslice/internal/modelcard"
+	"bayeslice/viewer/viewstate"
 )
 
 // Bounds on what can be typed.
@@ -32,6 +33,8 @@ type runPanel struct {
 	bar      *thinBar
 	status   *widget.Label
 	note     *widget.Label
+	settings *fyne.Container // what a run is made with; folded away where the room is needed
+	fold     *widget.Button
 	running  bool
 	hasExam  bool
 }
@@ -69,8 +72,11 @@ func newRunPanel(samples int, seed uint64, a runActions) *runPanel {
 	}
 	rows.Add(p.notice)
 	numbers := row("Samples", container.NewBorder(nil, nil, container.New(fixedWidth{76}, p.samples), nil, container.NewBorder(nil, nil, widget.NewLabel("Seed"), nil, p.seed)))
-	p.content = container.NewVBox(rows, numbers, p.converge, inset(container.NewGridWithColumns(2, p.run, p.stop)),
-		inset(p.bar.Container), p.status, container.New(fixedHeight{42}, p.note))
+	p.settings = container.NewVBox(rows, numbers, p.converge)
+	p.fold = widget.NewButtonWithIcon("", theme.MenuDropDownIcon(), func() { p.unfold(!p.settings.Visible()) })
+	p.fold.Importance = widget.LowImportance
+	buttons := container.NewBorder(nil, nil, nil, p.fold, container.NewGridWithColumns(2, p.run, p.stop))
+	p.content = container.NewVBox(p.settings, inset(buttons), inset(p.bar.Container), p.status, p.note)
 	p.refresh()
 	return p
 }
@@ -180,6 +186,19 @@ func (p *runPanel) refresh() {
 	}
 }
 
+// unfold shows or hides what a run is made with.
+func (p *runPanel) unfold(open bool) {
+	setVisible(p.settings, open)
+	icon := theme.MenuDropUpIcon()
+	if open {
+		icon = theme.MenuDropDownIcon()
+	}
+	p.fold.SetIcon(icon)
+}
+
+// update folds the settings away in layouts whose own panels need the room.
+func (p *runPanel) update(l viewstate.Layout) { p.unfold(l == viewstate.Read || l == viewstate.Uncertainty) }
+
 func enable(o fyne.Disableable, on bool) {
 	if on && o.Disabled() {
 		o.Enable()
@@ -210,6 +229,7 @@ func (p *runPanel) begin(job Job) {
 func (p *runPanel) tell(status, note string) {
 	p.status.SetText(status)
 	p.note.SetText(note)
+	setVisible(p.note, note != "")
 }
 
 // progress shows a snapshot.

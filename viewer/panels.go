@@ -52,6 +52,7 @@ func (w *Window) showPanels() {
 	if slices.Equal(items, w.tabs.Items) {
 		return
 	}
+	w.run.update(layout)
 	selected := w.tabs.Selected()
 	w.tabs.SetItems(items)
 	if selected != nil && slices.Contains(items, selected) {

@@ -147,6 +147,7 @@ func (s *State) SetExam(e *exam.Exam) {
 			centre := g.Centre()
 			s.cursor = onSlice(g, centre, SliceAt(g, centre).Index)
 			s.fitAll(first)
+			s.moveCamera(first, Camera{Centre: g.Centre(), FieldMM: min(s.views[first].camera.FieldMM, firstFieldMM)}, false)
 		}
 	})
 }
@@ -169,6 +170,10 @@ func (s *State) keepResults(old, e *exam.Exam) {
 	s.fixClass()
 	s.mark(ChangedCompared)
 }
+
+// firstFieldMM is the field of view, mm, that an exam opens with where its slices are larger: the
+// prostate lies in the middle of a prostate exam and is read at this size. [State.Fit] shows the whole slice.
+const firstFieldMM = 130
 
 // sameInputs reports whether a model's input series are the same in both states of an exam.
 func sameInputs(card modelcard.Card, a, b *exam.Exam) bool {

@@ -24,6 +24,8 @@ func (s *State) Title(v int) string {
 		return "No model"
 	case series == nil:
 		return s.Role(v).String()
+	case s.layout == Read && content.Lines && !s.everywhere && len(s.predictions) > 0:
+		return SeriesTitle(s.Role(v), series) + " + result"
 	default:
 		return SeriesTitle(s.Role(v), series)
 	}

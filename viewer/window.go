@@ -13,6 +13,7 @@ import (
 	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/widget"
 
+	"bayeslice/internal/session"
 	"bayeslice/render"
 	"bayeslice/viewer/viewstate"
 )
@@ -70,6 +71,7 @@ type Window struct {
 	handlers   map[viewstate.Command]func()
 	shortcuts  []fyne.Shortcut
 	menu       []menuItem
+	sections   []session.Section // what session files remember
 	status     *widget.Label
 	mouse      struct {
 		view   int
@@ -108,6 +110,7 @@ func New(ctx context.Context, app fyne.App, o Options) *Window {
 	w.histograms = newHistogramPanel(w.state)
 	w.run = newRunPanel(o.Samples, o.Seed, runActions{run: w.startRun, stop: w.stopRun, openModel: w.pickModel, shortcut: w.shortcut})
 	w.welcome = newWelcome(w)
+	w.addSection(w.state.SessionSection())
 	w.handleAll()
 	w.win.SetPadded(false)
 	w.images = w.content()
@@ -378,7 +381,7 @@ func (w *Window) handleAll() {
 	w.handle(viewstate.CancelRun, w.stopRun)
 	w.handle(viewstate.ShowTraining, w.showTraining)
 	w.handle(viewstate.ShowHelp, w.showHelp)
-	w.handle(viewstate.ShowVoxel, func() { w.selectPanel(w.histograms) })
+	w.handle(viewstate.ShowVoxel, w.showVoxel)
 	w.handle(viewstate.FullScreen, func() { w.win.SetFullScreen(!w.win.FullScreen()) })
 	w.handle(viewstate.Quit, w.askClose)
 }

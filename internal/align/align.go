@@ -15,6 +15,7 @@ import (
 	"math"
 
 	"bayeslice/internal/geom"
+	"bayeslice/internal/lang"
 	"bayeslice/internal/volume"
 )
 
@@ -110,15 +111,31 @@ func CentralRegion(t2w geom.Grid) Region {
 // Confidence says how far an estimate can be trusted.
 type Confidence uint8
 
-// Confidences. [Estimate.Reason] says in words what a level rests on.
+// Confidences.
 const (
-	Unreliable Confidence = iota // the parts of the region contradict each other: the estimate must not be used
-	Moderate                     // good to half a voxel of the diffusion image
-	Good                         // good to a quarter of one
+	Disagreement Confidence = iota // unreliable: parts of the region disagree by more than half a voxel of the diffusion image
+	AtTheEnd                       // unreliable: the best match lies at the end of the search
+	Moderate                       // the parts agree to half a voxel
+	Good                           // the parts agree to a quarter of a voxel
 )
 
-// String returns "unreliable", "moderate" or "good".
-func (c Confidence) String() string { return [...]string{"unreliable", "moderate", "good"}[c] }
+// Reliable reports whether the estimate may be used.
+func (c Confidence) Reliable() bool { return c >= Moderate }
+
+// String returns "unreliable", "moderate" or "good" in the user's language.
+func (c Confidence) String() string {
+	return [...]lang.Text{lang.Mark("unreliable"), lang.Mark("unreliable"), lang.Mark("moderate"), lang.Mark("good")}[c].String()
+}
+
+// Meaning returns one sentence about what the level rests on, in the user's language.
+func (c Confidence) Meaning() string {
+	return [...]lang.Text{
+		lang.Mark("Four parts of the region disagree by more than half a voxel of the diffusion image: do not use the estimate."),
+		lang.Mark("The best match lies at the end of the search, so that the images may not belong together: do not use the estimate."),
+		lang.Mark("Four parts of the region agree to half a voxel of the diffusion image."),
+		lang.Mark("Four parts of the region agree to a quarter of a voxel of the diffusion image."),
+	}[c].String()
+}
 
 // Estimate is the measured displacement of the diffusion image.
 type Estimate struct {
@@ -129,7 +146,6 @@ type Estimate struct {
 	NMI        float64 // at Shift, mean over the diffusion images; 1 means unrelated, 2 one grey level for one
 	NMIAtZero  float64 // with the images as they are
 	Confidence Confidence
-	Reason     string // one sentence
 }
 
 // Correction is the offset that brings the diffusion image onto T2W: the opposite of Shift.
@@ -138,7 +154,7 @@ func (e *Estimate) Correction() Offset { return e.Shift.Negative() }
 // Notable reports whether the shift matters: it is trusted, longer than half a voxel of the diffusion image along some axis, and
 // beyond twice its standard error there.
 func (e *Estimate) Notable() bool {
-	if e.Confidence == Unreliable {
+	if !e.Confidence.Reliable() {
 		return false
 	}
 	far := func(d, voxel, se float64) bool { return math.Abs(d) > voxel/2 && math.Abs(d) > 2*se }

@@ -30,9 +30,9 @@ type search struct {
 
 // reader reads one diffusion image as grey levels.
 type reader struct {
-	sampler *volume.Sampler
-	low     float64 // value of level 0
-	scale   float64 // levels per unit
+	fine, rough *volume.Sampler // the rough one for the first look
+	low         float64         // value of level 0
+	scale       float64         // levels per unit
 }
 
 func newSearch(ctx context.Context, t2w *volume.Volume, diffusion []*volume.Volume, r Region) (*search, error) {
@@ -125,7 +125,7 @@ func (s *search) reader(v *volume.Volume) (reader, error) {
 		return reader{}, fmt.Errorf("%w: the diffusion image covers only %d %% of the region of the gland", ErrAlign, 100*len(values)/len(s.points))
 	}
 	low, scale, err := levels(values, "diffusion")
-	return reader{sampler, low, scale}, err
+	return reader{sampler, v.Sampler(volume.Nearest), low, scale}, err
 }
 
 // levels returns the grey scale between the 1st and the 99th percentile; values is reordered only as a copy.
@@ -145,25 +145,43 @@ func level(v, low, scale float64) float64 { return min(max((v-low)*scale, 0), bi
 // joint is a joint histogram of T2W (rows) and diffusion, per part.
 type joint [parts][bins * bins]float64
 
-// compare fills the histograms of one diffusion image moved back by a world vector, taking every stride-th point. A value counts for the two levels
+// look says which points are compared, and how the diffusion images are read there.
+type look struct {
+	stride int // every so many points
+	rough  bool
+	only   int // points of this part alone; whole for all
+}
+
+// whole stands for the region as a whole, after its parts.
+const whole = parts
+
+// compare fills the histograms of one diffusion image moved back by a world vector. A value counts for the two levels
 // next to it, so that the measure is smooth in the shift. It returns the share of the points that both images cover.
-func (s *search) compare(m *reader, shift geom.Vec3, stride int, h *joint) float64 {
+func (s *search) compare(m *reader, shift geom.Vec3, l look, h *joint) float64 {
 	clear(h[:])
-	in := 0
-	for n := 0; n < len(s.points); n += stride {
-		v, ok := m.sampler.At(s.points[n].Add(shift))
+	sampler := m.fine
+	if l.rough {
+		sampler = m.rough
+	}
+	in, of := 0, 0
+	for n := 0; n < len(s.points); n += l.stride {
+		if l.only != whole && int(s.part[n]) != l.only {
+			continue
+		}
+		of++
+		v, ok := sampler.At(s.points[n].Add(shift))
 		if !ok {
 			continue
 		}
 		in++
-		l := level(float64(v), m.low, m.scale)
-		b := min(int(l), bins-2)
-		f := l - float64(b)
+		grey := level(float64(v), m.low, m.scale)
+		b := min(int(grey), bins-2)
+		f := grey - float64(b)
 		row := h[s.part[n]][int(s.fixed[n])*bins:]
 		row[b] += 1 - f
 		row[b+1] += f
 	}
-	return float64(in*stride) / float64(len(s.points))
+	return float64(in) / float64(max(of, 1))
 }
 
 // nmi is the normalised mutual information of a joint histogram.

@@ -14,15 +14,16 @@ const (
 )
 
 // scores are the measure for each part and, last, for the region as a whole.
-type scores [parts + 1]float64
+type scores [whole + 1]float64
 
-// score returns the measure at a shift: the mean over the diffusion images. Where less than half of the region is covered it is −Inf.
-func (s *search) score(shift Offset, stride int) scores {
+// score returns the measure at a shift, of the parts that are looked at and of all that is: the mean over the diffusion images. Where less
+// than half of the points are covered it is −Inf.
+func (s *search) score(shift Offset, l look) scores {
 	var out scores
 	var h joint
 	world := s.frame.World(shift)
 	for m := range s.moving {
-		if s.compare(&s.moving[m], world, stride, &h) < leastShare {
+		if s.compare(&s.moving[m], world, l, &h) < leastShare {
 			for p := range out {
 				out[p] = math.Inf(-1)
 			}
@@ -30,12 +31,17 @@ func (s *search) score(shift Offset, stride int) scores {
 		}
 		var all [bins * bins]float64
 		for p := range parts {
+			if l.only != whole && l.only != p {
+				continue
+			}
 			out[p] += nmi(&h[p]) / float64(len(s.moving))
 			for i, c := range h[p] {
 				all[i] += c
 			}
 		}
-		out[parts] += nmi(&all) / float64(len(s.moving))
+		if l.only == whole {
+			out[whole] += nmi(&all) / float64(len(s.moving))
+		}
 	}
 	return out
 }
@@ -50,14 +56,14 @@ func (s *search) run(ctx context.Context, progress func(done, total int)) (*Esti
 			}
 		}
 	}
-	steps := len(grid) + (parts+1)*refineSteps
-	var best [parts + 1]Offset
+	steps := len(grid) + len(scores{})*refineSteps
+	var best [whole + 1]Offset
 	top := scores{}
 	for n, shift := range grid {
 		if err := ctx.Err(); err != nil {
 			return nil, fmt.Errorf("align: check the alignment: %w", err)
 		}
-		for p, v := range s.score(shift, coarseStride) {
+		for p, v := range s.score(shift, look{stride: coarseStride, rough: true, only: whole}) {
 			if n == 0 || v > top[p] {
 				top[p], best[p] = v, shift
 			}
@@ -71,16 +77,16 @@ func (s *search) run(ctx context.Context, progress func(done, total int)) (*Esti
 		}
 		progress(len(grid)+(p+1)*refineSteps, steps)
 	}
-	return s.judge(best, top[parts]), nil
+	return s.judge(best, top[whole]), nil
 }
 
-// refineSteps is what a refinement counts for in the progress: about as much time as so many coarse shifts.
+// refineSteps is what a refinement counts for in the progress: about as much time as so many coarse shifts, on average.
 const refineSteps = 150
 
 // refine climbs from a coarse shift: along one axis after the other, by steps that are halved where no neighbour is better. part is that
 // whose measure counts.
 func (s *search) refine(ctx context.Context, at Offset, part int) (Offset, float64, error) {
-	score := func(o Offset) float64 { return s.score(o, 1)[part] }
+	score := func(o Offset) float64 { return s.score(o, look{stride: 1, only: part})[part] }
 	top := score(at)
 	for step := coarseMM / 2; step >= finestMM; {
 		better := false
@@ -104,8 +110,8 @@ func (s *search) refine(ctx context.Context, at Offset, part int) (Offset, float
 }
 
 // judge turns the parts' answers into an estimate with its confidence.
-func (s *search) judge(best [parts + 1]Offset, top float64) *Estimate {
-	e := &Estimate{Shift: best[parts], Frame: s.frame, Voxel: s.voxel, NMI: top, NMIAtZero: s.score(Offset{}, 1)[parts]}
+func (s *search) judge(best [whole + 1]Offset, top float64) *Estimate {
+	e := &Estimate{Shift: best[whole], Frame: s.frame, Voxel: s.voxel, NMI: top, NMIAtZero: s.score(Offset{}, look{stride: 1, only: whole})[whole]}
 	spread := func(of func(Offset) float64) float64 {
 		var mean, sum float64
 		for _, b := range best[:parts] {
@@ -121,15 +127,13 @@ func (s *search) judge(best [parts + 1]Offset, top float64) *Estimate {
 	edge := math.Abs(e.Shift.Left) > ReachInPlaneMM-coarseMM/2 || math.Abs(e.Shift.Back) > ReachInPlaneMM-coarseMM/2 || math.Abs(e.Shift.Head) > ReachThroughMM-coarseMM/2
 	switch {
 	case edge:
-		e.Reason = fmt.Sprintf("the best match lies at the end of the search (%d mm in the slices, %d mm across them), so that the images may not belong together", ReachInPlaneMM, ReachThroughMM)
+		e.Confidence = AtTheEnd
 	case worst > 0.5:
-		e.Reason = fmt.Sprintf("four parts of the region disagree by more than half a voxel of the diffusion image (standard errors %.1f, %.1f and %.1f mm)", e.SE.Left, e.SE.Back, e.SE.Head)
+		e.Confidence = Disagreement
 	case worst > 0.25:
 		e.Confidence = Moderate
-		e.Reason = "four parts of the region agree to half a voxel of the diffusion image"
 	default:
 		e.Confidence = Good
-		e.Reason = "four parts of the region agree to a quarter of a voxel of the diffusion image"
 	}
 	return e
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"bayeslice/internal/geom"
+	"bayeslice/internal/lang"
 	"bayeslice/internal/volume"
 )
 
@@ -84,7 +85,8 @@ func BandOn(p *volume.Volume, k int) (BandSummary, error) {
 
 // BandDefinition says what [BandAt] and [BandOn] measure.
 func BandDefinition() Definition {
-	return Definition{"Width of the confidence band", "distance from the 90 % to the 10 % contour of the mean probability, along its in-plane gradient through the 50 % contour", "mm",
+	return Definition{lang.Mark("Width of the confidence band"), lang.Mark("distance from the 90 % to the 10 % contour of the mean probability, along its in-plane gradient through the 50 % contour"),
+		"mm",
 		"contours as Ye, Chen and Zhang, arXiv 2308.07528; the width along the gradient is this program's own definition"}
 }
 

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"bayeslice/internal/geom"
+	"bayeslice/internal/lang"
 	"bayeslice/internal/volume"
 )
 
@@ -50,7 +51,8 @@ func Darkest(v *volume.Volume, world geom.Vec3, radiusMM float64) (Stats, error)
 
 // DarkestDefinition says what [Darkest] measures.
 func DarkestDefinition() Definition {
-	return Definition{"ADC of the darkest nine voxels", "mean of the 3 × 3 voxels of one slice with the lowest mean within 5 mm of the mark", "",
+	return Definition{lang.Mark("ADC of the darkest nine voxels"), lang.Mark("mean of the 3 × 3 voxels of one slice with the lowest mean within 5 mm of the mark"),
+		"",
 		"Takahashi et al., PLoS ONE 2022, 17(5): e0268829: readers told to do so agreed within ±112, others within ±205 × 10⁻⁶ mm²/s"}
 }
 

@@ -2,6 +2,7 @@ package measure
 
 import (
 	"bayeslice/internal/geom"
+	"bayeslice/internal/lang"
 )
 
 // LargestDiameter returns the longest line within one slice between two corners of a set of voxels (offsets
@@ -59,6 +60,7 @@ func longest(points []geom.Vec3) (d Distance, ok bool) {
 
 // DiameterDefinition says what [LargestDiameter] measures.
 func DiameterDefinition() Definition {
-	return Definition{"Largest diameter", "longest line in one slice between corners of the candidate's voxels", "mm",
+	return Definition{lang.Mark("Largest diameter"), lang.Mark("longest line in one slice between corners of the candidate's voxels"),
+		"mm",
 		"PI-RADS v2.1 (2019), section on measurement of lesions: largest dimension on an axial image"}
 }

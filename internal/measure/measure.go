@@ -11,6 +11,7 @@ import (
 	"math"
 
 	"bayeslice/internal/geom"
+	"bayeslice/internal/lang"
 )
 
 // ErrMeasure marks marks that no number can be taken from; the text says why and what to do instead.
@@ -23,10 +24,10 @@ func refuse(format string, a ...any) error {
 
 // Definition says what a number is, for the tooltip beside it and for the report.
 type Definition struct {
-	Name    string // short, as on screen
-	Formula string // how it is computed
-	Unit    string // "" where the unit is that of the series measured
-	Source  string // who defined it so
+	Name    lang.Text // short, as on screen
+	Formula lang.Text // how it is computed
+	Unit    string    // "" where the unit is that of the series measured
+	Source  string    // who defined it so
 }
 
 // Distance is the straight line between two points in space.
@@ -45,7 +46,7 @@ func (d Distance) MM() float64 { return d.B.Sub(d.A).Norm() }
 
 // Definition implements the promise of the package.
 func (Distance) Definition() Definition {
-	return Definition{"Distance", "straight line between the two marked points in patient coordinates", "mm",
+	return Definition{lang.Mark("Distance"), lang.Mark("straight line between the two marked points in patient coordinates"), "mm",
 		"DICOM PS3.3 C.7.6.2 (patient coordinates); Euclidean distance"}
 }
 
@@ -73,6 +74,6 @@ func NewEllipsoid(transverse, anteroposterior, craniocaudal float64) (Ellipsoid,
 
 // Definition implements the promise of the package.
 func (Ellipsoid) Definition() Definition {
-	return Definition{"Ellipsoid volume", "π/6 × transverse × anterior-posterior × cranio-caudal diameter", "mL",
+	return Definition{lang.Mark("Ellipsoid volume"), lang.Mark("π/6 × transverse × anterior-posterior × cranio-caudal diameter"), "mL",
 		"PI-RADS v2.1 (2019), section on prostate volume: maximum AP × transverse × longitudinal × 0.52"}
 }

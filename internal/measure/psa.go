@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"bayeslice/internal/lang"
 )
 
 // maxPSA bounds a typed PSA, ng/mL: values of some thousands occur in disseminated disease.
@@ -65,6 +67,7 @@ func PSADensity(psa, ml, low, high float64) (Density, error) {
 
 // Definition implements the promise of the package.
 func (Density) Definition() Definition {
-	return Definition{"PSA density", "serum PSA (ng/mL) / volume of the whole gland (mL); the interval is that of the volume over the samples alone", "ng/mL²",
+	return Definition{lang.Mark("PSA density"), lang.Mark("serum PSA (ng/mL) / volume of the whole gland (mL); the interval is that of the volume over the samples alone"),
+		"ng/mL²",
 		"Benson et al., J Urol 1992, 147: 815; PI-CAI labels use the same unit"}
 }

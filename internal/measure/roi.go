@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"bayeslice/internal/geom"
+	"bayeslice/internal/lang"
 	"bayeslice/internal/volume"
 )
 
@@ -165,7 +166,7 @@ func ROI(v *volume.Volume, s Shape) (Stats, error) {
 
 // Definition implements the promise of the package.
 func (Stats) Definition() Definition {
-	return Definition{"Region", "mean, sample standard deviation (n − 1), median, minimum and maximum of the voxels whose centres lie in the figure; area of the figure",
+	return Definition{lang.Mark("Region"), lang.Mark("mean, sample standard deviation (n − 1), median, minimum and maximum of the voxels whose centres lie in the figure; area of the figure"),
 		"", "voxel-centre rule, as the resampling of this program; sample standard deviation as in statistics texts"}
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"bayeslice/internal/geom"
+	"bayeslice/internal/lang"
 	"bayeslice/internal/volume"
 )
 
@@ -24,8 +25,10 @@ const (
 	GlandZone
 )
 
-// String returns "outside the gland", "TZ", "PZ" or "gland".
-func (z Zone) String() string { return [...]string{"outside the gland", "TZ", "PZ", "gland"}[z] }
+// String returns "outside the gland", "TZ", "PZ" or "gland" in the user's language.
+func (z Zone) String() string {
+	return [...]lang.Text{lang.Mark("outside the gland"), lang.Mark("TZ"), lang.Mark("PZ"), lang.Mark("gland")}[z].String()
+}
 
 // Map finds places in one gland. It is immutable and may be used from any goroutine.
 type Map struct {
@@ -169,7 +172,7 @@ func (p Place) Text() string {
 	case p.Zone == Outside:
 		return Outside.String()
 	case !p.Known():
-		return [...]string{Right: "R ", Left: "L "}[p.Side] + p.Level.String() + ", zone not known"
+		return lang.T("%s%s, zone not known", [...]string{Right: "R ", Left: "L "}[p.Side], p.Level)
 	}
 	return p.Sector.Short()
 }

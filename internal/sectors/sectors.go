@@ -15,7 +15,11 @@
 // sectors that a reader can choose, and are offered as alternatives where they can lie, but are never proposed.
 package sectors
 
-import "fmt"
+import (
+	"fmt"
+
+	"bayeslice/internal/lang"
+)
 
 // Level is the height in the gland.
 type Level uint8
@@ -110,11 +114,15 @@ func (s Sector) Name() string {
 	return side + partPlace[s.Part] + level + zone
 }
 
-// String returns "base", "mid", "apex" or "".
-func (l Level) String() string { return [...]string{"", "base", "mid", "apex"}[l] }
+// String returns "base", "mid", "apex" or "" in the user's language.
+func (l Level) String() string {
+	return [...]lang.Text{"", lang.Mark("base"), lang.Mark("mid"), lang.Mark("apex")}[l].String()
+}
 
-// String returns "right", "left" or "".
-func (s Side) String() string { return [...]string{"", "right", "left"}[s] }
+// String returns "right", "left" or "" in the user's language.
+func (s Side) String() string {
+	return [...]lang.Text{"", lang.Mark("right"), lang.Mark("left")}[s].String()
+}
 
 var partShort = [...]string{PZAnterior: "PZa", PZPosterolateral: "PZpl", PZPosteromedial: "PZpm", TZAnterior: "TZa", TZPosterior: "TZp",
 	CentralZone: "CZ", AnteriorStroma: "AFS", SeminalVesicle: "SV", UrethralSphincter: "US"}

@@ -99,3 +99,10 @@ func (w *Window) addCharts(v *viewport) {
 	v.covered = func() bool { return w.state.Content(v.index).Chart && w.state.Exam() != nil }
 	v.cover.Hide()
 }
+
+// showVoxel shows the samples at the clicked voxel: beside the images, or where the layout has them.
+func (w *Window) showVoxel() {
+	if layout, _ := w.state.Layout(); layout != viewstate.Uncertainty {
+		w.selectPanel(w.histograms)
+	}
+}

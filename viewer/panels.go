@@ -24,19 +24,25 @@ type sidePanel struct {
 	panel
 	item    *container.TabItem
 	layouts []viewstate.Layout
+	home    bool // it comes up with the first of its layouts
 }
 
-// addPanel adds a tab that is there in some layouts; none means all. The first panel added for a layout
-// is the one that comes up with it.
+// addPanel adds a tab that is there in some layouts; none means all.
 func (w *Window) addPanel(title string, p panel, layouts ...viewstate.Layout) {
-	w.panels = append(w.panels, sidePanel{p, container.NewTabItem(title, container.NewVScroll(p.object())), layouts})
+	w.panels = append(w.panels, sidePanel{p, container.NewTabItem(title, container.NewVScroll(p.object())), layouts, false})
+}
+
+// addHomePanel adds a tab that comes up with a layout, and is there in others.
+func (w *Window) addHomePanel(title string, p panel, home viewstate.Layout, others ...viewstate.Layout) {
+	w.addPanel(title, p, append([]viewstate.Layout{home}, others...)...)
+	w.panels[len(w.panels)-1].home = true
 }
 
 // addPanels registers every tab, in the order in which they stand.
 func (w *Window) addPanels() {
 	w.addPanel("Exam", w.exam)
 	w.addPanel("Results", w.layers)
-	w.addPanel("Histograms", w.histograms, viewstate.Uncertainty, viewstate.Compare)
+	w.addPanel("Histograms", w.histograms, viewstate.Read, viewstate.Compare)
 	w.showPanels()
 }
 
@@ -55,11 +61,14 @@ func (w *Window) showPanels() {
 	w.run.update(layout)
 	selected := w.tabs.Selected()
 	w.tabs.SetItems(items)
-	if selected != nil && slices.Contains(items, selected) {
+	switch {
+	case selected != nil && slices.Contains(items, selected):
 		w.tabs.Select(selected)
+	case len(w.state.AvailableClasses()) > 0:
+		w.selectPanel(w.layers)
 	}
-	for _, p := range w.panels { // a layout with a tab of its own brings it up
-		if len(p.layouts) > 0 && slices.Contains(p.layouts, layout) {
+	for _, p := range w.panels {
+		if p.home && p.layouts[0] == layout {
 			w.tabs.Select(p.item)
 			return
 		}

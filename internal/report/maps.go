@@ -10,7 +10,6 @@ import (
 	"bayeslice/internal/exam"
 	"bayeslice/internal/geom"
 	"bayeslice/internal/imageio"
-	"bayeslice/internal/imageio/nifti"
 	"bayeslice/internal/modelcard"
 	"bayeslice/internal/prep"
 	"bayeslice/internal/volume"
@@ -105,7 +104,7 @@ func lesionMask(ctx context.Context, p *inference.Prediction, to geom.Grid) (*vo
 	return volume.ResampleMask(ctx, on, to)
 }
 
-// file is one NIfTI file of a result: a scalar map or a mask.
+// file is one file of a result or an export: a scalar map or a mask.
 type file struct {
 	Name    string `json:"name"`
 	Meaning string `json:"meaning"`
@@ -113,6 +112,7 @@ type file struct {
 	Outside string `json:"outsideModelGrid,omitempty"` // what stands where the model computed nothing
 	scalar  *volume.Volume
 	mask    *volume.Mask
+	item    Item
 }
 
 // interpolated ends the meaning of a map that was computed on the model's grid.
@@ -130,35 +130,35 @@ func (m *maps) files() []file {
 		}
 		lower := strings.ToLower(name)
 		out = append(out,
-			file{Name: "probability_" + lower + ".nii.gz", Meaning: "mean probability of " + name + " over the samples" + interpolated, Unit: "probability", Outside: "0", scalar: m.mean[c]},
-			file{Name: "sd_" + lower + ".nii.gz", Meaning: "standard deviation of the probability of " + name + " over the samples" + interpolated, Unit: "probability", Outside: "0", scalar: m.sd[c]})
+			file{Name: "probability_" + lower + ".nii.gz", Meaning: "mean probability of " + name + " over the samples" + interpolated, Unit: "probability", Outside: "0", scalar: m.mean[c], item: Means},
+			file{Name: "sd_" + lower + ".nii.gz", Meaning: "standard deviation of the probability of " + name + " over the samples" + interpolated, Unit: "probability", Outside: "0", scalar: m.sd[c], item: Deviations})
 	}
 	out = append(out,
-		file{Name: "probability_background.nii.gz", Meaning: "mean probability of background over the samples" + interpolated, Unit: "probability", Outside: "1", scalar: m.mean[0]},
-		file{Name: "sd_background.nii.gz", Meaning: "standard deviation of the probability of background over the samples" + interpolated, Unit: "probability", Outside: "0", scalar: m.sd[0]},
-		file{Name: "entropy.nii.gz", Meaning: "entropy of the mean probabilities (total uncertainty)" + ofInterpolated, Unit: "nats", Outside: "0", scalar: m.entropy},
-		file{Name: "expected_entropy.nii.gz", Meaning: "mean entropy of the samples (aleatoric part)" + ofInterpolated, Unit: "nats", Outside: "0", scalar: m.expected},
-		file{Name: "mutual_information.nii.gz", Meaning: "entropy − expected entropy (epistemic part)" + ofInterpolated, Unit: "nats", Outside: "0", scalar: m.mutual})
+		file{Name: "probability_background.nii.gz", Meaning: "mean probability of background over the samples" + interpolated, Unit: "probability", Outside: "1", scalar: m.mean[0], item: Means},
+		file{Name: "sd_background.nii.gz", Meaning: "standard deviation of the probability of background over the samples" + interpolated, Unit: "probability", Outside: "0", scalar: m.sd[0], item: Deviations},
+		file{Name: "entropy.nii.gz", Meaning: "entropy of the mean probabilities (total uncertainty)" + ofInterpolated, Unit: "nats", Outside: "0", scalar: m.entropy, item: Entropies},
+		file{Name: "expected_entropy.nii.gz", Meaning: "mean entropy of the samples (aleatoric part)" + ofInterpolated, Unit: "nats", Outside: "0", scalar: m.expected, item: Aleatoric},
+		file{Name: "mutual_information.nii.gz", Meaning: "entropy − expected entropy (epistemic part)" + ofInterpolated, Unit: "nats", Outside: "0", scalar: m.mutual, item: Epistemic})
 	if m.task == modelcard.Anatomy {
-		out = append(out, file{Name: "zones.nii.gz", Meaning: "most probable class of the mean probabilities on the T2W grid: 1 = TZ, 2 = PZ", Outside: "0", mask: m.hard})
+		out = append(out, file{Name: "zones.nii.gz", Meaning: "most probable class of the mean probabilities on the T2W grid: 1 = TZ, 2 = PZ", Outside: "0", mask: m.hard, item: Zones})
 	} else {
 		out = append(out,
-			file{Name: "cspca.nii.gz", Meaning: "most probable class of the mean probabilities on the T2W grid: 1 = csPCa", Outside: "0", mask: m.hard},
-			file{Name: "lesions.nii.gz", Meaning: "lesion candidates, labelled with their id, found on the model's grid and brought to the T2W grid", Outside: "0", mask: m.lesions})
+			file{Name: "cspca.nii.gz", Meaning: "most probable class of the mean probabilities on the T2W grid: 1 = csPCa", Outside: "0", mask: m.hard, item: Zones},
+			file{Name: "lesions.nii.gz", Meaning: "lesion candidates, labelled with their id, found on the model's grid and brought to the T2W grid", Outside: "0", mask: m.lesions, item: Lesions})
 	}
-	return append(out, file{Name: "model_region.nii.gz", Meaning: "1 where the model computed, 0 outside its grid", mask: m.region})
+	return append(out, file{Name: "model_region.nii.gz", Meaning: "1 where the model computed, 0 outside its grid", mask: m.region, item: Computed})
 }
 
 // write writes the file and reads it back.
 func (f file) write(dir string) error {
 	path := filepath.Join(dir, f.Name)
 	if f.mask != nil {
-		if err := nifti.WriteMask(path, f.mask); err != nil {
+		if err := imageio.WriteMask(path, f.mask); err != nil {
 			return err
 		}
 		return f.verifyMask(path)
 	}
-	if err := nifti.WriteVolume(path, f.scalar); err != nil {
+	if err := imageio.Write(path, f.scalar); err != nil {
 		return err
 	}
 	return f.verifyVolume(path)

@@ -232,16 +232,22 @@ func (s *sheet) footer(height int, program string) {
 
 // issueLines lists what a reader must know about the data, the worst first, at most four lines.
 func issueLines(e *exam.Exam, p *inference.Prediction) []string {
-	all := allIssues(e, p)
+	const most = 4
+	out := issueSentences(allIssues(e, p))
+	if len(out) > most {
+		return append(out[:most-1:most-1], fmt.Sprintf("… and %d more; see %s.", len(out)-most+1, ResultFile))
+	}
+	return out
+}
+
+// issueSentences tells issues, the worst first.
+func issueSentences(all []exam.Issue) []string {
+	all = slices.Clone(all)
 	slices.SortStableFunc(all, func(a, b exam.Issue) int { return int(b.Severity) - int(a.Severity) })
 	word := map[exam.Severity]string{exam.Note: "Note", exam.Warning: "Warning", exam.Severe: "Severe"}
-	const most = 4
-	var out []string
+	out := make([]string, len(all))
 	for i, issue := range all {
-		if i == most-1 && len(all) > most {
-			return append(out, fmt.Sprintf("… and %d more; see %s.", len(all)-i, ResultFile))
-		}
-		out = append(out, word[issue.Severity]+": "+sentenceCase(issue.Text))
+		out[i] = word[issue.Severity] + ": " + sentenceCase(issue.Text)
 	}
 	return out
 }

@@ -17,7 +17,7 @@ import (
 
 // Colours of the sheet itself; those of structures are in colors.go.
 var (
-	paper  = color.NRGBA{18, 20, 23, 255}
+	canvas = color.NRGBA{18, 20, 23, 255}
 	plate  = color.NRGBA{30, 33, 38, 255}
 	ink    = color.NRGBA{236, 238, 240, 255}
 	faint  = color.NRGBA{160, 166, 174, 255}
@@ -58,7 +58,7 @@ func newSheet(w, h int) (*sheet, error) {
 		return nil, err
 	}
 	s := &sheet{img: image.NewRGBA(image.Rect(0, 0, w, h)), faces: map[style]font.Face{}}
-	s.fill(s.img.Bounds(), paper)
+	s.fill(s.img.Bounds(), canvas)
 	return s, nil
 }
 

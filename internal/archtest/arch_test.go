@@ -76,6 +76,7 @@ var height = map[string]int{
 	"internal/measure":                 2, // what readers measure
 	"internal/sectors":                 2, // places in the gland
 	"internal/align":                   2, // T2W against diffusion
+	"internal/findings":                3, // candidates in a reader's words
 	"internal/imageio/codec":           1,
 	"internal/imageio/metaimage":       2,
 	"internal/onnx/pb":                 2,

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 
 	"bayeslice/internal/exam"
 	"bayeslice/internal/review"
@@ -273,6 +274,7 @@ func (r *sampling) fail(path, study, mark string, err error) error {
 	if r.Explain != nil {
 		text = r.Explain(err)
 	}
+	text = strings.ReplaceAll(text, r.store.Place(Entry{Path: path}), "the exam") // paths may name a patient
 	return r.keep(path, study, func(e *Entry) { e.Stamp, e.Problem, e.Score = mark, text, nil })
 }
 

@@ -49,14 +49,6 @@ type rect struct{ minI, minJ, maxI, maxJ int }
 
 func (r rect) empty() bool { return r.maxI <= r.minI || r.maxJ <= r.minJ }
 
-// with returns the smallest range that holds r and a pixel.
-func (r rect) with(i, j int) rect {
-	if r.empty() {
-		return rect{i, j, i + 1, j + 1}
-	}
-	return rect{min(r.minI, i), min(r.minJ, j), max(r.maxI, i+1), max(r.maxJ, j+1)}
-}
-
 // union returns the smallest range that holds both.
 func (r rect) union(o rect) rect {
 	switch {

@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"bayeslice/inference"
+	"bayeslice/internal/annotate"
 	"bayeslice/internal/align"
 	"bayeslice/internal/calibrate"
 	"bayeslice/internal/compare"
@@ -71,6 +72,14 @@ var nextSteps = []struct {
 	{"syscall.ENOTDIR", syscall.ENOTDIR, "A file stands where a folder is needed: choose another folder."},
 	{"syscall.EISDIR", syscall.EISDIR, "A folder stands where a file is needed: choose another file."},
 	{"cli.errNoWindow", errNoWindow, "Use the headless commands; see `bayeslice help`."},
+	{"annotate.ErrExists", annotate.ErrExists, fromText},
+	{"annotate.ErrVerify", annotate.ErrVerify, fromText},
+	{"annotate.ErrJournal", annotate.ErrJournal, "Check the space and the rights of the folder for autosaved contours."},
+	{"annotate.ErrGrid", annotate.ErrGrid, "Choose labels that were drawn on this T2W series."},
+	{"annotate.ErrLabels", annotate.ErrLabels, "Choose a file with 1 for TZ and 2 for PZ, or one of lesions."},
+	{"annotate.ErrBusy", annotate.ErrBusy, fromText},
+	{"annotate.ErrStale", annotate.ErrStale, fromText},
+	{"annotate.ErrNothing", annotate.ErrNothing, fromText},
 	{"report.ErrExists", report.ErrExists, "Choose another folder with -o, or add --overwrite."},
 	{"report.ErrForeign", report.ErrForeign, "Choose another folder with -o."},
 	{"report.ErrNothing", report.ErrNothing, "Let at least one sample finish."},
@@ -122,7 +131,7 @@ var nextSteps = []struct {
 	{"align.ErrAlign", align.ErrAlign, fromText},
 	{"calibrate.ErrReference", calibrate.ErrReference, "Load the reference that belongs to this exam."},
 	{"calibrate.ErrSettings", calibrate.ErrSettings, "Choose other settings."},
-	{"calibrate.ErrQuiz", calibrate.ErrQuiz, "Rename the file to start anew."},
+	{"calibrate.ErrQuiz", calibrate.ErrQuiz, "Move the file away to start afresh."},
 	{"compare.ErrFrame", compare.ErrFrame, fromText},
 	{"compare.ErrElsewhere", compare.ErrElsewhere, fromText},
 	{"compare.ErrNumbering", compare.ErrNumbering, fromText},

@@ -12,8 +12,8 @@ import (
 	"unicode/utf8"
 
 	"bayeslice/inference"
-	"bayeslice/internal/annotate"
 	"bayeslice/internal/align"
+	"bayeslice/internal/annotate"
 	"bayeslice/internal/calibrate"
 	"bayeslice/internal/compare"
 	"bayeslice/internal/exam"

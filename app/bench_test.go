@@ -24,6 +24,7 @@ import (
 	"bayeslice/inference"
 	"bayeslice/internal/exam"
 	"bayeslice/internal/testenv"
+	"bayeslice/internal/uitest"
 	"bayeslice/render"
 	"bayeslice/viewer"
 )
@@ -59,11 +60,11 @@ type scrollTimes struct {
 //	go test -run '^$' -bench WindowScroll ./app
 func BenchmarkWindowScroll(b *testing.B) {
 	path := testenv.Data(b, "picai_prep", "ProstateX-0000")
-	s := newScreen(b, "1280x800")
+	s := uitest.Start(b, 1280, 800)
 	all := map[string]*scrollTimes{"serial": {}, "60hz": {}}
 	for b.Loop() {
 		child := exec.Command(os.Args[0])
-		child.Env = append(s.environ(), childScroll+"="+path)
+		child.Env = append(s.Environ(), childScroll+"="+path)
 		var log bytes.Buffer
 		child.Stderr = &log
 		out, err := child.Output()

@@ -33,6 +33,7 @@ type Screen struct {
 	stride  int      // bytes of a row
 	events  io.Writer
 	answers *bufio.Reader // what xdotool says
+	clicked time.Time     // the last release of a button
 }
 
 // Start starts Xvfb with a screen of the given size in pixels for the length of the test, or skips the test
@@ -157,23 +158,28 @@ const (
 	wheelUp, wheelDown  = 4, 5
 )
 
-// Click presses and releases a button at a pixel. The pause between is a user's: the toolkit takes a press and a
-// release that come in one of its ticks for two events too, but a drag needs the press first.
+// Click presses and releases a button at a pixel. The pause between is a user's. Clicks stay half a second apart:
+// about a third after one that could become a double click, the toolkit forgets what is pressed.
 func (s *Screen) Click(p image.Point, button int) {
 	s.t.Helper()
+	time.Sleep(time.Until(s.clicked.Add(500 * time.Millisecond)))
 	s.Do(fmt.Sprintf("mousemove %d %d", p.X, p.Y), "sleep 0.03", fmt.Sprintf("mousedown %d", button), "sleep 0.03", fmt.Sprintf("mouseup %d", button))
+	s.clicked = time.Now()
 }
 
 // DoubleClick clicks twice with the left button.
 func (s *Screen) DoubleClick(p image.Point) {
 	s.t.Helper()
+	time.Sleep(time.Until(s.clicked.Add(500 * time.Millisecond)))
 	s.Do(fmt.Sprintf("mousemove %d %d", p.X, p.Y), "sleep 0.03", "click 1", "sleep 0.05", "click 1")
+	s.clicked = time.Now()
 }
 
 // Drag moves with a button held from the first point to the last, in steps of at most eight pixels, at about the speed
 // of a hand. Held names modifier keys, such as "ctrl".
 func (s *Screen) Drag(button int, held string, points ...image.Point) {
 	s.t.Helper()
+	time.Sleep(time.Until(s.clicked.Add(500 * time.Millisecond)))
 	var lines []string
 	if held != "" {
 		lines = append(lines, "keydown "+held)
@@ -192,6 +198,7 @@ func (s *Screen) Drag(button int, held string, points ...image.Point) {
 		lines = append(lines, "keyup "+held)
 	}
 	s.Do(lines...)
+	s.clicked = time.Now()
 }
 
 func abs(v int) int { return max(v, -v) }

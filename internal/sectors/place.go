@@ -51,12 +51,12 @@ func NewMap(mask *volume.Mask, tz, pz uint8) (*Map, error) {
 	m := &Map{grid: mask.Grid(), zones: make([]Zone, len(mask.Data()))}
 	found := false
 	for i, l := range mask.Data() {
-		switch {
-		case l == 0:
+		switch l {
+		case 0:
 			continue
-		case l == tz:
+		case tz:
 			m.zones[i] = TransitionZone
-		case l == pz:
+		case pz:
 			m.zones[i] = PeripheralZone
 		default:
 			m.zones[i] = GlandZone

@@ -26,8 +26,9 @@ const module = "bayeslice"
 var height = map[string]int{
 	"":                                 13, // main
 	"app":                              12, // wires engines and window together
-	"viewer":                           10, // Fyne
+	"viewer":                           11, // Fyne
 	"internal/cli":                     11, // headless commands
+	"viewer/viewstate/explore":         10, // exploring calibration
 	"viewer/viewstate":                 9,  // the window's state, without a toolkit
 	"internal/calibrate":               9,  // do probabilities mean what they say
 	"internal/report":                  9,  // result folders and panels

@@ -18,11 +18,14 @@ type Compared struct {
 }
 
 // Compared returns the model in a slot (0…3) for the selected class's task; the zero value where there is none.
-func (s *State) Compared(slot int) Compared {
+func (s *State) Compared(slot int) Compared { return s.ComparedOf(s.class.Task(), slot) }
+
+// ComparedOf returns the model in a slot (0…3) for a task; the zero value where there is none.
+func (s *State) ComparedOf(task modelcard.Task, slot int) Compared {
 	if slot < 0 || slot >= ViewportCount {
 		return Compared{}
 	}
-	return s.compared[s.class.Task()][slot]
+	return s.compared[task][slot]
 }
 
 // SetCompared puts a model, or a newer result of it, into a slot (0…3) of its task.

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"strings"
+
+	"bayeslice/internal/metrics"
 )
 
 // Convergence says when further samples would no longer change what is read from the maps. All
@@ -79,7 +81,7 @@ func (h *labelHistory) add(hard []uint8) float64 {
 }
 
 // worstSE returns the largest standard error of the candidates' confidences, 1 where it is not known.
-func worstSE(found []Candidate, class int, stats *Stats) float64 {
+func worstSE(found []metrics.Candidate, class int, stats *Stats) float64 {
 	worst := 0.0
 	for _, c := range found {
 		worst = math.Max(worst, math.Min(1, stats.StandardError(class, c.Peak)))

@@ -37,7 +37,7 @@ type ZoneVolume struct {
 }
 
 // Lesion is one csPCa candidate, found in the mean probability map as picai_eval's dynamic
-// extraction does (Report-Guided Annotation, Bosma et al. 2023; see [PICAIRule]). It is present in a
+// extraction does (Report-Guided Annotation, Bosma et al. 2023; see PICAIRule of package metrics). It is present in a
 // sample whose probability reaches half of Confidence at one of its voxels or more.
 type Lesion struct {
 	ID         int       `json:"id"`           // 1 is the most confident

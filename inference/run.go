@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"bayeslice/internal/metrics"
 	"bayeslice/internal/modelcard"
 	"bayeslice/internal/prep"
 	"bayeslice/internal/volume"
@@ -25,7 +26,7 @@ type run struct {
 	started time.Time
 	shown   time.Time // of the last snapshot
 
-	found   []Candidate // lesion candidates of the first foundAt samples
+	found   []metrics.Candidate // lesion candidates of the first foundAt samples
 	foundAt int
 }
 
@@ -53,7 +54,7 @@ func (r *run) lesionClass() int {
 }
 
 // candidates returns the lesion candidates of the samples so far.
-func (r *run) candidates() []Candidate {
+func (r *run) candidates() []metrics.Candidate {
 	if class := r.lesionClass(); class > 0 && r.foundAt != r.stats.N() {
 		r.found, r.foundAt = r.Lesions.Candidates(r.exam.Grid.Size, r.stats.Mean(class)), r.stats.N()
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"bayeslice/internal/metrics"
 	"bayeslice/internal/prep"
 	"bayeslice/internal/tensor"
 )
@@ -27,14 +28,14 @@ var ErrInput = errors.New("inference: the exam was not prepared for this model")
 // by rounding.
 type Sampler struct {
 	Model         *Model
-	Samples       int              // 0 is [DefaultSamples]
-	Seed          uint64           // of the noise
-	Convergence   *Convergence     // nil draws all samples; else sampling also ends when it holds
-	SnapshotEvery time.Duration    // least time between snapshots; the first comes after the first sample
-	Clock         func() time.Time // for SnapshotEvery and SecondsPerSample; nil: a snapshot after every sample, no times
-	StoreBytes    int64            // limit of the [SampleStore]; 0 is [DefaultStoreBytes], negative keeps no samples
-	Lesions       LesionRule       // zero is [PICAIRule]
-	Progress      func(Progress)   // called on Run's goroutine before the first and after each sample; may be nil
+	Samples       int                // 0 is [DefaultSamples]
+	Seed          uint64             // of the noise
+	Convergence   *Convergence       // nil draws all samples; else sampling also ends when it holds
+	SnapshotEvery time.Duration      // least time between snapshots; the first comes after the first sample
+	Clock         func() time.Time   // for SnapshotEvery and SecondsPerSample; nil: a snapshot after every sample, no times
+	StoreBytes    int64              // limit of the [SampleStore]; 0 is [DefaultStoreBytes], negative keeps no samples
+	Lesions       metrics.LesionRule // zero is [metrics.PICAIRule]
+	Progress      func(Progress)     // called on Run's goroutine before the first and after each sample; may be nil
 }
 
 // Progress says how far sampling is.
@@ -84,8 +85,8 @@ func (s *Sampler) begin(p *prep.Prepared, on func(*Prediction)) (*run, error) {
 	if r.StoreBytes == 0 {
 		r.StoreBytes = DefaultStoreBytes
 	}
-	if r.Lesions == (LesionRule{}) {
-		r.Lesions = PICAIRule()
+	if r.Lesions == (metrics.LesionRule{}) {
+		r.Lesions = metrics.PICAIRule()
 	}
 	if s.Convergence != nil && *s.Convergence != (Convergence{}) {
 		r.limits = *s.Convergence

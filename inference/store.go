@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"bayeslice/internal/geom"
+	"bayeslice/internal/metrics"
 )
 
 // SampleStore keeps samples' probabilities as bytes (p·255 rounded) for a box of the model grid
@@ -88,7 +89,7 @@ func (s *SampleStore) box() geom.Grid {
 // presence counts the stored samples in which a candidate is present: those whose probability
 // reaches half the candidate's confidence at one of its voxels or more. judged is the number of
 // stored samples, or 0 where the box holds none of the candidate, so that nothing is known.
-func (s *SampleStore) presence(grid geom.Grid, class int, c Candidate) (present, judged int) {
+func (s *SampleStore) presence(grid geom.Grid, class int, c metrics.Candidate) (present, judged int) {
 	if s == nil {
 		return 0, 0
 	}

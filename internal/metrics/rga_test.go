@@ -1,4 +1,4 @@
-package inference_test
+package metrics_test
 
 import (
 	"encoding/json"
@@ -6,8 +6,8 @@ import (
 	"path/filepath"
 	"testing"
 
-	"bayeslice/inference"
 	"bayeslice/internal/imageio"
+	"bayeslice/internal/metrics"
 	"bayeslice/internal/testenv"
 )
 
@@ -29,7 +29,7 @@ func TestCandidatesAgreeWithReportGuidedAnnotation(t *testing.T) {
 			t.Fatal(err)
 		}
 		v := softmax.Volumes[0]
-		rule := inference.PICAIRule()
+		rule := metrics.PICAIRule()
 		rule.MinConfidence = 0
 		found := rule.Candidates(v.Grid().Size, v.Data())
 		if len(found) < n {
@@ -68,7 +68,7 @@ func TestCandidatesOfThePublishedEdgeCase(t *testing.T) {
 		t.Fatal(err)
 	}
 	v := image.Volumes[0]
-	rule := inference.PICAIRule()
+	rule := metrics.PICAIRule()
 	rule.MinConfidence = 0
 	found := rule.Candidates(v.Grid().Size, v.Data())
 	if len(found) == 0 {

@@ -61,7 +61,7 @@ func N(n int, one, other string, args ...any) string {
 // before the language is chosen. Make it with [Mark].
 type Text string
 
-// Mark declares a literal as a text of the table. Safe for concurrent use.
+// Mark declares a literal as a text of the table. A constant declared as Text needs no Mark. Safe for concurrent use.
 func Mark(english string) Text { return Text(english) }
 
 // String returns the text in the user's language.

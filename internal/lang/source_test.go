@@ -42,6 +42,9 @@ func (x *texts) collect(set *token.FileSet, file *ast.File) {
 		return
 	}
 	ast.Inspect(file, func(n ast.Node) bool {
+		if spec, ok := n.(*ast.ValueSpec); ok {
+			x.constants(set.Position(spec.Pos()).String(), name, spec)
+		}
 		call, ok := n.(*ast.CallExpr)
 		if !ok {
 			return true
@@ -55,6 +58,24 @@ func (x *texts) collect(set *token.FileSet, file *ast.File) {
 		}
 		return true
 	})
+}
+
+// constants adds the values of constants and variables that are declared as lang.Text.
+func (x *texts) constants(where, name string, spec *ast.ValueSpec) {
+	s, ok := spec.Type.(*ast.SelectorExpr)
+	if !ok || s.Sel.Name != "Text" {
+		return
+	}
+	if p, ok := s.X.(*ast.Ident); !ok || p.Name != name {
+		return
+	}
+	for _, v := range spec.Values {
+		if text, ok := literal(v); ok {
+			x.single[text] = text
+		} else {
+			x.faults = append(x.faults, where+": a lang.Text takes a literal text")
+		}
+	}
 }
 
 // call adds one call's texts.
@@ -225,6 +246,7 @@ func TestEveryTranslationCanBeRead(t *testing.T) {
 func TestTheCollectorSeesFaults(t *testing.T) {
 	const code = `package p
 import "bayeslice/internal/lang"
+const title lang.Text = "Title"
 func f(x string) {
 	lang.T("Open")
 	lang.T("a " + "b")
@@ -247,7 +269,7 @@ func f(x string) {
 	if len(x.faults) != 5 {
 		t.Errorf("%d faults, want 5: %q", len(x.faults), x.faults)
 	}
-	for _, text := range []string{"Open", "a b", "50 %", "marked %s"} {
+	for _, text := range []string{"Open", "a b", "50 %", "marked %s", "Title"} {
 		if x.single[text] != text {
 			t.Errorf("%q was not found", text)
 		}

@@ -1,6 +1,9 @@
 package viewstate
 
-import "bayeslice/render"
+import (
+	"bayeslice/internal/lang"
+	"bayeslice/render"
+)
 
 // Mods is a set of modifier keys. Ctrl stands for Command on macOS.
 type Mods uint8
@@ -119,18 +122,18 @@ const (
 )
 
 // Group is a section of the help sheet.
-type Group string
+type Group = lang.Text
 
 // Groups, in the order of the sheet.
 const (
-	GroupSlices  Group = "Slices and series"
-	GroupViews   Group = "Views"
-	GroupGreys   Group = "Grey window"
-	GroupResults Group = "Results over the images"
-	GroupTools   Group = "Tools"
-	GroupLabels  Group = "Labels"
-	GroupReview  Group = "Review"
-	GroupProgram Group = "Program"
+	GroupSlices  lang.Text = "Slices and series"
+	GroupViews   lang.Text = "Views"
+	GroupGreys   lang.Text = "Grey window"
+	GroupResults lang.Text = "Results over the images"
+	GroupTools   lang.Text = "Tools"
+	GroupLabels  lang.Text = "Labels"
+	GroupReview  lang.Text = "Review"
+	GroupProgram lang.Text = "Program"
 )
 
 // Groups lists every group in display order.
@@ -143,105 +146,115 @@ type CommandInfo struct {
 	Meaning string
 }
 
-var commandTable = [commandCount]CommandInfo{
-	SliceUp:        {"slice-up", GroupSlices, "next slice towards the head"},
-	SliceDown:      {"slice-down", GroupSlices, "next slice towards the feet"},
-	SliceUpFast:    {"slice-up-5", GroupSlices, "five slices towards the head"},
-	SliceDownFast:  {"slice-down-5", GroupSlices, "five slices towards the feet"},
-	FirstSlice:     {"first-slice", GroupSlices, "first slice"},
-	LastSlice:      {"last-slice", GroupSlices, "last slice"},
-	NextSeries:     {"next-series", GroupSlices, "next series in this view"},
-	PreviousSeries: {"previous-series", GroupSlices, "previous series in this view"},
-	Cine:           {"cine", GroupSlices, "play the slices"},
+// commandEntry is a line of the table of commands.
+type commandEntry struct {
+	name    string
+	group   Group
+	meaning lang.Text
+}
 
-	NextViewport:      {"next-view", GroupViews, "next view"},
-	PreviousViewport:  {"previous-view", GroupViews, "previous view"},
-	FitView:           {"fit", GroupViews, "fit the slice into the view"},
-	ResetView:         {"reset", GroupViews, "reset zoom and grey window"},
-	ZoomIn:            {"zoom-in", GroupViews, "zoom in"},
-	ZoomOut:           {"zoom-out", GroupViews, "zoom out"},
-	MaximiseView:      {"maximise", GroupViews, "this view alone, all again"},
-	LayoutRead:        {"layout-read", GroupViews, "layout Read"},
-	LayoutContour:     {"layout-contour", GroupViews, "layout Contour"},
-	LayoutUncertainty: {"layout-uncertainty", GroupViews, "layout Uncertainty"},
-	LayoutCompare:     {"layout-compare", GroupViews, "layout Compare"},
+var commandTable = [commandCount]commandEntry{
+	SliceUp:        {"slice-up", GroupSlices, lang.Mark("next slice towards the head")},
+	SliceDown:      {"slice-down", GroupSlices, lang.Mark("next slice towards the feet")},
+	SliceUpFast:    {"slice-up-5", GroupSlices, lang.Mark("five slices towards the head")},
+	SliceDownFast:  {"slice-down-5", GroupSlices, lang.Mark("five slices towards the feet")},
+	FirstSlice:     {"first-slice", GroupSlices, lang.Mark("first slice")},
+	LastSlice:      {"last-slice", GroupSlices, lang.Mark("last slice")},
+	NextSeries:     {"next-series", GroupSlices, lang.Mark("next series in this view")},
+	PreviousSeries: {"previous-series", GroupSlices, lang.Mark("previous series in this view")},
+	Cine:           {"cine", GroupSlices, lang.Mark("play the slices")},
 
-	Preset1:     {"preset-1", GroupGreys, "first grey preset"},
-	Preset2:     {"preset-2", GroupGreys, "second grey preset"},
-	Preset3:     {"preset-3", GroupGreys, "third grey preset"},
-	Preset4:     {"preset-4", GroupGreys, "fourth grey preset"},
-	Preset5:     {"preset-5", GroupGreys, "fifth grey preset"},
-	AutoWindow:  {"auto-window", GroupGreys, "grey window from the gland"},
-	ResetWindow: {"reset-window", GroupGreys, "default grey window of every series"},
-	InvertGreys: {"invert-greys", GroupGreys, "invert the greys"},
+	NextViewport:      {"next-view", GroupViews, lang.Mark("next view")},
+	PreviousViewport:  {"previous-view", GroupViews, lang.Mark("previous view")},
+	FitView:           {"fit", GroupViews, lang.Mark("fit the slice into the view")},
+	ResetView:         {"reset", GroupViews, lang.Mark("reset zoom and grey window")},
+	ZoomIn:            {"zoom-in", GroupViews, lang.Mark("zoom in")},
+	ZoomOut:           {"zoom-out", GroupViews, lang.Mark("zoom out")},
+	MaximiseView:      {"maximise", GroupViews, lang.Mark("this view alone, all again")},
+	LayoutRead:        {"layout-read", GroupViews, lang.Mark("layout Read")},
+	LayoutContour:     {"layout-contour", GroupViews, lang.Mark("layout Contour")},
+	LayoutUncertainty: {"layout-uncertainty", GroupViews, lang.Mark("layout Uncertainty")},
+	LayoutCompare:     {"layout-compare", GroupViews, lang.Mark("layout Compare")},
 
-	CycleUncertainty: {"cycle-uncertainty", GroupResults, "entropy, mutual information, standard deviation, none"},
-	ToggleContours:   {"toggle-contours", GroupResults, "contours on, off (hold: peek)"},
-	ToggleOverlay:    {"toggle-map", GroupResults, "map or fused series on, off (hold: flicker)"},
-	ToggleReference:  {"toggle-reference", GroupResults, "reference on, off"},
-	ToggleEverywhere: {"toggle-everywhere", GroupResults, "results on every image, or where the layout puts them"},
-	LessOpacity:      {"less-opacity", GroupResults, "map less opaque"},
-	MoreOpacity:      {"more-opacity", GroupResults, "map more opaque"},
-	CycleTexts:       {"cycle-texts", GroupResults, "texts: all, essential, none"},
-	HideAll:          {"hide-all", GroupResults, "everything over the images off, on"},
-	ToggleCrosshair:  {"toggle-crosshair", GroupResults, "cursor lines on, off"},
+	Preset1:     {"preset-1", GroupGreys, lang.Mark("first grey preset")},
+	Preset2:     {"preset-2", GroupGreys, lang.Mark("second grey preset")},
+	Preset3:     {"preset-3", GroupGreys, lang.Mark("third grey preset")},
+	Preset4:     {"preset-4", GroupGreys, lang.Mark("fourth grey preset")},
+	Preset5:     {"preset-5", GroupGreys, lang.Mark("fifth grey preset")},
+	AutoWindow:  {"auto-window", GroupGreys, lang.Mark("grey window from the gland")},
+	ResetWindow: {"reset-window", GroupGreys, lang.Mark("default grey window of every series")},
+	InvertGreys: {"invert-greys", GroupGreys, lang.Mark("invert the greys")},
 
-	BrowseTool:       {"tool-browse", GroupTools, "window, level and cursor"},
-	WindowRegionTool: {"tool-window-region", GroupTools, "grey window from a box"},
-	RulerTool:        {"tool-ruler", GroupTools, "distance"},
-	EllipsoidTool:    {"tool-ellipsoid", GroupTools, "ellipsoid volume from three diameters"},
-	RegionTool:       {"tool-region", GroupTools, "statistics of a region"},
-	DarkestNineTool:  {"tool-darkest-nine", GroupTools, "mean of the nine darkest voxels"},
-	BrushTool:        {"tool-brush", GroupTools, "brush"},
-	EraserTool:       {"tool-eraser", GroupTools, "eraser"},
-	PolygonTool:      {"tool-polygon", GroupTools, "polygon"},
-	LassoTool:        {"tool-lasso", GroupTools, "lasso"},
-	SwapTool:         {"tool-last", GroupTools, "the tool before"},
-	KeyImage:         {"key-image", GroupTools, "mark as key image, unmark"},
-	DeleteLast:       {"delete-last", GroupTools, "last point of the polygon, or the selected measurement"},
+	CycleUncertainty: {"cycle-uncertainty", GroupResults, lang.Mark("entropy, mutual information, standard deviation, none")},
+	ToggleContours:   {"toggle-contours", GroupResults, lang.Mark("contours on, off (hold: peek)")},
+	ToggleOverlay:    {"toggle-map", GroupResults, lang.Mark("map or fused series on, off (hold: flicker)")},
+	ToggleReference:  {"toggle-reference", GroupResults, lang.Mark("reference on, off")},
+	ToggleEverywhere: {"toggle-everywhere", GroupResults, lang.Mark("results on every image, or where the layout puts them")},
+	LessOpacity:      {"less-opacity", GroupResults, lang.Mark("map less opaque")},
+	MoreOpacity:      {"more-opacity", GroupResults, lang.Mark("map more opaque")},
+	CycleTexts:       {"cycle-texts", GroupResults, lang.Mark("texts: all, essential, none")},
+	HideAll:          {"hide-all", GroupResults, lang.Mark("everything over the images off, on")},
+	ToggleCrosshair:  {"toggle-crosshair", GroupResults, lang.Mark("cursor lines on, off")},
 
-	SmallerBrush:  {"brush-smaller", GroupLabels, "smaller brush"},
-	LargerBrush:   {"brush-larger", GroupLabels, "larger brush"},
-	Label1:        {"label-wg", GroupLabels, "label WG"},
-	Label2:        {"label-tz", GroupLabels, "label TZ"},
-	Label3:        {"label-pz", GroupLabels, "label PZ"},
-	Label4:        {"label-lesion", GroupLabels, "label csPCa"},
-	NextLabel:     {"label-next", GroupLabels, "next label"},
-	PreviousLabel: {"label-previous", GroupLabels, "previous label"},
-	PasteSlice:    {"paste-slice", GroupLabels, "contour of the slice before"},
-	FillBetween:   {"fill-between", GroupLabels, "fill between drawn slices, as a preview"},
-	SmoothLabels:  {"smooth", GroupLabels, "smooth the zones together"},
-	Accept:        {"accept", GroupLabels, "accept the preview, close the polygon"},
-	Reject:        {"reject", GroupLabels, "reject the preview, drop the polygon"},
-	Undo:          {"undo", GroupLabels, "undo"},
-	Redo:          {"redo", GroupLabels, "redo"},
+	BrowseTool:       {"tool-browse", GroupTools, lang.Mark("window, level and cursor")},
+	WindowRegionTool: {"tool-window-region", GroupTools, lang.Mark("grey window from a box")},
+	RulerTool:        {"tool-ruler", GroupTools, lang.Mark("distance")},
+	EllipsoidTool:    {"tool-ellipsoid", GroupTools, lang.Mark("ellipsoid volume from three diameters")},
+	RegionTool:       {"tool-region", GroupTools, lang.Mark("statistics of a region")},
+	DarkestNineTool:  {"tool-darkest-nine", GroupTools, lang.Mark("mean of the nine darkest voxels")},
+	BrushTool:        {"tool-brush", GroupTools, lang.Mark("brush")},
+	EraserTool:       {"tool-eraser", GroupTools, lang.Mark("eraser")},
+	PolygonTool:      {"tool-polygon", GroupTools, lang.Mark("polygon")},
+	LassoTool:        {"tool-lasso", GroupTools, lang.Mark("lasso")},
+	SwapTool:         {"tool-last", GroupTools, lang.Mark("the tool before")},
+	KeyImage:         {"key-image", GroupTools, lang.Mark("mark as key image, unmark")},
+	DeleteLast:       {"delete-last", GroupTools, lang.Mark("last point of the polygon, or the selected measurement")},
 
-	NextSpot:     {"next-spot", GroupReview, "next uncertain spot"},
-	PreviousSpot: {"previous-spot", GroupReview, "previous uncertain spot"},
-	NextCase:     {"next-case", GroupReview, "next exam of the work list that is not done"},
-	AcceptCase:   {"accept-case", GroupReview, "accept this exam and go on"},
-	FlagCase:     {"flag-case", GroupReview, "flag this exam"},
+	SmallerBrush:  {"brush-smaller", GroupLabels, lang.Mark("smaller brush")},
+	LargerBrush:   {"brush-larger", GroupLabels, lang.Mark("larger brush")},
+	Label1:        {"label-wg", GroupLabels, lang.Mark("label WG")},
+	Label2:        {"label-tz", GroupLabels, lang.Mark("label TZ")},
+	Label3:        {"label-pz", GroupLabels, lang.Mark("label PZ")},
+	Label4:        {"label-lesion", GroupLabels, lang.Mark("label csPCa")},
+	NextLabel:     {"label-next", GroupLabels, lang.Mark("next label")},
+	PreviousLabel: {"label-previous", GroupLabels, lang.Mark("previous label")},
+	PasteSlice:    {"paste-slice", GroupLabels, lang.Mark("contour of the slice before")},
+	FillBetween:   {"fill-between", GroupLabels, lang.Mark("fill between drawn slices, as a preview")},
+	SmoothLabels:  {"smooth", GroupLabels, lang.Mark("smooth the zones together")},
+	Accept:        {"accept", GroupLabels, lang.Mark("accept the preview, close the polygon")},
+	Reject:        {"reject", GroupLabels, lang.Mark("reject the preview, drop the polygon")},
+	Undo:          {"undo", GroupLabels, lang.Mark("undo")},
+	Redo:          {"redo", GroupLabels, lang.Mark("redo")},
 
-	OpenExam:        {"open", GroupProgram, "open an exam"},
-	SaveLabels:      {"save", GroupProgram, "save the labels"},
-	SaveLabelsAs:    {"save-as", GroupProgram, "save the labels under another name"},
-	SaveSession:     {"save-session", GroupProgram, "save the session"},
-	OpenSession:     {"open-session", GroupProgram, "open a session"},
-	Export:          {"export", GroupProgram, "export masks, maps or a report"},
-	CopyView:        {"copy-view", GroupProgram, "save this view as a picture"},
-	RunModel:        {"run", GroupProgram, "run the models"},
-	CancelRun:       {"cancel-run", GroupProgram, "stop the run and keep its samples"},
-	ShowTraining:    {"training", GroupProgram, "train a network; back to the images"},
-	ShowVoxel:       {"voxel", GroupProgram, "samples at the clicked voxel"},
-	ShowPreferences: {"preferences", GroupProgram, "preferences"},
-	ShowHelp:        {"help", GroupProgram, "keys and mouse"},
-	HideIdentity:    {"privacy", GroupProgram, "hide everything that names the patient"},
-	FullScreen:      {"full-screen", GroupProgram, "full screen"},
-	Quit:            {"quit", GroupProgram, "quit"},
+	NextSpot:     {"next-spot", GroupReview, lang.Mark("next uncertain spot")},
+	PreviousSpot: {"previous-spot", GroupReview, lang.Mark("previous uncertain spot")},
+	NextCase:     {"next-case", GroupReview, lang.Mark("next exam of the work list that is not done")},
+	AcceptCase:   {"accept-case", GroupReview, lang.Mark("accept this exam and go on")},
+	FlagCase:     {"flag-case", GroupReview, lang.Mark("flag this exam")},
+
+	OpenExam:        {"open", GroupProgram, lang.Mark("open an exam")},
+	SaveLabels:      {"save", GroupProgram, lang.Mark("save the labels")},
+	SaveLabelsAs:    {"save-as", GroupProgram, lang.Mark("save the labels under another name")},
+	SaveSession:     {"save-session", GroupProgram, lang.Mark("save the session")},
+	OpenSession:     {"open-session", GroupProgram, lang.Mark("open a session")},
+	Export:          {"export", GroupProgram, lang.Mark("export masks, maps or a report")},
+	CopyView:        {"copy-view", GroupProgram, lang.Mark("save this view as a picture")},
+	RunModel:        {"run", GroupProgram, lang.Mark("run the models")},
+	CancelRun:       {"cancel-run", GroupProgram, lang.Mark("stop the run and keep its samples")},
+	ShowTraining:    {"training", GroupProgram, lang.Mark("train a network; back to the images")},
+	ShowVoxel:       {"voxel", GroupProgram, lang.Mark("samples at the clicked voxel")},
+	ShowPreferences: {"preferences", GroupProgram, lang.Mark("preferences")},
+	ShowHelp:        {"help", GroupProgram, lang.Mark("keys and mouse")},
+	HideIdentity:    {"privacy", GroupProgram, lang.Mark("hide everything that names the patient")},
+	FullScreen:      {"full-screen", GroupProgram, lang.Mark("full screen")},
+	Quit:            {"quit", GroupProgram, lang.Mark("quit")},
 }
 
 // Info returns what is said about a command.
-func (c Command) Info() CommandInfo { return commandTable[c] }
+func (c Command) Info() CommandInfo {
+	e := commandTable[c]
+	return CommandInfo{e.name, e.group, e.meaning.String()}
+}
 
 // Commands lists every command in the order of the help sheet.
 func Commands() []Command {
@@ -255,7 +268,7 @@ func Commands() []Command {
 // CommandNamed returns the command of a stable name; ok is false where there is none.
 func CommandNamed(name string) (c Command, ok bool) {
 	for _, c := range Commands() {
-		if commandTable[c].Name == name {
+		if commandTable[c].name == name {
 			return c, true
 		}
 	}
@@ -502,38 +515,20 @@ type HelpLine struct{ Keys, Meaning string }
 // MouseHelp returns what the mouse does, for the help sheet.
 func MouseHelp() []HelpLine {
 	return []HelpLine{
-		{"Wheel", "next or previous slice (Shift: five; when editing: size of the brush)"},
-		{"Left click", "move the linked cursor and show the samples there"},
-		{"Alt + click", "show the samples there, leave the cursor"},
-		{"Shift + move", "the cursor follows the mouse"},
-		{"Left drag", "window (sideways) and level (up, down), or the active tool"},
-		{"Ctrl + left drag", "grey window from a box; when editing: the brush erases"},
-		{"Middle drag, Space + left drag", "pan"},
-		{"Right drag, Ctrl + wheel", "zoom (right drag when editing: erase)"},
-		{"Double click", "one view alone, all again"},
+		{lang.T("Wheel"), lang.T("next or previous slice (Shift: five; when editing: size of the brush)")},
+		{lang.T("Left click"), lang.T("move the linked cursor and show the samples there")},
+		{lang.T("Alt + click"), lang.T("show the samples there, leave the cursor")},
+		{lang.T("Shift + move"), lang.T("the cursor follows the mouse")},
+		{lang.T("Left drag"), lang.T("window (sideways) and level (up, down), or the active tool")},
+		{lang.T("Ctrl + left drag"), lang.T("grey window from a box; when editing: the brush erases")},
+		{lang.T("Middle drag, Space + left drag"), lang.T("pan")},
+		{lang.T("Right drag, Ctrl + wheel"), lang.T("zoom (right drag when editing: erase)")},
+		{lang.T("Double click"), lang.T("one view alone, all again")},
 	}
 }
-
-// keyNames are the names of keys for readers, where they differ from a [Binding]'s.
-var keyNames = map[string]string{"Up": "↑", "Down": "↓", "Prior": "Page up", "Next": "Page down", "Return": "Enter", "KP_Enter": "Enter (keypad)",
-	"Escape": "Esc", "BackSpace": "Backspace", "-": "−"}
 
 // Text returns a binding's keys for a reader, e.g. "Ctrl+Shift+Z".
-func (b Binding) Text() string {
-	text := ""
-	for _, m := range []struct {
-		mod  Mods
-		name string
-	}{{Ctrl, "Ctrl+"}, {Alt, "Alt+"}, {Shift, "Shift+"}} {
-		if b.Mods&m.mod != 0 {
-			text += m.name
-		}
-	}
-	if name := keyNames[b.Key]; name != "" {
-		return text + name
-	}
-	return text + b.Key
-}
+func (b Binding) Text() string { return b.Chord().Label() }
 
 // Text returns the keys of a command for a reader, e.g. "Ctrl+Shift+Z, Ctrl+Y"; "" where it has none.
 func (k Keymap) Text(c Command) string {

@@ -49,6 +49,7 @@ type State struct {
 	keys        Keymap
 	kept        *overlays // what was shown before everything was hidden; nil while it is not
 	extensions  []Extension
+	private     bool // what names the patient is hidden
 
 	windows map[string]render.Window // by Series.ID
 	presets map[string][]Preset      // by Series.ID and role

@@ -19,7 +19,7 @@ type viewportLayout struct {
 }
 
 // MinSize implements [fyne.Layout].
-func (l viewportLayout) MinSize([]fyne.CanvasObject) fyne.Size { return fyne.NewSize(540, 330) }
+func (l viewportLayout) MinSize([]fyne.CanvasObject) fyne.Size { return fyne.NewSize(540, 300) }
 
 // Layout implements [fyne.Layout]; objects are all viewports.
 func (l viewportLayout) Layout(objects []fyne.CanvasObject, size fyne.Size) {

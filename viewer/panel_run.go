@@ -35,6 +35,8 @@ type runPanel struct {
 	note     *widget.Label
 	settings *fyne.Container // what a run is made with; folded away where the room is needed
 	fold     *widget.Button
+	low      bool // the window is too low for the settings
+	layout   viewstate.Layout
 	running  bool
 	hasExam  bool
 }
@@ -197,7 +199,16 @@ func (p *runPanel) unfold(open bool) {
 }
 
 // update folds the settings away in layouts whose own panels need the room.
-func (p *runPanel) update(l viewstate.Layout) { p.unfold(l == viewstate.Read || l == viewstate.Uncertainty) }
+func (p *runPanel) update(l viewstate.Layout) {
+	p.layout = l
+	p.unfold(!p.low && (l == viewstate.Read || l == viewstate.Uncertainty))
+}
+
+// setLow folds the settings away in a low window.
+func (p *runPanel) setLow(low bool) {
+	p.low = low
+	p.update(p.layout)
+}
 
 func enable(o fyne.Disableable, on bool) {
 	if on && o.Disabled() {

@@ -20,15 +20,20 @@ import (
 // be taken for.
 type toolbar struct {
 	w         *Window
-	content   fyne.CanvasObject
+	content   *fyne.Container
+	row       *barLayout
 	layout    *segmented
+	layouts   *widget.Select // in place of them where the window is narrow
+	side      *widget.Button // shows the panels over the images where the window is narrow
 	train     *widget.Button // nil where the program cannot train
 	presets   *widget.Select
 	synthetic *badge
 	untrained *badge
 	phantoms  *badge
 	device    *badge
-	deviceIs  Device
+	// deviceShort stands in its place where the window is narrow.
+	deviceShort *badge
+	deviceIs    Device
 }
 
 func newToolbar(w *Window) *toolbar {
@@ -49,15 +54,35 @@ func newToolbar(w *Window) *toolbar {
 	t.untrained = newBadge("UNTRAINED", colorWarning, dark)
 	t.phantoms = newBadge("TRAINED ON PHANTOMS", colorWarning, dark)
 	t.device = newBadge("No run yet", colorInput, colorText)
-	left := container.NewHBox(open, gap(6), t.layout.Container, gap(6), container.New(fixedWidth{144}, t.presets), reset)
+	t.deviceShort = newBadge("", colorInput, colorText)
+	openIcon := widget.NewButtonWithIcon("", theme.FolderOpenIcon(), nil)
+	openIcon.OnTapped = func() { w.showOpenMenu(openIcon) }
+	t.layouts = widget.NewSelect(names(viewstate.Layouts[:]), nil)
+	t.side = widget.NewButtonWithIcon("", theme.ListIcon(), w.toggleSide)
+	flags := func() viewstate.Flags { return w.state.Flags() }
+	t.row = &barLayout{items: []barItem{
+		{object: open, instead: openIcon, rank: 4},
+		{object: t.layout.Container, instead: t.layouts, rank: 5},
+		{object: container.New(fixedWidth{144}, t.presets), rank: 3},
+		{object: reset, rank: 1},
+	}}
 	if t.train != nil {
-		left.Add(t.train)
+		t.row.items = append(t.row.items, barItem{object: t.train, rank: 2})
 	}
-	left.Add(menu)
-	right := container.NewHBox(t.synthetic.Container, t.untrained.Container, t.phantoms.Container, t.device.Container)
-	line := container.NewHBox(left, spread(), right)
-	t.content = container.New(layout.NewCustomPaddedLayout(4, 4, 6, 8), line)
+	t.row.items = append(t.row.items, barItem{object: menu},
+		barItem{object: t.side, right: true, wanted: func() bool { return w.frame.narrow }},
+		barItem{object: t.device.Container, instead: t.deviceShort.Container, rank: 2, right: true},
+		barItem{object: t.phantoms.Container, rank: 1, right: true, wanted: func() bool { return flags().SyntheticOnly }},
+		barItem{object: t.untrained.Container, rank: 6, right: true, wanted: func() bool { return flags().Untrained }},
+		barItem{object: t.synthetic.Container, rank: 6, right: true, wanted: func() bool { return flags().Synthetic }})
+	t.content = container.New(layout.NewCustomPaddedLayout(4, 4, 6, 8), container.New(t.row, t.row.objects()...))
 	return t
+}
+
+// arrange shows what there is room for.
+func (t *toolbar) arrange() {
+	row := t.content.Objects[0].(*fyne.Container)
+	t.row.Layout(row.Objects, row.Size())
 }
 
 // setTraining tells how far a training is that goes on behind the images.
@@ -68,6 +93,7 @@ func (t *toolbar) setTraining(active bool, fraction float64) {
 	}
 	if t.train != nil && t.train.Text != text {
 		t.train.SetText(text)
+		t.arrange()
 	}
 }
 
@@ -87,16 +113,16 @@ func (t *toolbar) update(c viewstate.Change) {
 		if alone >= 0 {
 			t.layout.set(-1)
 		}
+		t.layouts.OnChanged = nil
+		t.layouts.SetSelectedIndex(int(layout))
+		t.layouts.OnChanged = func(string) { s.SetLayout(viewstate.Layout(t.layouts.SelectedIndex())) }
 	}
 	if c.Has(viewstate.ChangedLayout | viewstate.ChangedExam | viewstate.ChangedWindow) {
 		t.updatePresets()
 	}
 	if c.Has(viewstate.ChangedExam | viewstate.ChangedPrediction) {
-		f := s.Flags()
-		setVisible(t.synthetic.Container, f.Synthetic)
-		setVisible(t.untrained.Container, f.Untrained)
-		setVisible(t.phantoms.Container, f.SyntheticOnly)
 		t.updateDevice()
+		t.arrange()
 	}
 }
 
@@ -139,18 +165,21 @@ func (t *toolbar) updateDevice() {
 			}
 		}
 	}
+	short, _, _ := strings.Cut(text, " (") // without the version
 	if len(models) > 0 {
 		text = t.device.fitting(deviceWidth, ranTexts(models, text)...)
 	}
 	if t.deviceIs.Fallback != "" {
 		ground = colorDanger
 		text += " · fallback"
+		short += " · fallback"
 	}
 	t.device.set(text, ground)
+	t.deviceShort.set(t.deviceShort.fitting(deviceWidth/2, short), ground)
 }
 
 // deviceWidth is the room for what ran the models, logical pixels: with every badge shown and a training
-// under way the row still fits the smallest window.
+// under way the row still fits a window of 1280.
 const deviceWidth = 236
 
 // ranTexts say which models ran on which device, the fullest text first.

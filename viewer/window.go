@@ -67,12 +67,14 @@ type Window struct {
 	training   *trainPage        // nil where the program cannot train
 	images     fyne.CanvasObject // everything but the training page
 	tabs       *container.AppTabs
+	frame      *frameLayout
 	panels     []sidePanel
 	handlers   map[viewstate.Command]func()
 	shortcuts  []fyne.Shortcut
 	menu       []menuItem
 	sections   []session.Section // what session files remember
 	status     *widget.Label
+	drawing    *widget.Label // what draws the images
 	mouse      struct {
 		view   int
 		at     fyne.Position
@@ -103,6 +105,7 @@ func New(ctx context.Context, app fyne.App, o Options) *Window {
 		}
 	}
 	w.ctx, w.cancel = context.WithCancel(ctx)
+	w.frame = &frameLayout{window: w}
 	w.makeViews()
 	w.bar = newToolbar(w)
 	w.exam = newExamPanel(w.state, w.choose)
@@ -200,40 +203,19 @@ func (w *Window) content() fyne.CanvasObject {
 	w.status = widget.NewLabel("")
 	w.status.Truncation = fyne.TextTruncateEllipsis
 	w.status.SizeName = "helperText"
-	drawing := caption("Drawn by " + w.opt.Renderer.Name())
-	drawing.Wrapping = fyne.TextWrapOff
+	w.drawing = caption("Drawn by " + w.opt.Renderer.Name())
+	w.drawing.Wrapping = fyne.TextWrapOff
 	if w.opt.RenderNote != "" {
-		drawing.Importance = widget.WarningImportance
+		w.drawing.Importance = widget.WarningImportance
 	}
 	foot := widget.NewLabel(Disclaimer)
 	foot.SizeName = "helperText"
 	foot.TextStyle.Bold = true
-	bottom := container.NewBorder(nil, nil, nil, container.NewHBox(drawing, foot), w.status)
+	bottom := container.NewBorder(nil, nil, nil, container.NewHBox(w.drawing, foot), w.status)
 	images := container.NewStack(w.gaps, w.grid, w.welcome.content)
-	return container.New(frameLayout{}, w.bar.content, images, container.New(fixedWidth{panelWidth}, side), bottom,
-		canvas.NewRectangle(colorBackground), canvas.NewRectangle(colorBackground))
-}
-
-// frameLayout places tool bar, images, side panel and status bar without padding between them, and a
-// line beside the images and one below them. The panels have no ground of their own: the window is
-// cleared with their colour, and software OpenGL would paint a third of it once more in every frame.
-type frameLayout struct{}
-
-// MinSize implements [fyne.Layout].
-func (frameLayout) MinSize(o []fyne.CanvasObject) fyne.Size {
-	height := o[0].MinSize().Height + max(o[1].MinSize().Height, o[2].MinSize().Height) + o[3].MinSize().Height
-	return fyne.NewSize(max(o[0].MinSize().Width, o[1].MinSize().Width+panelWidth), height)
-}
-
-// Layout implements [fyne.Layout].
-func (frameLayout) Layout(o []fyne.CanvasObject, size fyne.Size) {
-	top, bottom := o[0].MinSize().Height, o[3].MinSize().Height
-	place(o[0], 0, 0, size.Width, top)
-	place(o[1], 0, top, size.Width-panelWidth-1, size.Height-top-bottom-1)
-	place(o[2], size.Width-panelWidth, top, panelWidth, size.Height-top-bottom-1)
-	place(o[3], 0, size.Height-bottom, size.Width, bottom)
-	place(o[4], size.Width-panelWidth-1, top, 1, size.Height-top-bottom)
-	place(o[5], 0, size.Height-bottom-1, size.Width, 1)
+	w.frame.ground = newGround(colorPanel)
+	return container.New(w.frame, w.bar.content, images, bottom, canvas.NewRectangle(colorBackground),
+		canvas.NewRectangle(colorBackground), w.frame.ground, container.New(fixedWidth{panelWidth}, side))
 }
 
 // changed brings the window up to date with the state.

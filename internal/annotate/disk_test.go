@@ -11,6 +11,10 @@ import (
 	"bayeslice/internal/geom"
 )
 
+func headOf(g geom.Grid) journalHead {
+	return journalHead{Format: journalFormat, Exam: "key", Grid: GridDigest(g), Size: g.Size}
+}
+
 // fullDisk is a file on a disk that is full for a while: it takes half of what is written to it.
 type fullDisk struct {
 	*os.File
@@ -49,8 +53,7 @@ func TestAFullDiskLosesNothing(t *testing.T) {
 	news := make(chan error, 10)
 	d := New(g)
 	d.journal = newJournal(path, disk, lock, 0, func(err error) { news <- err })
-	d.write(record{kind: recordHead, head: d.head("key")})
-	d.write(record{kind: recordBase})
+	d.journal.append(true, d.past(headOf(g))...)
 	paint := func(k int) {
 		t.Helper()
 		if err := d.Fill(OpLasso, PZ, Add, k, []Point{{2, 2}, {15, 3}, {6, 14}}); err != nil {
@@ -107,7 +110,7 @@ func FuzzReplay(f *testing.F) {
 		f.Fatal(err)
 	}
 	last := d.history.done[0]
-	for _, r := range []record{{kind: recordBase, step: last}, {kind: recordStep, step: last}, {kind: recordUndo}, {kind: recordHead, head: d.head("key")}} {
+	for _, r := range []record{{kind: recordBase, step: last}, {kind: recordStep, step: last}, {kind: recordUndo}, {kind: recordHead, head: headOf(g)}} {
 		b, err := r.encode()
 		if err != nil {
 			f.Fatal(err)

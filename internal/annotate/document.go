@@ -8,7 +8,8 @@ import (
 )
 
 // Document is the annotation of one exam on its T2W grid. It is used from one goroutine; what it
-// publishes, the [Snapshot], is immutable. Make it with [New], [FromMasks] or [Recover].
+// publishes, the [Snapshot], is immutable. Make it with [New], [FromMasks] or
+// [Recover]; it may be handed to another goroutine as a whole.
 type Document struct {
 	grid     geom.Grid
 	layers   [layerCount]sheets
@@ -80,10 +81,13 @@ func (d *Document) Revision() uint64 { return d.revision }
 // Unsaved reports whether anything was changed since the document was made or last saved.
 func (d *Document) Unsaved() bool { return d.revision != d.saved }
 
-// MarkSaved notes, in the journal too, that the labels are on the disk as they are now.
-func (d *Document) MarkSaved() {
-	d.saved = d.revision
-	d.write(record{kind: recordSaved})
+// MarkSaved notes, in the journal too, that a state of the document is on the disk. Changes made since count
+// as unsaved.
+func (d *Document) MarkSaved(s *Snapshot) {
+	d.saved = s.revision
+	if d.saved == d.revision {
+		d.write(record{kind: recordSaved})
+	}
 }
 
 // Snapshot returns the document as it is now, the unfinished stroke included. It takes microseconds.
@@ -137,7 +141,7 @@ func (d *Document) commit(a Action, before *Snapshot) error {
 // write appends to the journal, where there is one.
 func (d *Document) write(r record) {
 	if d.journal != nil {
-		d.journal.append(r)
+		d.journal.append(true, r)
 	}
 }
 

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"bayeslice/internal/geom"
+
 	"github.com/gofrs/flock"
 )
 
@@ -17,6 +19,7 @@ import (
 // draws. Where writing fails the records are kept in memory and tried again with the next one.
 type Journal struct {
 	path string
+	head journalHead
 	lock *flock.Flock
 	file disk
 	tell func(error)
@@ -50,65 +53,75 @@ func newJournal(path string, file disk, lock *flock.Flock, end int64, tell func(
 	return j
 }
 
-// Keep begins to write every change of the document down in a new journal in dir, which is made where it
-// does not exist; examKey is [exam.Exam.Key]. problem, which may be nil, is called from another goroutine
-// with an error when writing begins to fail and with nil when it works again; it must return at once. The
-// document goes on in memory in either case. It fails with [ErrJournal], which wraps the file system's error.
-func (d *Document) Keep(dir, examKey string, problem func(error)) error {
-	if d.journal != nil {
-		return fmt.Errorf("%w: changes are written down already", ErrJournal)
-	}
+// NewJournal makes a journal in dir, which is made where it does not exist, for a document on a grid;
+// examKey is [exam.Exam.Key]. problem, which may be nil, is called from another goroutine with an error when
+// writing begins to fail and with nil when it works again; it must return at once. The document goes on in
+// memory in either case. It may take as long as the disk, and be called from any goroutine. It fails with
+// [ErrJournal], which wraps the file system's error.
+func NewJournal(dir, examKey string, grid geom.Grid, problem func(error)) (*Journal, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return journalError("cannot make the folder for autosaving", err)
+		return nil, journalError("cannot make the folder for autosaving", err)
 	}
 	for n := range 1000 {
-		path := filepath.Join(dir, fmt.Sprintf("%s-%d%s", journalStem(examKey, d.grid), n, journalExt))
+		path := filepath.Join(dir, fmt.Sprintf("%s-%d%s", journalStem(examKey, grid), n, journalExt))
 		file, lock, err := createJournal(path)
 		if errors.Is(err, fs.ErrExist) || errors.Is(err, errInUse) {
 			continue
 		}
 		if err != nil {
-			return err
+			return nil, err
 		}
 		j := newJournal(path, file, lock, 0, problem)
-		d.journal = j
-		d.tellAll(examKey)
-		return nil
+		j.head = journalHead{Format: journalFormat, Exam: examKey, Grid: GridDigest(grid), Size: grid.Size}
+		return j, nil
 	}
-	return fmt.Errorf("%w: a thousand journals of this exam lie in the folder; remove those no longer wanted", ErrJournal)
+	return nil, fmt.Errorf("%w: a thousand journals of this exam lie in the folder; remove those no longer wanted", ErrJournal)
 }
 
-func (d *Document) head(examKey string) journalHead {
-	return journalHead{Format: journalFormat, Exam: examKey, Grid: GridDigest(d.grid), Size: d.grid.Size}
+// Remove ends and removes a journal that no document writes to. It fails with [ErrJournal].
+func (j *Journal) Remove() error { return j.close(true) }
+
+// Keep writes down in a new journal how the document came to be what it is, as far back as it can be undone,
+// and from now on every change. It fails with [ErrJournal] for a journal of another grid, and where there
+// is one already.
+func (d *Document) Keep(j *Journal) error {
+	if d.journal != nil {
+		return fmt.Errorf("%w: changes are written down already", ErrJournal)
+	}
+	if j.head.Grid != GridDigest(d.grid) {
+		return fmt.Errorf("%w: it was made for another T2W series", ErrJournal)
+	}
+	j.append(false, d.past(j.head)...)
+	d.journal = j
+	return nil
 }
 
-// tellAll writes down how the document came to be what it is, as far back as it can be undone.
-func (d *Document) tellAll(examKey string) {
-	d.write(record{kind: recordHead, head: d.head(examKey)})
+// past returns the records of a journal of the document as it is.
+func (d *Document) past(head journalHead) []record {
 	start := &Document{grid: d.grid}
 	for l := range d.layers {
 		start.layers[l] = d.Snapshot().thawed(Layer(l))
 	}
-	done := d.history.done
+	done, undone := d.history.done, d.history.undone
 	for n := len(done) - 1; n >= 0; n-- {
 		for _, p := range done[n].patches {
 			p.apply(&start.layers[p.layer], false)
 		}
 	}
-	d.write(record{kind: recordBase, step: start.content()})
+	out := []record{{kind: recordHead, head: head}, {kind: recordBase, step: start.content()}}
 	for _, s := range done {
-		d.write(record{kind: recordStep, step: s})
+		out = append(out, record{kind: recordStep, step: s})
 	}
-	undone := d.history.undone
 	for n := len(undone) - 1; n >= 0; n-- {
-		d.write(record{kind: recordStep, step: undone[n]})
+		out = append(out, record{kind: recordStep, step: undone[n]})
 	}
 	for range undone {
-		d.write(record{kind: recordUndo})
+		out = append(out, record{kind: recordUndo})
 	}
 	if !d.Unsaved() {
-		d.write(record{kind: recordSaved})
+		out = append(out, record{kind: recordSaved})
 	}
+	return out
 }
 
 // content returns the document as changes from an empty one.
@@ -167,22 +180,23 @@ func (d *Document) end(remove bool) error {
 // loses nothing of it. A disk takes microseconds, unless it is in trouble.
 const patience = 20 * time.Millisecond
 
-// append queues a record, and waits for it to be written as long as that takes no time to speak of.
-func (j *Journal) append(r record) {
-	b, err := r.encode()
-	if err != nil {
-		j.mu.Lock()
-		defer j.mu.Unlock()
-		j.report(journalError("a change cannot be written down", err))
-		return
-	}
-	e := entry{b, make(chan struct{})}
+// append queues records, and waits for the last to be written as long as that takes no time to speak of.
+func (j *Journal) append(wait bool, records ...record) {
+	var e entry
 	j.mu.Lock()
-	j.queue = append(j.queue, e)
-	trouble := j.failed != nil
+	for _, r := range records {
+		b, err := r.encode()
+		if err != nil {
+			j.report(journalError("a change cannot be written down", err))
+			continue
+		}
+		e = entry{b, make(chan struct{})}
+		j.queue = append(j.queue, e)
+	}
+	wait = wait && j.failed == nil && e.tried != nil
 	j.wake.Broadcast()
 	j.mu.Unlock()
-	if trouble {
+	if !wait {
 		return
 	}
 	timer := time.NewTimer(patience)

@@ -27,14 +27,23 @@ func journalGrid(t testing.TB) geom.Grid {
 	return grid(t, [3]int{28, 24, 6}, geom.Vec3{0.6, 0.8, 2.5})
 }
 
+// keep gives a document a new journal in a folder.
+func keep(d *annotate.Document, dir string, problem func(error)) error {
+	j, err := annotate.NewJournal(dir, examKey, d.Grid(), problem)
+	if err != nil {
+		return err
+	}
+	return d.Keep(j)
+}
+
 // kept returns a document with a journal in a folder, changed at random.
 func kept(t testing.TB, dir string, seed uint64, changes int) *annotate.Document {
 	t.Helper()
 	d := document(t, journalGrid(t), nil, nil)
 	r := rand.New(rand.NewPCG(seed, 3))
 	random(t, d, r)
-	d.MarkSaved()
-	if err := d.Keep(dir, examKey, func(err error) { t.Error(err) }); err != nil {
+	d.MarkSaved(d.Snapshot())
+	if err := keep(d, dir, func(err error) { t.Error(err) }); err != nil {
 		t.Fatal(err)
 	}
 	for range changes {
@@ -268,7 +277,7 @@ func TestAJournalInUseIsLeftAlone(t *testing.T) {
 	if err := d.Close(); err != nil { // unsaved: stays
 		t.Fatal(err)
 	}
-	second.MarkSaved()
+	second.MarkSaved(d.Snapshot())
 	if err := second.Close(); err != nil { // saved: goes
 		t.Fatal(err)
 	}
@@ -286,7 +295,7 @@ func TestAJournalInUseIsLeftAlone(t *testing.T) {
 
 func TestSavedWorkIsNotOfferedAgain(t *testing.T) {
 	d := kept(t, t.TempDir(), 6, 10)
-	d.MarkSaved()
+	d.MarkSaved(d.Snapshot())
 	if d.Unsaved() {
 		t.Error("unsaved after saving")
 	}
@@ -307,7 +316,7 @@ func TestWorkOlderThanTheJournalCountsAsUnsaved(t *testing.T) {
 	if err := d.Fill(annotate.OpLasso, annotate.TZ, annotate.Add, 0, []annotate.Point{{}, {I: 9}, {I: 4, J: 9}}); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.Keep(t.TempDir(), examKey, nil); err != nil {
+	if err := keep(d, t.TempDir(), nil); err != nil {
 		t.Fatal(err)
 	}
 	dir, _ := dead(t, d)
@@ -322,7 +331,7 @@ func TestAFolderThatCannotBeWrittenIsAnError(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := annotate.New(journalGrid(t))
-	if err := d.Keep(filepath.Join(file, "folder"), examKey, nil); !errors.Is(err, annotate.ErrJournal) {
+	if err := keep(d, filepath.Join(file, "folder"), nil); !errors.Is(err, annotate.ErrJournal) {
 		t.Errorf("%v", err)
 	}
 	if err := d.Paste(annotate.TZ, 0, 1); !isNothing(err) {
@@ -337,7 +346,7 @@ func TestAFolderThatCannotBeWrittenIsAnError(t *testing.T) {
 // is told on the standard output.
 func drawForever(t *testing.T, dir string) {
 	d := annotate.New(journalGrid(t))
-	if err := d.Keep(dir, examKey, nil); err != nil {
+	if err := keep(d, dir, nil); err != nil {
 		t.Fatal(err)
 	}
 	for n := 0; ; n++ {

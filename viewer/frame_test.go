@@ -23,7 +23,6 @@ func TestTheWindowFitsSmallAndMagnifiedScreens(t *testing.T) {
 		{1280, 800, false, []string{"Uncertainty", "Train", "TRAINED ON PHANTOMS"}, "nothing"},
 		{960, 540, false, []string{"Uncertainty"}, "TRAINED ON PHANTOMS"}, // 1920 × 1080 at twice the size
 		{640, 400, true, []string{"Uncertainty"}, "Reset"},                // 1280 × 800 at twice the size
-		{560, 400, true, []string{"Read"}, "Uncertainty"},
 	} {
 		size := fyne.NewSize(c.w, c.h)
 		h.images.Resize(size)
@@ -42,6 +41,9 @@ func TestTheWindowFitsSmallAndMagnifiedScreens(t *testing.T) {
 		if strings.Contains(bar, c.absent) {
 			t.Errorf("at %v the tool bar has %q:\n%s", size, c.absent, bar)
 		}
+	}
+	if shown := h.bar.row.fitting(h.bar.row.MinSize(nil).Width); shown[1] != h.bar.layouts {
+		t.Error("where there is least room the layouts are not a list")
 	}
 	before := h.views[1].Size().Width
 	h.toggleSide()

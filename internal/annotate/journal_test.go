@@ -277,7 +277,7 @@ func TestAJournalInUseIsLeftAlone(t *testing.T) {
 	if err := d.Close(); err != nil { // unsaved: stays
 		t.Fatal(err)
 	}
-	second.MarkSaved(d.Snapshot())
+	second.MarkSaved(second.Snapshot())
 	if err := second.Close(); err != nil { // saved: goes
 		t.Fatal(err)
 	}

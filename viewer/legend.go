@@ -3,6 +3,7 @@ package viewer
 import (
 	"fmt"
 	"image"
+	"strings"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
@@ -47,14 +48,20 @@ func (b *colorBar) set(l viewstate.Legend) {
 
 // tickText writes a value of a scale that ends at high, with equal decimals on the whole scale.
 func tickText(v, high float64) string {
-	if high < 0.2 {
+	switch {
+	case high < 0.2:
 		return fmt.Sprintf("%.3f", v)
+	case high > 20: // intensities and diffusion
+		return strings.Replace(fmt.Sprintf("%.0f", v), "-", "−", 1)
 	}
 	return fmt.Sprintf("%.2f", v)
 }
 
 // legendTitle says what the colours mean and in what unit.
 func legendTitle(l viewstate.Legend) string {
+	if l.Title != "" {
+		return l.Title
+	}
 	switch l.Layer {
 	case viewstate.Probability:
 		return "Probability of " + l.Class.String()

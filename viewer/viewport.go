@@ -286,6 +286,9 @@ func (v *viewport) noteText() string {
 	if note := v.state.FrameNote(v.index); note != "" {
 		add(note)
 	}
+	for _, note := range v.state.Notes(v.index) {
+		add(note)
+	}
 	return text
 }
 

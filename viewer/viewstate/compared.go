@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"bayeslice/inference"
+	"bayeslice/internal/exam"
 	"bayeslice/internal/geom"
 	"bayeslice/internal/modelcard"
 	"bayeslice/internal/volume"
@@ -123,9 +124,12 @@ func (s *State) Offset(seriesID string) geom.Vec3 { return s.offsets[seriesID] }
 
 // Volume returns the image of the series in a viewport, where it is displayed: shifted by
 // [State.Offset]; nil where the viewport shows none.
-func (s *State) Volume(v int) *volume.Volume {
-	series := s.Series(v)
-	if series == nil {
+func (s *State) Volume(v int) *volume.Volume { return s.Displayed(s.Series(v)) }
+
+// Displayed returns the image of a series where it is displayed: shifted by [State.Offset]; nil for no series or
+// one without an image. The voxels are shared with the series.
+func (s *State) Displayed(series *exam.Series) *volume.Volume {
+	if series == nil || series.Volume == nil {
 		return nil
 	}
 	by, moved := s.offsets[series.ID]

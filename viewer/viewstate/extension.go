@@ -23,6 +23,40 @@ type Extension interface {
 	Marks(v int) []Mark
 }
 
+// Annotator is an [Extension] that changes what a viewport's image shows, and says so in it.
+type Annotator interface {
+	// Note returns what must be said in the corner of viewport v, or "". It is shown whatever texts are hidden.
+	Note(v int) string
+	// LegendIn returns the colour bar of what [Extension.Decorate] puts over viewport v in place of the layer; ok is
+	// false where it leaves the layer as it is.
+	LegendIn(v int) (l Legend, ok bool)
+}
+
+// Notes returns what extensions say in the corner of a viewport.
+func (s *State) Notes(v int) []string {
+	var out []string
+	for _, e := range s.extensions {
+		if a, ok := e.(Annotator); ok {
+			if note := a.Note(v); note != "" {
+				out = append(out, note)
+			}
+		}
+	}
+	return out
+}
+
+// annotated returns the colour bar that an extension puts in place of the layer's.
+func (s *State) annotated(v int) (l Legend, ok bool) {
+	for _, e := range s.extensions {
+		if a, is := e.(Annotator); is {
+			if l, ok = a.LegendIn(v); ok {
+				return l, true
+			}
+		}
+	}
+	return Legend{}, false
+}
+
 // NoExtension implements [Extension] by doing nothing.
 type NoExtension struct{}
 

@@ -112,6 +112,7 @@ type Legend struct {
 	Class     Class // meaningful for Probability and StandardDeviation
 	Map       render.ColorMap
 	Low, High float64 // values at the two ends of the bar; values under Low are not drawn
+	Title     string  // with the unit, of what an extension draws in place of the layer; "" for the layer
 }
 
 // colorMap returns the layer's colour map: one for probability and another for uncertainty, so that

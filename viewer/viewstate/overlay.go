@@ -198,6 +198,9 @@ func (s *State) LegendIn(v int) (legend Legend, ok bool) {
 	if s.layerHidden || s.Series(v) == nil {
 		return Legend{}, false
 	}
+	if l, ok := s.annotated(v); ok {
+		return l, true
+	}
 	return s.legend(s.Shown(v, s.class.Task()), s.LayerIn(v))
 }
 
@@ -208,7 +211,7 @@ func (s *State) Scene(v int) (scene render.Scene, ok bool) {
 		return render.Scene{}, false
 	}
 	scene = render.Scene{Plane: s.Plane(v), Base: image, Window: s.Window(v), Interp: volume.Linear}
-	if legend, ok := s.LegendIn(v); ok {
+	if legend, ok := s.LegendIn(v); ok && legend.Title == "" {
 		scene.Overlay = &render.Overlay{Volume: s.Field(v, legend.Layer, s.class), Map: legend.Map,
 			Low: legend.Low, High: legend.High, Opacity: s.opacity}
 	}

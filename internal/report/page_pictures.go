@@ -23,7 +23,7 @@ const (
 	pictureGap     = 3.0
 	pictureMM      = (pageInner - (pictureColumns-1)*pictureGap) / pictureColumns
 	picturePX      = 480
-	captionMM      = 12.6
+	captionMM      = 9.4
 )
 
 // shot is one picture of the page.
@@ -260,11 +260,10 @@ func (s *setter) shot(x, y float64, what shot, img *image.RGBA, plane render.Pla
 	s.Fill(paper.Rect{X: x + 1.4, Y: y + pictureMM - 2.1, W: length + 0.4, H: 1}, plateInk)
 	s.Fill(paper.Rect{X: x + 1.6, Y: y + pictureMM - 1.9, W: length, H: 0.6}, white)
 	s.label(x+1, y+pictureMM-3.2, paper.Left, "10 mm")
+	s.lines(x, y, what)
 	y += pictureMM + rowMM
 	s.Text(x, y, strongType, paper.Left, paper.Shorten(strongType, what.title, pictureMM))
-	y += rowMM - 0.3
-	s.Text(x, y, smallType, paper.Left, paper.Shorten(smallType, what.note, pictureMM))
-	s.lines(x, y+rowMM-0.3, what)
+	s.Text(x, y+rowMM-0.3, smallType, paper.Left, paper.Shorten(smallType, what.note, pictureMM))
 }
 
 // plateInk is what white marks on pictures stand on.
@@ -286,25 +285,24 @@ func (s *setter) label(x, y float64, at paper.Align, text string) {
 	s.Text(start, y, st, paper.Left, text)
 }
 
-// lines says what the contours of a picture are.
+// lines says in the upper corners of a picture what its contours are.
 func (s *setter) lines(x, y float64, what shot) {
 	levels := "10, 50, 90 %"
 	if what.uncertainty {
 		levels = "50 %"
 	}
-	for n, b := range bandsOf(what.prediction) {
-		s.Fill(paper.Rect{X: x, Y: y - 2.1, W: 5, H: 2.4}, plateInk)
-		s.Fill(paper.Rect{X: x + 0.7, Y: y - 1.2, W: 3.6, H: 0.6}, render.ZoneColor(b.name))
-		text := b.name
-		if n == len(bandsOf(what.prediction))-1 {
-			text += " " + levels
-		}
-		x += 6 + s.Text(x+6, y, smallType, paper.Left, text) + 3
+	s.label(x+pictureMM-1, y+3.4, paper.Right, levels)
+	entry := func(name string, c color.NRGBA) {
+		s.Fill(paper.Rect{X: x + 0.6, Y: y + 1.2, W: 4.6, H: 2.9}, plateInk)
+		s.Fill(paper.Rect{X: x + 1, Y: y + 2.35, W: 3.4, H: 0.5}, c)
+		s.label(x+5.2, y+3.4, paper.Left, name)
+		y += 2.9
+	}
+	for _, b := range bandsOf(what.prediction) {
+		entry(b.name, render.ZoneColor(b.name))
 	}
 	if s.of.Reference != nil {
-		s.Fill(paper.Rect{X: x, Y: y - 2.1, W: 5, H: 2.4}, plateInk)
-		s.Fill(paper.Rect{X: x + 0.7, Y: y - 1.2, W: 3.6, H: 0.6}, white)
-		s.Text(x+6, y, smallType, paper.Left, "reference")
+		entry("reference", white)
 	}
 }
 

@@ -30,7 +30,7 @@ var (
 
 // Type of the page.
 var (
-	titleType   = paper.Style{Points: 15, Bold: true, Color: black}
+	titleType   = paper.Style{Points: 13.5, Bold: true, Color: black}
 	headingType = paper.Style{Points: 8.5, Bold: true, Color: black}
 	bodyType    = paper.Style{Points: 7.5, Color: black}
 	strongType  = paper.Style{Points: 7.5, Bold: true, Color: black}

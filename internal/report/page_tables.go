@@ -14,39 +14,44 @@ import (
 	"bayeslice/internal/review"
 )
 
-// rooms that lower parts of the page need, mm.
+// Heights of lower parts of the page, mm.
 const (
-	provenanceMM = 19.0 // one model
-	issuesMM     = 21.0
+	headingMM = 2*rowMM + 0.8
+	smallMM   = rowMM - 0.45
+	issuesMM  = headingMM + 2*smallMM + 3*rowMM // the alignment in two lines and three issues
 )
+
+// provenanceMM is the height of the part that says how the results came about.
+func (g Page) provenanceMM() float64 {
+	h := headingMM
+	for _, p := range g.Predictions {
+		h += rowMM + 2*(smallMM+0.45) + rowMM/2
+		if p.Card.Notice() != "" {
+			h += smallMM + 0.45
+		}
+	}
+	return h
+}
 
 // columns sets volumes and measurements on the left, lesions and uncertainty on the right, and returns
 // where the longer one ends.
 func (s *setter) columns(ctx context.Context, y, bottom float64) (float64, error) {
-	bottom -= provenanceMM*float64(len(s.of.Predictions)) + issuesMM
+	bottom -= s.of.provenanceMM() + issuesMM + 1.5
 	w := (pageInner - columnGap) / 2
 	l := &track{s: s, x: pageMargin, w: w, y: y, bottom: bottom}
 	r := &track{s: s, x: pageMargin + w + columnGap, w: w, y: y, bottom: bottom}
 	l.volumes()
 	l.gland()
 	l.measurements()
-	uncertainty, err := s.uncertainty(ctx)
+	doubts, err := s.doubts(ctx)
 	if err != nil {
 		return 0, err
 	}
-	r.bottom -= float64(len(uncertainty)+3) * rowMM
+	r.bottom -= doubtsMM(doubts)
 	r.lesions()
 	r.bottom = bottom
-	r.gap()
-	r.heading("Uncertainty")
-	for _, line := range uncertainty {
-		if line[1] == "" {
-			r.note(smallType, line[0], 1)
-			continue
-		}
-		r.pair(line[0], line[1])
-	}
-	return max(l.y, r.y) + 1.5, nil
+	r.uncertainty(doubts)
+	return max(l.y, r.y) - rowMM + 2.5, nil
 }
 
 // volumes lists each structure's volume with its interval, and what a reader made of it.
@@ -122,7 +127,7 @@ func (c *track) measurements() {
 
 // lesions lists the candidates, the most confident first, as far as there is room.
 func (c *track) lesions() {
-	c.heading("Suspicion: candidates ranked by the model's confidence")
+	c.heading("Suspicion: candidates by the model's confidence")
 	p := c.s.of.of(modelcard.Diagnosis)
 	switch {
 	case p == nil:
@@ -134,7 +139,7 @@ func (c *track) lesions() {
 	}
 	c.row(smallType, cell{0, paper.Left, "no."}, cell{0.32, paper.Right, "confidence [5th, 95th]"}, cell{0.55, paper.Right, "in samples"}, cell{0.72, paper.Right, "volume"}, cell{0.75, paper.Left, "slice, sector"})
 	for i, l := range p.Lesions {
-		if !c.room(3) && i < len(p.Lesions)-1 {
+		if !c.room(4) && i < len(p.Lesions)-1 {
 			c.row(smallType, cell{0, paper.Left, fmt.Sprintf("… and %d more that have no room here.", len(p.Lesions)-i)})
 			break
 		}
@@ -168,28 +173,62 @@ func (s *setter) lesionCells(l inference.Lesion, w float64) []cell {
 		{0.72, paper.Right, ml(l.VolumeML, l.VolumeML)}, {0.75, paper.Left, paper.Shorten(bodyType, where, 0.25*w)}}
 }
 
-// uncertainty sums up each model's doubt in pairs of name and value, or sentences.
-func (s *setter) uncertainty(ctx context.Context) ([][2]string, error) {
-	var out [][2]string
+// doubt sums up how unsure a model is.
+type doubt struct {
+	what             string
+	errorML          string
+	entropy, mi, top float64 // nats: means over the predicted segment, and the largest possible
+	voxels           int     // of the segment
+	least            string  // the least certain place, or ""
+}
+
+// doubts sums up each model's.
+func (s *setter) doubts(ctx context.Context) ([]doubt, error) {
+	var out []doubt
 	for _, p := range s.of.Predictions {
 		found, err := review.Examine(ctx, review.Field{Classes: p.Card.Classes, Mean: p.Mean}, review.Options{})
 		if err != nil {
 			return nil, err
 		}
-		what := taskWord(p.Card.Task)
-		if p.Card.Task == modelcard.Anatomy {
-			what = sentenceCase(what)
-		}
-		out = append(out, [2]string{what + ": expected error if calibrated", review.ML(found.ErrorML)})
-		if h, mi, n := meanEntropy(p); n > 0 {
-			out = append(out, [2]string{what + ": mean entropy in the segment", fmt.Sprintf("%.2f of at most %.2f nats", h, math.Log(float64(len(p.Card.Classes))))},
-				[2]string{what + ": of it mutual information", fmt.Sprintf("%.3f nats", mi)})
-		}
+		d := doubt{what: taskWord(p.Card.Task), errorML: review.ML(found.ErrorML), top: math.Log(float64(len(p.Card.Classes)))}
+		d.entropy, d.mi, d.voxels = meanEntropy(p)
 		if len(found.Spots) > 0 {
-			out = append(out, [2]string{"Least certain: " + found.Spots[0].Reason(), ""})
+			d.least = found.Spots[0].Reason()
 		}
+		out = append(out, d)
 	}
 	return out, nil
+}
+
+// doubtsMM is the height of the table that [track.uncertainty] sets.
+func doubtsMM(list []doubt) float64 {
+	h := rowMM/2 + headingMM + rowMM
+	for _, d := range list {
+		h += rowMM
+		if d.least != "" {
+			h += rowMM
+		}
+	}
+	return h
+}
+
+// uncertainty sets a table of doubts, and under it the places that should be looked at.
+func (c *track) uncertainty(list []doubt) {
+	c.gap()
+	c.heading("Uncertainty")
+	c.row(smallType, cell{0.4, paper.Right, "expected error"}, cell{0.6, paper.Right, "entropy"}, cell{0.8, paper.Right, "mutual inf."}, cell{1, paper.Right, "at most"})
+	for _, d := range list {
+		cells := []cell{{0, paper.Left, d.what}, {0.4, paper.Right, d.errorML}, {1, paper.Right, fmt.Sprintf("%.2f nats", d.top)}}
+		if d.voxels > 0 {
+			cells = append(cells, cell{0.6, paper.Right, fmt.Sprintf("%.2f", d.entropy)}, cell{0.8, paper.Right, fmt.Sprintf("%.3f", d.mi)})
+		}
+		c.row(bodyType, cells...)
+	}
+	for _, d := range list {
+		if d.least != "" {
+			c.row(smallType, cell{0, paper.Left, paper.Shorten(smallType, "Least certain: "+d.least, c.w)})
+		}
+	}
 }
 
 // meanEntropy is the mean entropy and mutual information over the predicted segment, nats, and its voxels.
@@ -210,12 +249,13 @@ func meanEntropy(p *inference.Prediction) (h, mi float64, n int) {
 // provenance says how each result came about, and returns where it ends.
 func (s *setter) provenance(y float64) float64 {
 	c := &track{s: s, x: pageMargin, w: pageInner, y: y, bottom: paper.A4Height}
+	c.heading("How it came about")
 	for _, p := range s.of.Predictions {
 		title := "Zones"
 		if p.Card.Task == modelcard.Diagnosis {
 			title = "Suspicion"
 		}
-		c.heading(title + ": model " + p.Card.Name)
+		c.row(strongType, cell{0, paper.Left, paper.Shorten(strongType, title+": model "+p.Card.Name, c.w)})
 		c.note(smallType, modelLine(p), 1)
 		c.note(smallType, runWords(p), 1)
 		if n := p.Card.Notice(); n != "" {
@@ -225,7 +265,7 @@ func (s *setter) provenance(y float64) float64 {
 		}
 		c.gap()
 	}
-	return c.y
+	return c.y - rowMM/2
 }
 
 // modelLine identifies the model's file and its training.
@@ -262,10 +302,10 @@ func (s *setter) issues(y, bottom float64) {
 	}
 	for i, line := range all {
 		if !c.room(2) && i < len(all)-1 {
-			c.note(smallType, fmt.Sprintf("… and %d more that have no room here.", len(all)-i), 1)
+			c.row(smallType, cell{0, paper.Left, fmt.Sprintf("… and %d more that have no room here.", len(all)-i)})
 			return
 		}
-		c.note(bodyType, line, 1)
+		c.row(bodyType, cell{0, paper.Left, paper.Shorten(bodyType, line, c.w)})
 	}
 }
 

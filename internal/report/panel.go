@@ -216,7 +216,7 @@ func (s *sheet) colorBar(n int, high float64, note string) {
 		s.fill(image.Rect(x+dx, y, x+dx+1, y+14), color.NRGBA(c))
 	}
 	st := style{px: 16, color: ink}
-	for tick, at := range []align{left, centre, right} {
+	for tick, at := range []alignment{left, centre, right} {
 		s.text(x+tick*slicePX/2, y+34, st, at, fmt.Sprintf("%.3g", high*float64(tick)/2))
 	}
 	s.text(x, y+58, style{px: 16, color: faint}, left, note)

@@ -1,18 +1,16 @@
 package report
 
 import (
-	"fmt"
 	"image"
 	"image/color"
 	"image/draw"
 	"strings"
-	"sync"
 
 	"golang.org/x/image/font"
-	"golang.org/x/image/font/gofont/gobold"
-	"golang.org/x/image/font/gofont/goregular"
 	"golang.org/x/image/font/opentype"
 	"golang.org/x/image/math/fixed"
+
+	"bayeslice/internal/report/paper"
 )
 
 // Colours of the sheet itself; those of structures are in colors.go.
@@ -36,28 +34,17 @@ type style struct {
 // sheet is a picture under construction. One goroutine.
 type sheet struct {
 	img   *image.RGBA
+	fonts [2]*opentype.Font // regular, bold
 	faces map[style]font.Face
 }
 
-// typefaces are parsed once per process; opentype fonts may be shared between goroutines.
-var typefaces = sync.OnceValues(func() ([2]*opentype.Font, error) {
-	regular, err := opentype.Parse(goregular.TTF)
-	if err != nil {
-		return [2]*opentype.Font{}, fmt.Errorf("report: font: %w", err)
-	}
-	bold, err := opentype.Parse(gobold.TTF)
-	if err != nil {
-		return [2]*opentype.Font{}, fmt.Errorf("report: font: %w", err)
-	}
-	return [2]*opentype.Font{regular, bold}, nil
-})
-
 // newSheet returns an empty sheet of w×h pixels. It fails where the embedded fonts cannot be read.
 func newSheet(w, h int) (*sheet, error) {
-	if _, err := typefaces(); err != nil {
+	regular, bold, err := paper.Fonts()
+	if err != nil {
 		return nil, err
 	}
-	s := &sheet{img: image.NewRGBA(image.Rect(0, 0, w, h)), faces: map[style]font.Face{}}
+	s := &sheet{img: image.NewRGBA(image.Rect(0, 0, w, h)), fonts: [2]*opentype.Font{regular, bold}, faces: map[style]font.Face{}}
 	s.fill(s.img.Bounds(), canvas)
 	return s, nil
 }
@@ -68,10 +55,9 @@ func (s *sheet) face(st style) font.Face {
 	if f, ok := s.faces[st]; ok {
 		return f
 	}
-	fonts, _ := typefaces() // newSheet has seen the error
-	parsed := fonts[0]
+	parsed := s.fonts[0]
 	if st.bold {
-		parsed = fonts[1]
+		parsed = s.fonts[1]
 	}
 	f, err := opentype.NewFace(parsed, &opentype.FaceOptions{Size: st.px, DPI: 72, Hinting: font.HintingFull})
 	if err != nil {
@@ -86,17 +72,17 @@ func (s *sheet) width(st style, text string) int {
 	return font.MeasureString(s.face(st), text).Ceil()
 }
 
-// align says which end of a text stands at the given x.
-type align int
+// alignment says which end of a text stands at the given x.
+type alignment int
 
 const (
-	left align = iota
+	left alignment = iota
 	centre
 	right
 )
 
 // text writes one line with its baseline at y.
-func (s *sheet) text(x, y int, st style, at align, text string) {
+func (s *sheet) text(x, y int, st style, at alignment, text string) {
 	switch w := s.width(st, text); at {
 	case centre:
 		x -= w / 2
@@ -109,7 +95,7 @@ func (s *sheet) text(x, y int, st style, at align, text string) {
 }
 
 // outlined writes one line with a dark rim, for text on images.
-func (s *sheet) outlined(x, y int, st style, at align, text string) {
+func (s *sheet) outlined(x, y int, st style, at alignment, text string) {
 	rim := st
 	rim.color = color.NRGBA{0, 0, 0, 200}
 	for _, d := range []image.Point{{-1, -1}, {0, -1}, {1, -1}, {-1, 0}, {1, 0}, {-1, 1}, {0, 1}, {1, 1}, {2, 2}} {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"image"
 	"image/color"
+	"image/draw"
 	"math"
 	"os/exec"
 	"path/filepath"
@@ -33,6 +34,11 @@ func sample() *Page {
 		}
 	}
 	p.Picture(Rect{60, 60, 40, 40}, img)
+	for n := range 4 { // of one size, which must not change places
+		small := image.NewRGBA(img.Rect)
+		draw.Draw(small, small.Rect, image.NewUniform(color.RGBA{uint8(60 * n), 0, 90, 255}), image.Point{}, draw.Src)
+		p.Picture(Rect{20 + 30*float64(n), 120, 20, 20}, small)
+	}
 	return p
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"image/draw"
 	"image/png"
 	"io"
 	"strings"
@@ -34,6 +35,7 @@ func (p *Page) PDF(w io.Writer, meta Meta) error {
 		return err
 	}
 	doc := newDocument(p, meta)
+	widths := map[int]bool{}
 	for n, m := range p.marks {
 		switch {
 		case m.text != nil:
@@ -44,7 +46,7 @@ func (p *Page) PDF(w io.Writer, meta Meta) error {
 			doc.SetFillColor(int(m.fill.color.R), int(m.fill.color.G), int(m.fill.color.B))
 			doc.Rect(m.fill.at.X, m.fill.at.Y, m.fill.at.W, m.fill.at.H, "F")
 		case m.picture != nil:
-			if err := place(doc, fmt.Sprintf("picture-%03d", n), m.picture.at, m.picture.image); err != nil {
+			if err := place(doc, fmt.Sprintf("picture-%03d", n), m.picture, widths); err != nil {
 				return err
 			}
 		}
@@ -84,15 +86,33 @@ func newDocument(p *Page, meta Meta) *fpdf.Fpdf {
 	return doc
 }
 
-// place embeds a picture without loss.
-func place(doc *fpdf.Fpdf, name string, at Rect, img image.Image) error {
+// place embeds a picture without loss. The library writes pictures sorted by their width, those of one width in any order:
+// a picture of a width that is taken gets columns more, which are clipped, so that equal pages give equal files.
+func place(doc *fpdf.Fpdf, name string, what *pasted, widths map[int]bool) error {
+	img, at := what.image, what.at
+	size := img.Bounds().Size()
+	wide := size.X
+	for widths[wide] {
+		wide++
+	}
+	widths[wide] = true
+	if wide > size.X {
+		padded := image.NewNRGBA(image.Rect(0, 0, wide, size.Y))
+		draw.Draw(padded, padded.Bounds(), img, img.Bounds().Min, draw.Src)
+		if opaque, ok := img.(interface{ Opaque() bool }); ok && opaque.Opaque() {
+			draw.Draw(padded, image.Rect(size.X, 0, wide, size.Y), image.Black, image.Point{}, draw.Src)
+		}
+		img = padded
+		doc.ClipRect(at.X, at.Y, at.W, at.H, false)
+		defer doc.ClipEnd()
+	}
 	var file bytes.Buffer
 	if err := png.Encode(&file, img); err != nil {
 		return errors.Join(ErrPage, err)
 	}
 	o := fpdf.ImageOptions{ImageType: "png"}
 	doc.RegisterImageOptionsReader(name, o, &file)
-	doc.ImageOptions(name, at.X, at.Y, at.W, at.H, false, o, 0, "")
+	doc.ImageOptions(name, at.X, at.Y, at.W*float64(wide)/float64(size.X), at.H, false, o, 0, "")
 	return nil
 }
 

@@ -156,7 +156,7 @@ func (s *Store) edit(id string, to func(*Entry)) error {
 				return nil
 			}
 		}
-		return fmt.Errorf("%w: choose one of the list", ErrNoEntry)
+		return ErrNoEntry
 	})
 }
 
@@ -210,10 +210,10 @@ func (s *Store) set(entries []Entry) {
 	s.list = newList(entries)
 }
 
-// read reads the file and checks that it is of this folder. Beside its exams a list may have been moved with them.
+// read reads the file and checks that it is of this folder. A list beside its exams may have been moved with them.
 func (s *Store) read() (content, *jsonfile.File, error) {
 	c, f, err := readFile(s.path)
-	if err != nil || !f.Found() || filepath.Dir(s.path) == s.folder {
+	if err != nil || !f.Found() {
 		return c, f, err
 	}
 	other := filepath.FromSlash(c.Folder)

@@ -387,11 +387,18 @@ func TestListElsewhere(t *testing.T) {
 	if _, err := Open(folderOf(t, "a"), Options{File: file}); !errors.Is(err, ErrList) {
 		t.Error("the list of another folder:", err)
 	}
-	// In its folder a list moves with the exams.
-	if err := os.Rename(file, filepath.Join(dir, FileName)); err != nil {
+	if _, err := Open(lists, Options{File: file}); !errors.Is(err, ErrList) {
+		t.Error("the list of another folder, opened where it lies:", err)
+	}
+	// A list beside its exams moves with them.
+	if err := open(t, dir).SetState("a", Flagged); err != nil {
 		t.Fatal(err)
 	}
-	if got := ids(open(t, dir).List().Entries()); got != "a=completed" {
+	moved := filepath.Join(t.TempDir(), "elsewhere")
+	if err := os.Rename(dir, moved); err != nil {
+		t.Fatal(err)
+	}
+	if got := ids(open(t, moved).List().Entries()); got != "a=flagged" {
 		t.Errorf("%q", got)
 	}
 }

@@ -75,6 +75,7 @@ var height = map[string]int{
 	"internal/compare":                 3, // two segmentations of one exam
 	"internal/review":                  2, // where a segmentation is expected to be wrong
 	"internal/worklist":                5, // a folder of exams, ranked
+	"internal/worklist/predict":        9, // its exams sampled by a network
 	"internal/measure":                 2, // what readers measure
 	"internal/sectors":                 2, // places in the gland
 	"internal/align":                   2, // T2W against diffusion

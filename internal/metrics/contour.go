@@ -105,23 +105,30 @@ func (h halves) index(at [3]int) int {
 // markFaces marks the middles of the faces of a structure.
 func markFaces(m *volume.Mask, in *[256]bool, box volume.Box, h halves, set []bool) {
 	grid := m.Grid()
+	inside := func(v [3]int) bool { return grid.Contains(v[0], v[1], v[2]) && in[m.At(v[0], v[1], v[2])] }
+	each(box, func(v [3]int) {
+		if !inside(v) {
+			return
+		}
+		for a := range 3 {
+			for _, step := range [2]int{-1, 1} {
+				next, face := v, [3]int{2 * v[0], 2 * v[1], 2 * v[2]}
+				next[a] += step
+				face[a] += step
+				if !inside(next) {
+					set[h.index(face)] = true
+				}
+			}
+		}
+	})
+}
+
+// each calls f for every voxel of a box, i fastest.
+func each(box volume.Box, f func(v [3]int)) {
 	for k := box.Min[2]; k < box.Max[2]; k++ {
 		for j := box.Min[1]; j < box.Max[1]; j++ {
 			for i := box.Min[0]; i < box.Max[0]; i++ {
-				if !in[m.At(i, j, k)] {
-					continue
-				}
-				for a := range 3 {
-					for _, step := range [2]int{-1, 1} {
-						v := [3]int{i, j, k}
-						v[a] += step
-						if !grid.Contains(v[0], v[1], v[2]) || !in[m.At(v[0], v[1], v[2])] {
-							face := [3]int{2 * i, 2 * j, 2 * k}
-							face[a] += step
-							set[h.index(face)] = true
-						}
-					}
-				}
+				f([3]int{i, j, k})
 			}
 		}
 	}
@@ -140,30 +147,26 @@ func traceSlice(m *volume.Mask, in *[256]bool, box volume.Box, k int) [][]crack 
 	inside := func(i, j int) bool { return grid.Contains(i, j, k) && in[m.At(i, j, k)] }
 	seen := make([]bool, 4*width*(box.Max[1]-box.Min[1]))
 	var lines [][]crack
-	for j := box.Min[1]; j < box.Max[1]; j++ {
-		for i := box.Min[0]; i < box.Max[0]; i++ {
-			if !inside(i, j) {
+	slice := volume.Box{Min: [3]int{box.Min[0], box.Min[1], k}, Max: [3]int{box.Max[0], box.Max[1], k + 1}}
+	each(slice, func(v [3]int) {
+		for dir, d := range compass {
+			if !inside(v[0], v[1]) || inside(v[0]+d[0], v[1]+d[1]) {
 				continue
 			}
-			for dir, d := range compass {
-				if inside(i+d[0], j+d[1]) {
-					continue
+			var line []crack
+			for at := (crack{v[0], v[1], dir}); ; at = follow(at, inside) {
+				id := 4*(at.i-box.Min[0]+width*(at.j-box.Min[1])) + at.dir
+				if seen[id] {
+					break
 				}
-				var line []crack
-				for at := (crack{i, j, dir}); ; at = follow(at, inside) {
-					id := 4*(at.i-box.Min[0]+width*(at.j-box.Min[1])) + at.dir
-					if seen[id] {
-						break
-					}
-					seen[id] = true
-					line = append(line, at)
-				}
-				if line != nil {
-					lines = append(lines, line)
-				}
+				seen[id] = true
+				line = append(line, at)
+			}
+			if line != nil {
+				lines = append(lines, line)
 			}
 		}
-	}
+	})
 	return lines
 }
 

@@ -450,9 +450,9 @@ func TestContentKey(t *testing.T) {
 		}
 		return ContentKey(e)
 	}
-	keys := []string{key("10"), key("11"), ContentKey(&exam.Exam{})}
+	keys := []string{key("10"), key("10"), key("11"), ContentKey(&exam.Exam{})}
 	slices.Sort(keys)
-	if len(slices.Compact(keys)) != 3 || key("10") != key("10") || len(keys[0]) != 32 {
+	if len(slices.Compact(keys)) != 3 || len(keys[0]) != 32 {
 		t.Errorf("%q", keys)
 	}
 }

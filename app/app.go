@@ -67,6 +67,9 @@ func Run(ctx context.Context, o Options) error {
 		Samples: start.Samples, Seed: start.Seed, AutoRun: o.AutoRun,
 		Closed: func() { closing = renderer.Close() }, // on the main thread, before the window system ends
 	})
+	if width, height, ok := screenSize(); ok {
+		a.Lifecycle().SetOnStarted(func() { w.FitScreen(width, height) })
+	}
 	w.Show()
 	if o.Exam != "" {
 		w.Open(o.Exam)

@@ -123,7 +123,7 @@ func New(ctx context.Context, app fyne.App, o Options) *Window {
 		w.training = newTrainPage(w, o.Trainer)
 		w.win.SetContent(container.NewStack(w.images, w.training.content))
 	}
-	w.win.Resize(fyne.NewSize(1280, 800))
+	w.win.Resize(firstSize)
 	w.win.CenterOnScreen()
 	w.bindKeys()
 	w.win.SetOnDropped(w.dropped)
@@ -141,6 +141,23 @@ func New(ctx context.Context, app fyne.App, o Options) *Window {
 
 // Show shows the window.
 func (w *Window) Show() { w.win.Show() }
+
+// firstSize is the size the window opens with where the screen has room for it, logical pixels.
+var firstSize = fyne.NewSize(1280, 800)
+
+// FitScreen makes a window that is shown no larger than a screen of so many device pixels. It is for the
+// moment when the toolkit has started: only then is it known how many of them make a logical one.
+func (w *Window) FitScreen(width, height int) {
+	scale := w.win.Canvas().Scale()
+	if scale <= 0 {
+		return
+	}
+	room := fyne.NewSize(float32(width)/scale, float32(height)/scale)
+	if room.Width < firstSize.Width || room.Height < firstSize.Height {
+		w.win.Resize(fyne.NewSize(min(room.Width, firstSize.Width), min(room.Height, firstSize.Height)))
+		w.win.CenterOnScreen()
+	}
+}
 
 // State returns what the window shows.
 func (w *Window) State() *viewstate.State { return w.state }

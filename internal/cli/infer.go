@@ -33,6 +33,7 @@ type inferJob struct {
 	centre    string
 	reference string
 	overwrite bool
+	report    reportJob
 }
 
 func (s *session) inferCommand() *cobra.Command {
@@ -62,6 +63,9 @@ func (s *session) inferCommand() *cobra.Command {
 	f.StringVar(&j.centre, "centre", "", "middle of the model's grid as x,y,z in LPS mm (default: middle of the T2W image)")
 	f.StringVar(&j.reference, "reference", "", "mask drawn as white lines in the panel (NIfTI or MHA)")
 	f.BoolVar(&j.overwrite, "overwrite", false, "replace an earlier result")
+	f.BoolVar(&j.report.wanted, "report", false, "also write a page that sums up all models: FOLDER/report.pdf and report.png")
+	f.StringVar(&j.report.psa, "psa", "", "PSA in ng/mL, for the density on the report")
+	f.BoolVar(&j.report.identity, "identity", false, "name the patient on the report; without it nothing written does")
 	return c
 }
 
@@ -73,7 +77,7 @@ func (j inferJob) check() error {
 	case j.samples < 1:
 		return fmt.Errorf("%w: --samples is %d, at least one sample is needed", errUsage, j.samples)
 	}
-	return nil
+	return j.report.check()
 }
 
 // infer runs the job. A result is written also where its sampling was stopped or failed after a sample.
@@ -89,9 +93,15 @@ func (s *session) infer(ctx context.Context, j inferJob) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := j.report.suits(plan); err != nil {
+		return err
+	}
 	release, err := plan.claim(j.out, j.overwrite)
 	defer release()
 	if err != nil {
+		return err
+	}
+	if err := j.report.free(j.out, j.overwrite); err != nil {
 		return err
 	}
 	var reference *volume.Mask
@@ -107,43 +117,48 @@ func (s *session) infer(ctx context.Context, j inferJob) (err error) {
 	if len(j.models) == 0 {
 		plan = s.leaveOut(plan, e)
 	}
+	var predictions []*inference.Prediction
 	for _, r := range plan {
-		if err := s.inferOne(ctx, j, r, e, prep.Options{Centre: centre}, reference); err != nil {
-			return err
+		p, err := s.inferOne(ctx, j, r, e, prep.Options{Centre: centre}, reference)
+		if p != nil {
+			predictions = append(predictions, p)
+		}
+		if err != nil {
+			return errors.Join(err, s.report(ctx, j, e, predictions, reference))
 		}
 	}
-	return nil
+	return s.report(ctx, j, e, predictions, reference)
 }
 
-// inferOne samples one model and writes its result.
-func (s *session) inferOne(ctx context.Context, j inferJob, r modelRun, e *exam.Exam, o prep.Options, reference *volume.Mask) (err error) {
+// inferOne samples one model and writes its result, which it returns where it is written.
+func (s *session) inferOne(ctx context.Context, j inferJob, r modelRun, e *exam.Exam, o prep.Options, reference *volume.Mask) (written *inference.Prediction, err error) {
 	model, err := s.loadModel(ctx, r.model)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer func() { err = errors.Join(err, model.Close()) }()
 	prepared, err := model.Card().Recipe.Apply(ctx, e, o)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := report.Room(r.out, e, prepared.Grid, model.Card()); err != nil { // before any time is spent on samples
-		return err
+		return nil, err
 	}
 	s.warn(e, prepared, model.Card())
 	prediction, runErr := s.sample(ctx, model, prepared, j)
 	if prediction == nil {
-		return runErr
+		return nil, runErr
 	}
 	writing, done := s.untilAbort(ctx)
 	defer done()
 	if err := report.Write(writing, r.out, e, prediction, report.Options{Program: s.program(), Reference: reference, Overwrite: j.overwrite}); err != nil {
-		return errors.Join(err, runErr)
+		return nil, errors.Join(err, runErr)
 	}
 	s.summary(r.out, prediction)
 	if runErr == nil && prediction.Stop == inference.Cancelled {
-		return errInterrupted
+		return prediction, errInterrupted
 	}
-	return runErr
+	return prediction, runErr
 }
 
 // untilAbort returns a context for writing what was sampled: it outlives the first interrupt, and

@@ -16,7 +16,7 @@ const (
 	pageMargin = 12.0
 	pageInner  = paper.A4Width - 2*pageMargin
 	columnGap  = 6.0
-	rowMM      = 3.75 // from line to line
+	rowMM      = 3.65 // from line to line
 )
 
 // Ink on white paper. The colours of structures are those of the screen.

@@ -18,7 +18,7 @@ import (
 const (
 	headingMM = 2*rowMM + 0.8
 	smallMM   = rowMM - 0.45
-	issuesMM  = headingMM + 2*smallMM + 3*rowMM // the alignment in two lines and three issues
+	issuesMM  = headingMM + 2*smallMM + 2*rowMM // the alignment in two lines and two issues
 )
 
 // provenanceMM is the height of the part that says how the results came about.
@@ -139,7 +139,7 @@ func (c *track) lesions() {
 	}
 	c.row(smallType, cell{0, paper.Left, "no."}, cell{0.32, paper.Right, "confidence [5th, 95th]"}, cell{0.55, paper.Right, "in samples"}, cell{0.72, paper.Right, "volume"}, cell{0.75, paper.Left, "slice, sector"})
 	for i, l := range p.Lesions {
-		if !c.room(4) && i < len(p.Lesions)-1 {
+		if last := i == len(p.Lesions)-1; !c.room(2) || !last && !c.room(3) {
 			c.row(smallType, cell{0, paper.Left, fmt.Sprintf("… and %d more that have no room here.", len(p.Lesions)-i)})
 			break
 		}
@@ -147,9 +147,9 @@ func (c *track) lesions() {
 	}
 	note := "Confidence is the model's own probability at the peak, not a PI-RADS score."
 	if len(c.s.of.Sectors) > 0 {
-		note += " Sectors (PI-RADS v2.1 map) are proposed from the zone masks."
+		note = "Not a PI-RADS score. Sectors (map of v2.1) are proposed from the zone masks."
 	}
-	c.note(smallType, note, 2)
+	c.note(smallType, note, 1)
 }
 
 // lesionCells is a row of the list of candidates.

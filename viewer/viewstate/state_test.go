@@ -54,7 +54,7 @@ func testExam(t *testing.T) *exam.Exam {
 	series := []*exam.Series{
 		{ID: "a", Number: 4, Description: "t2", Volume: ramp(t, t2, "")},
 		{ID: "b", Number: 8, Description: "dwi", Volume: ramp(t, diffusion, ""), HasB: true, B: 1000, Calculated: true},
-		{ID: "c", Number: 7, Description: "adc", Volume: ramp(t, diffusion, ""), SourceBs: []float64{50, 400, 800}},
+		{ID: "c", Number: 7, Description: "adc", Volume: ramp(t, diffusion, exam.UnitADC), SourceBs: []float64{50, 400, 800}},
 		{ID: "d", Number: 9, Description: "dwi acquired", Volume: ramp(t, diffusion, ""), HasB: true, B: 800},
 	}
 	return &exam.Exam{Key: "k", Name: "Study TEST", Series: series, Roles: map[exam.Role]exam.Choice{
@@ -243,6 +243,13 @@ func TestUpdateNotifiesOnceWithEverything(t *testing.T) {
 	}
 }
 
+func TestAnADCOfUnknownUnitHasNoFixedWindow(t *testing.T) {
+	v := ramp(t, axial(t, [3]int{40, 40, 20}, geom.Vec3{1, 1, 3}, geom.Vec3{}), "")
+	if w := Presets(exam.ADC, v)[0].Window; w == render.ADCWindow() || w != render.T2WWindow(v) {
+		t.Errorf("window %+v: a fixed one would lie", w)
+	}
+}
+
 func TestADCWindowIsFixedAndOthersComeFromTheGland(t *testing.T) {
 	s := opened(t)
 	if w := s.Window(1); w != (render.Window{Level: 1000, Width: 2000}) {
@@ -270,7 +277,7 @@ func TestTexts(t *testing.T) {
 	s.SetCursor(geom.Vec3{0, 0, -30 + 3*11})
 	s.SetWindow(0, render.Window{Level: 290, Width: 525})
 	for what, c := range map[string][2]string{
-		"slice text":   {s.SliceText(0), "12/20 · S +3.0 mm · W525 L290"},
+		"slice text":   {s.SliceTexts(0)[0], "12/20 · S +3.0 mm · W525 L290"},
 		"T2W title":    {s.Title(0), "T2W"},
 		"high-b title": {s.Title(2), "DWI b 1000 (calculated)"},
 		"ADC title":    {s.Title(1), "ADC (b 50–800)"},
@@ -480,7 +487,7 @@ func TestEmptyStateNeverPanics(t *testing.T) {
 		s.Release(50, 50)
 		s.Wheel(v, 1, Ctrl, 3, 3)
 		s.Fit(v)
-		if _, ok := s.Scene(v); ok || s.Title(v) == "" || s.SliceText(v) != "" {
+		if _, ok := s.Scene(v); ok || s.Title(v) == "" || s.SliceTexts(v) != nil {
 			t.Errorf("viewport %d of an empty window shows something", v)
 		}
 	}

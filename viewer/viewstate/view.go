@@ -150,10 +150,15 @@ func (s *State) Window(v int) render.Window {
 	if series == nil {
 		return render.Window{Level: 0.5, Width: 1}
 	}
+	return s.WindowOf(series, s.Role(v))
+}
+
+// WindowOf returns the grey window of a series with an image, shown in a role: the one set, else its default preset.
+func (s *State) WindowOf(series *exam.Series, role exam.Role) render.Window {
 	if w, ok := s.windows[series.ID]; ok {
 		return w
 	}
-	return s.Presets(v)[0].Window
+	return s.presetsOf(series, role)[0].Window
 }
 
 // SetWindow sets the grey window of the series in a viewport; the width is kept positive.
@@ -184,7 +189,11 @@ func (s *State) Presets(v int) []Preset {
 	if series == nil {
 		return nil
 	}
-	role := s.Role(v)
+	return s.presetsOf(series, s.Role(v))
+}
+
+// presetsOf returns the presets of a series in a role, which are found once.
+func (s *State) presetsOf(series *exam.Series, role exam.Role) []Preset {
 	key := series.ID + "\x00" + role.String()
 	if _, ok := s.presets[key]; !ok {
 		s.presets[key] = Presets(windowRole(role, series), series.Volume)

@@ -24,7 +24,7 @@ const PresetCount = 5
 func Presets(role exam.Role, v *volume.Volume) []Preset {
 	all := thinned(v)
 	full := Preset{"Full range", between(percentile(all, 0), percentile(all, 1))}
-	if role == exam.ADC {
+	if role == exam.ADC && v.Unit() == exam.UnitADC { // of an unknown unit, fixed windows would lie
 		return []Preset{
 			{"Standard 0–2000", render.ADCWindow()},
 			{"Lesion", render.Window{Level: 900, Width: 1200}},

@@ -20,7 +20,7 @@ const (
 )
 
 // Reduce returns the mean of every k × k pixels, which is what references hold; what is left at the edges is
-// dropped. Values are rounded to multiples of eight, which halves the files.
+// dropped. Values are rounded to multiples of 24, less than the tolerance, which halves the files.
 func Reduce(img *image.RGBA, k int) *image.RGBA {
 	size := img.Rect.Size().Div(k)
 	out := image.NewRGBA(image.Rectangle{Max: size})
@@ -34,7 +34,7 @@ func Reduce(img *image.RGBA, k int) *image.RGBA {
 				}
 			}
 			for c := range sum {
-				sum[c] = min(255, (sum[c]/(k*k)+4)/8*8)
+				sum[c] = min(255, (sum[c]/(k*k)+12)/24*24)
 			}
 			out.SetRGBA(x, y, color.RGBA{uint8(sum[0]), uint8(sum[1]), uint8(sum[2]), 255})
 		}

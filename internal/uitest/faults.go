@@ -2,17 +2,22 @@ package uitest
 
 import (
 	"fmt"
+	"image"
 	"strings"
 )
 
 // slack is how many pixels a text may stick out: positions are rounded to whole pixels.
 const slack = 2
 
-// Faults returns a sentence for every text of the window that cannot be read whole: cut off by the window or by what
-// it stands in, wider than its place, shortened, or with another text across it. Parts that scrolling brings into
-// view are no fault. A text for which allowed holds may be shortened; nil allows none.
-func Faults(t *Tree, allowed func(shortened string) bool) []string {
+// Faults returns a sentence for every text of the window that cannot be read whole: cut off by the screen or by what
+// it stands in, wider than its place, shortened, or with another text across it, and one for a window that is larger
+// than the screen. Parts that scrolling brings into view are no fault. A text for which allowed holds may be shortened;
+// nil allows none.
+func Faults(t *Tree, screen image.Point, allowed func(shortened string) bool) []string {
 	var faults []string
+	if t.Size.W > float64(screen.X)+1 || t.Size.H > float64(screen.Y)+1 {
+		faults = append(faults, fmt.Sprintf("the window needs %.0f × %.0f pixels of a screen of %d × %d", t.Size.W, t.Size.H, screen.X, screen.Y))
+	}
 	var texts []Node
 	for _, n := range t.Nodes {
 		if n.Kind != "Text" || strings.TrimSpace(n.Text) == "" || n.Seen.Empty() {

@@ -10,6 +10,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"image"
+	"image/color"
 	"image/png"
 	"io"
 	"os"
@@ -326,15 +327,38 @@ func (s *Screen) Keep(name string, img image.Image) string {
 	return path
 }
 
-// Save writes a picture as PNG.
+// Save writes a picture as PNG, with a palette where it has at most 256 colours.
 func Save(t testing.TB, path string, img image.Image) {
 	t.Helper()
 	var out bytes.Buffer
 	enc := png.Encoder{CompressionLevel: png.BestCompression}
-	if err := enc.Encode(&out, img); err != nil {
+	if err := enc.Encode(&out, paletted(img)); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(path, out.Bytes(), 0o600); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// paletted returns the picture with a palette, or as it is where it has too many colours.
+func paletted(img image.Image) image.Image {
+	b := img.Bounds()
+	index := map[color.Color]uint8{}
+	out := image.NewPaletted(b, nil)
+	for y := b.Min.Y; y < b.Max.Y; y++ {
+		for x := b.Min.X; x < b.Max.X; x++ {
+			c := img.At(x, y)
+			i, known := index[c]
+			if !known {
+				if len(index) == 256 {
+					return img
+				}
+				i = uint8(len(index))
+				index[c] = i
+				out.Palette = append(out.Palette, c)
+			}
+			out.SetColorIndex(x, y, i)
+		}
+	}
+	return out
 }

@@ -63,7 +63,7 @@ func TestReduceTakesMeans(t *testing.T) {
 		img.SetRGBA(i%5, i/5, color.RGBA{v, 0, v, 255})
 	}
 	got := Reduce(img, 2)
-	if got.Rect != image.Rect(0, 0, 2, 1) || got.RGBAAt(0, 0) != (color.RGBA{40, 0, 40, 255}) || got.RGBAAt(1, 0) != (color.RGBA{128, 0, 128, 255}) {
+	if got.Rect != image.Rect(0, 0, 2, 1) || got.RGBAAt(0, 0) != (color.RGBA{48, 0, 48, 255}) || got.RGBAAt(1, 0) != (color.RGBA{120, 0, 120, 255}) {
 		t.Errorf("%v %v", got.Rect, got.Pix)
 	}
 }
@@ -102,7 +102,7 @@ func page(change func(*Tree)) []string {
 		{Kind: "Text", Text: "ADC", Parent: 0, Box: Box{50, 10, 80, 26}, Seen: Box{50, 10, 80, 26}, Fence: all, Need: Size{30, 16}, Align: 1},
 	}}
 	change(t)
-	return Faults(t, nil)
+	return Faults(t, image.Pt(300, 200), nil)
 }
 
 func TestFaultsAreFound(t *testing.T) {
@@ -110,11 +110,12 @@ func TestFaultsAreFound(t *testing.T) {
 		t.Errorf("a sound page: %q", got)
 	}
 	for want, change := range map[string]func(*Tree){
-		`leaves what can be seen`:   func(p *Tree) { p.Nodes[5].Need.W = 320 },
-		`is larger than its Label`:  func(p *Tree) { p.Nodes[2].Box.X1, p.Nodes[4].Need.W = 280, 96 },
-		`leaves what`:               func(p *Tree) { p.Nodes[4].Need.W = 150 },
-		`is shortened to "Samples…`: func(p *Tree) { p.Nodes[4].Text = "Samples…" },
-		`are written over each`:     func(p *Tree) { p.Nodes[6].Box = Box{20, 12, 50, 28}; p.Nodes[6].Seen = p.Nodes[6].Box },
+		`leaves what can be seen`:    func(p *Tree) { p.Nodes[5].Need.W = 320 },
+		`is larger than its Label`:   func(p *Tree) { p.Nodes[2].Box.X1, p.Nodes[4].Need.W = 280, 96 },
+		`leaves what`:                func(p *Tree) { p.Nodes[4].Need.W = 150 },
+		`is shortened to "Samples…`:  func(p *Tree) { p.Nodes[4].Text = "Samples…" },
+		`the window needs 302 × 200`: func(p *Tree) { p.Size.W = 302 },
+		`are written over each`:      func(p *Tree) { p.Nodes[6].Box = Box{20, 12, 50, 28}; p.Nodes[6].Seen = p.Nodes[6].Box },
 	} {
 		if got := page(change); len(got) != 1 || !strings.Contains(got[0], want) {
 			t.Errorf("%s: found %q", want, got)
@@ -122,7 +123,7 @@ func TestFaultsAreFound(t *testing.T) {
 	}
 	var tree *Tree
 	page(func(p *Tree) { p.Nodes[4].Text, tree = "Samples…", p })
-	if got := Faults(tree, func(text string) bool { return strings.HasPrefix(text, "Samples of") }); len(got) != 0 {
+	if got := Faults(tree, image.Pt(300, 200), func(text string) bool { return strings.HasPrefix(text, "Samples of") }); len(got) != 0 {
 		t.Errorf("an allowed one: %q", got)
 	}
 }

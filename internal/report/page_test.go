@@ -106,7 +106,7 @@ func TestPageSaysEverything(t *testing.T) {
 		"WG and TZ on T2W", "csPCa on T2W", "csPCa on ADC", "csPCa on high-b DWI", "Entropy, zones", "Entropy, csPCa", "10, 50, 90 %", "peak of candidate 1", "capsule bulges here", "slice 7/13",
 		"26.0 mL", "24.8 to 27.3 mL", "7.10 to 8.00 mL", "7.90 mL", // volumes with intervals, and reviewed
 		"Ellipsoid 46 × 36 × 30 mm", "26.0 mL (π/6 · a · b · c)", "PSA density, PSA 6.5 ng/mL", "0.25 [0.20, 0.33] ng/mL²", // 6.5/26, 6.5/32.5 and 6.5/20
-		"0.83 [0.71, 0.92]", "38 of 40", "0.45 mL", "7, R mid PZpl", "not a PI-RADS score",
+		"0.83 [0.71, 0.92]", "38 of 40", "0.45 mL", "7, R mid PZpl", "Not a PI-RADS score",
 		"Distance 1, T2W, slice 7", "14.2 mm",
 		"expected error", "1.10 nats", "mutual inf.", "Least certain: ",
 		"Zones: model M1 test", strings.Repeat("0123abcd", 8), strings.Repeat("fedc9876", 8), "loss FL", "trained on made-up exams",

@@ -19,7 +19,7 @@ import (
 // PZ, and PZ from the background only. Where keys is nil the slices are filled that hold none of the
 // structure and lie between two that do; otherwise every slice between two neighbouring ones of keys is
 // drawn anew. Slices for which nothing comes out, as for shapes that do not overlap, are left as they are
-// and noted. It fails with [ErrNothing], [ErrLabels], or ctx's error.
+// and told by [Proposal.Skipped]. It fails with [ErrNothing], [ErrLabels], or ctx's error.
 func Interpolate(ctx context.Context, s *Snapshot, label Label, keys []int) (*Proposal, error) {
 	if label < WG || label > CsPCa {
 		return nil, fmt.Errorf("%w: no structure is chosen; choose WG, TZ, PZ or csPCa", ErrLabels)
@@ -48,9 +48,7 @@ func Interpolate(ctx context.Context, s *Snapshot, label Label, keys []int) (*Pr
 	if err != nil {
 		return nil, err
 	}
-	for _, k := range in.blank {
-		p.notes = append(p.notes, fmt.Sprintf("Slice %d stays as it is: the outlines on both sides of it do not overlap there.", k+1))
-	}
+	p.blank = in.blank
 	return p, nil
 }
 

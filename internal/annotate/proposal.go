@@ -12,14 +12,15 @@ type Proposal struct {
 	action Action
 	base   *Snapshot
 	layers [layerCount][][]uint8 // nil where the layer stays
-	notes  []string
+	blank  []int
 }
 
 // Action returns the step that the proposal would be.
 func (p *Proposal) Action() Action { return p.action }
 
-// Notes returns sentences about what was not done as might be expected, in English.
-func (p *Proposal) Notes() []string { return p.notes }
+// Skipped returns the slices that [Interpolate] leaves as they are, because the outlines on both sides of them
+// do not overlap there.
+func (p *Proposal) Skipped() []int { return p.blank }
 
 // After returns the document as it would be.
 func (p *Proposal) After() *Snapshot {

@@ -35,15 +35,5 @@ func (b *badge) set(s string, ground color.Color) {
 
 // fitting returns the first of the texts that takes no more than a width, else as much of the last as does.
 func (b *badge) fitting(width float32, texts ...string) string {
-	fits := func(s string) bool { return fyne.MeasureText(s, b.text.TextSize, b.text.TextStyle).Width <= width }
-	for _, s := range texts {
-		if fits(s) {
-			return s
-		}
-	}
-	r := []rune(texts[len(texts)-1])
-	for len(r) > 1 && !fits(string(r)+"…") {
-		r = r[:len(r)-1]
-	}
-	return string(r) + "…"
+	return fitText(width, b.text.TextSize, b.text.TextStyle, texts...)
 }

@@ -34,6 +34,31 @@ func (t *imageText) set(s string) {
 	}
 }
 
+// setFitting shows the first of the texts, the fullest first, that is no wider than width, else as much of
+// the last as is; none leaves nothing.
+func (t *imageText) setFitting(width float32, texts ...string) {
+	if len(texts) == 0 {
+		t.set("")
+		return
+	}
+	t.set(fitText(width, t.text.TextSize, t.text.TextStyle, texts...))
+}
+
+// fitText returns the first of the texts that takes no more than a width, else as much of the last as does.
+func fitText(width, size float32, style fyne.TextStyle, texts ...string) string {
+	fits := func(s string) bool { return fyne.MeasureText(s, size, style).Width <= width }
+	for _, s := range texts {
+		if fits(s) {
+			return s
+		}
+	}
+	r := []rune(texts[len(texts)-1])
+	for len(r) > 1 && !fits(string(r)+"…") {
+		r = r[:len(r)-1]
+	}
+	return string(r) + "…"
+}
+
 // show shows or hides the text; an empty one is never shown.
 func (t *imageText) show(visible bool) {
 	visible = visible && t.text.Text != ""

@@ -2,11 +2,13 @@ package viewer
 
 import (
 	"image/color"
+	"strings"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/widget"
 
+	"bayeslice/internal/lang"
 	"bayeslice/viewer/viewstate"
 )
 
@@ -176,22 +178,22 @@ func (v *viewport) arrange() {
 	s, i := v.state, v.index
 	has := s.Series(i) != nil
 	texts := s.Texts()
+	const margin = 8
 	v.arrangeBorder(size)
 	setVisible(v.picture, has)
 	setVisible(v.back, v.picture.Image == nil || !has) // under an opaque image it would only cost time
 
-	v.title.set(s.Title(i))
+	v.title.setFitting(size.Width-2*margin, s.Title(i))
 	v.title.show(s.Exam() != nil && texts != viewstate.NoTexts)
-	v.slice.set(s.SliceText(i))
+	v.slice.setFitting(size.Width-2*margin, s.SliceTexts(i)...)
 	v.slice.show(has && texts == viewstate.AllTexts)
 	v.zoom.set(s.ZoomText(i))
 	v.zoom.show(has && texts == viewstate.AllTexts)
-	v.note.set(v.noteText())
+	v.note.setFitting(size.Width-2*margin, v.noteTexts()...)
 	v.note.show(has) // never hidden by the text toggle: it says what the picture is not
 	v.message.set(v.messageText())
 	v.message.show(true)
 
-	const margin = 8
 	v.title.place(margin, 6, 0, 0)
 	v.note.place(size.Width-margin, 8, 1, 0)
 	if v.note.overlaps(v.title) {
@@ -208,7 +210,7 @@ func (v *viewport) arrange() {
 		{size.Width / 2, 6, 0.5, 0}, {size.Width / 2, size.Height - 6, 0.5, 1}}
 	for n, letter := range []string{edges.Left, edges.Right, edges.Top, edges.Bottom} {
 		v.letters[n].set(letter)
-		v.letters[n].show(has && texts != viewstate.NoTexts)
+		v.letters[n].show(has && texts != viewstate.NoTexts && (n < 2 || size.Height >= lettersFrom))
 		p := spots[n]
 		v.letters[n].place(p[0], p[1], p[2], p[3])
 	}
@@ -218,6 +220,9 @@ func (v *viewport) arrange() {
 	v.arrangeCursor(size)
 	v.arrangeInsets(size)
 }
+
+// lettersFrom is the height, logical pixels, from which there is room for letters above and below.
+const lettersFrom = 150
 
 // Insets of a viewport, logical pixels.
 const (
@@ -264,32 +269,30 @@ func (v *viewport) clearCollisions() {
 	raise(v.letters[3], v.zoom, -1)
 }
 
-// noteText returns what the picture must not be taken for.
-func (v *viewport) noteText() string {
+// noteTexts returns what the picture must not be taken for, the fullest text first; nil for nothing.
+func (v *viewport) noteTexts() []string {
 	f := v.state.Flags()
-	text := ""
-	add := func(s string) {
-		if text != "" {
-			text += " · "
-		}
-		text += s
-	}
+	var full, brief []string
+	add := func(s, short string) { full, brief = append(full, s), append(brief, short) }
 	if series := v.state.Series(v.index); series != nil && series.Synthetic {
-		add("SYNTHETIC")
+		add(lang.T("SYNTHETIC"), lang.T("SYNTHETIC"))
 	}
 	if f.Untrained {
-		add("UNTRAINED")
+		add(lang.T("UNTRAINED"), lang.T("UNTRAINED"))
 	}
 	if f.SyntheticOnly {
-		add("TRAINED ON PHANTOMS")
+		add(lang.T("TRAINED ON PHANTOMS"), lang.T("PHANTOM MODEL"))
 	}
 	if note := v.state.FrameNote(v.index); note != "" {
-		add(note)
+		add(note, note)
 	}
 	for _, note := range v.state.Notes(v.index) {
-		add(note)
+		add(note, note)
 	}
-	return text
+	if full == nil {
+		return nil
+	}
+	return []string{strings.Join(full, " · "), strings.Join(brief, " · ")}
 }
 
 func (v *viewport) messageText() string {

@@ -42,7 +42,8 @@ func (l *paneLegend) objects() []fyne.CanvasObject {
 // arrange shows the legend of a viewport's map, or none.
 func (l *paneLegend) arrange(s *viewstate.State, view int, size fyne.Size) {
 	legend, ok := s.LegendIn(view)
-	ok = ok && s.Texts() != viewstate.NoTexts && size.Height > legendHeight+140
+	top, height, named := legendPlace(size.Height)
+	ok = ok && s.Texts() != viewstate.NoTexts && height > 0
 	setVisible(l.bar, ok)
 	if ok && (l.bar.Image == nil || legend.Map != l.shown.Map) {
 		l.bar.Image = rampImage(legend.Map)
@@ -55,14 +56,33 @@ func (l *paneLegend) arrange(s *viewstate.State, view int, size fyne.Size) {
 		l.ends[1].set(tickText(legend.Low, legend.High))
 	}
 	const margin = 8
-	x, y := size.Width-margin-legendWidth, size.Height/2+26
-	place(l.bar, x, y, legendWidth, legendHeight)
+	x := size.Width - margin - legendWidth
+	place(l.bar, x, top, legendWidth, height)
 	for i, end := range l.ends {
 		end.show(ok)
-		end.place(x-6, y+float32(i)*legendHeight, 1, 0.5)
+		end.place(x-6, top+float32(i)*height, 1, 0.5)
 	}
 	l.what.show(ok)
-	l.what.place(size.Width-margin, y+legendHeight+8, 1, 0)
+	l.what.place(size.Width-margin, named, 1, 0)
+}
+
+// legendPlace returns where the bar begins, how high it is and where its title stands in a viewport of a
+// height: below the letter in the middle of the edge, above it where that is too low; 0 high for no room.
+func legendPlace(viewport float32) (top, height, title float32) {
+	const (
+		letter = 16 // half the height of the letter, with air
+		corner = 52 // the texts of the corner and the title
+	)
+	middle := viewport / 2
+	if room := middle - letter - corner; room >= 60 {
+		height = min(room, legendHeight)
+		return middle + letter + 8, height, middle + letter + 8 + height + 8
+	}
+	const head = 62 // the banner and the title
+	if room := middle - letter - head; room >= 36 {
+		return head, room, head - 24
+	}
+	return 0, 0, 0
 }
 
 // rampImage is a colour map from its top colour down, one pixel wide.

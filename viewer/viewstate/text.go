@@ -7,6 +7,7 @@ import (
 
 	"bayeslice/internal/exam"
 	"bayeslice/internal/geom"
+	"bayeslice/internal/lang"
 	"bayeslice/render"
 )
 
@@ -53,21 +54,23 @@ func SeriesTitle(role exam.Role, series *exam.Series) string {
 	return label
 }
 
-// SliceText returns the corner text of a viewport: "12/19 · S +8.4 mm · W525 L290". The slice
-// number counts from 1 along the stack. A cursor beyond the stack is said, since then the slice
-// shown is not at the cursor.
-func (s *State) SliceText(v int) string {
+// SliceTexts returns the corner text of a viewport, the fullest first: "12/19 · S +8.4 mm · W525 L290",
+// "12/19 · S +8.4 mm", "12/19". The slice number counts from 1 along the stack. A cursor beyond the stack
+// is always said, since then the slice shown is not at the cursor. It is nil where there is no image.
+func (s *State) SliceTexts(v int) []string {
 	if s.Series(v) == nil {
-		return ""
+		return nil
 	}
 	g := s.Volume(v).Grid()
 	at := SliceAt(g, s.cursor)
 	w := s.Window(v)
-	text := fmt.Sprintf("%d/%d · %s · W%s L%s", at.Index+1, g.Size[2], SlicePosition(g, at.Index), short(w.Width), short(w.Level))
+	beyond := ""
 	if !at.Inside {
-		text += fmt.Sprintf(" · cursor %.0f mm beyond", math.Abs(at.OffsetMM))
+		beyond = " · " + lang.T("cursor %.0f mm beyond", math.Abs(at.OffsetMM))
 	}
-	return text
+	number := fmt.Sprintf("%d/%d", at.Index+1, g.Size[2])
+	place := number + " · " + SlicePosition(g, at.Index)
+	return []string{place + fmt.Sprintf(" · W%s L%s", short(w.Width), short(w.Level)) + beyond, place + beyond, number + beyond}
 }
 
 // ZoomText returns the magnification and, for stacks that are not along a body axis, the tilt.

@@ -64,7 +64,7 @@ func Run(ctx context.Context, o Options) error {
 	var closing error
 	w := viewer.New(ctx, a, viewer.Options{
 		Engine: engine, Trainer: newTrainer(engine), Renderer: renderer, RenderNote: note,
-		Samples: start.Samples, Seed: start.Seed, AutoRun: o.AutoRun,
+		Samples: start.Samples, Seed: start.Seed, AutoRun: o.AutoRun, QuizFile: store.QuizResults(),
 		Closed: func() { closing = renderer.Close() }, // on the main thread, before the window system ends
 	})
 	if width, height, ok := screenSize(); ok {

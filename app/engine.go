@@ -12,11 +12,13 @@ import (
 
 	"bayeslice/inference"
 	"bayeslice/internal/exam"
+	"bayeslice/internal/lang"
 	"bayeslice/internal/models"
 	"bayeslice/internal/ort"
 	"bayeslice/internal/phantom"
 	"bayeslice/internal/prep"
 	"bayeslice/viewer"
+	"bayeslice/viewer/viewstate"
 )
 
 // snapshotEvery is the least time between snapshots of a run; making one costs a pass over the maps.
@@ -43,6 +45,9 @@ type engine struct {
 	mu     sync.Mutex
 	env    *ort.Env
 	loaded map[string]*loadedModel // by the name of a bundled model or the path of a file
+
+	known sync.Mutex                // never held for long: the window asks
+	truth map[string]phantom.Labels // of the demo exams that were made, by their key
 }
 
 // loadedModel is a model that is ready to run.
@@ -51,13 +56,16 @@ type loadedModel struct {
 	modified time.Time // of its file; zero for a bundled one
 }
 
-var _ viewer.Engine = (*engine)(nil)
+var (
+	_ viewer.Engine      = (*engine)(nil)
+	_ viewer.TruthSource = (*engine)(nil)
+)
 
 func newEngine(c engineConfig) *engine {
 	if c.library == nil {
 		c.library = models.BuiltIn()
 	}
-	return &engine{engineConfig: c, loaded: map[string]*loadedModel{}}
+	return &engine{engineConfig: c, loaded: map[string]*loadedModel{}, truth: map[string]phantom.Labels{}}
 }
 
 // Close frees the models. No run may be under way.
@@ -104,7 +112,21 @@ func (e *engine) DemoExam(ctx context.Context, progress func(viewer.Progress)) (
 	if err := made.WriteDICOM(ctx, dir); err != nil {
 		return nil, err
 	}
-	return e.OpenExam(ctx, dir, "", progress)
+	x, err := e.OpenExam(ctx, dir, "", progress)
+	if err == nil {
+		e.known.Lock()
+		e.truth[x.Key] = made.Labels
+		e.known.Unlock()
+	}
+	return x, err
+}
+
+// Truth implements [viewer.TruthSource].
+func (e *engine) Truth(x *exam.Exam) (r viewstate.Reference, ok bool) {
+	e.known.Lock()
+	defer e.known.Unlock()
+	labels, ok := e.truth[x.Key]
+	return viewstate.Reference{Name: lang.T("the phantom’s own labels"), Zones: labels.Zones, Lesions: labels.Lesions}, ok
 }
 
 // Choose implements [viewer.Engine]. Where the choice cannot be stored, the changed exam comes with the error.

@@ -16,6 +16,7 @@ import (
 type chart struct {
 	widget.BaseWidget
 	unit  string // what is counted: "voxels", "samples"
+	small bool   // there is no room for the number of values
 	hist  viewstate.Histogram
 	bars  *canvas.Raster
 	name  *canvas.Text
@@ -50,6 +51,12 @@ func newChart(c viewstate.Class, unit string) *chart {
 	return t
 }
 
+// setClass changes the class whose name and colour the chart has.
+func (t *chart) setClass(c viewstate.Class) {
+	t.hist.Class = c
+	t.name.Text, t.name.Color = c.String(), c.Color()
+}
+
 // set shows a histogram; one without values says so.
 func (t *chart) set(h viewstate.Histogram) {
 	t.hist = h
@@ -57,7 +64,10 @@ func (t *chart) set(h viewstate.Histogram) {
 	if h.N == 0 {
 		t.empty.Text = "no " + t.unit
 	} else {
-		t.facts.Text = fmt.Sprintf("%.2f ± %.2f · n %s", h.Mean, h.SD, thousands(h.N))
+		t.facts.Text = fmt.Sprintf("%.2f ± %.2f", h.Mean, h.SD)
+		if !t.small {
+			t.facts.Text += " · n " + thousands(h.N)
+		}
 	}
 	t.Refresh()
 }
@@ -103,7 +113,12 @@ func thousands(n int) string {
 }
 
 // MinSize of a chart in a column of the panel.
-func (t *chart) MinSize() fyne.Size { return fyne.NewSize(140, 74) }
+func (t *chart) MinSize() fyne.Size {
+	if t.small {
+		return fyne.NewSize(90, 66)
+	}
+	return fyne.NewSize(140, 74)
+}
 
 // CreateRenderer implements [fyne.Widget].
 func (t *chart) CreateRenderer() fyne.WidgetRenderer { return &chartRenderer{t} }

@@ -42,6 +42,7 @@ func (w *Window) addHomePanel(title string, p panel, home viewstate.Layout, othe
 func (w *Window) addPanels() {
 	w.addPanel("Exam", w.exam)
 	w.addPanel("Results", w.layers)
+	w.addPanel("Calibration", w.explore, viewstate.Compare)
 	w.addPanel("Histograms", w.histograms, viewstate.Read, viewstate.Compare)
 	w.showPanels()
 }

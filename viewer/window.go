@@ -37,6 +37,7 @@ type Options struct {
 	AutoRun    bool              // run the models when the first exam is open
 	Closed     func()            // on the UI goroutine when the window is gone; drawing has ended
 	Ran        func()            // after each run has ended, whatever came of it
+	QuizFile   string            // keeps quiz results; "" keeps them in memory alone
 	Trainer    viewstate.Trainer // trains networks; nil leaves the training page out
 	// Do runs a function on the UI goroutine soon; nil is fyne.Do. Tests give a queue of their own.
 	Do func(func())
@@ -62,6 +63,8 @@ type Window struct {
 	exam       *examPanel
 	layers     *layersPanel
 	histograms *histogramPanel
+	explore    *explorePanel
+	insets     []*paneInset      // histograms at the foot of compared models' pictures
 	charts     []*histogramPanel // those that viewports show instead of images
 	run        *runPanel
 	training   *trainPage        // nil where the program cannot train
@@ -111,6 +114,8 @@ func New(ctx context.Context, app fyne.App, o Options) *Window {
 	w.exam = newExamPanel(w.state, w.choose)
 	w.layers = newLayersPanel(w.state)
 	w.histograms = newHistogramPanel(w.state)
+	w.explore = newExplorePanel(w)
+	w.addInsets()
 	w.run = newRunPanel(o.Samples, o.Seed, runActions{run: w.startRun, stop: w.stopRun, openModel: w.pickModel, shortcut: w.shortcut})
 	w.welcome = newWelcome(w)
 	w.addSection(w.state.SessionSection())
@@ -252,6 +257,7 @@ func (w *Window) changed(c viewstate.Change) {
 	w.painter.submit(batch)
 	w.bar.update(c)
 	w.updatePanels(c)
+	w.updateInsets(c)
 	for _, p := range w.charts {
 		p.update(c)
 	}

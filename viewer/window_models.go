@@ -63,6 +63,7 @@ func (w *Window) openModel(path string) {
 				w.showError("The model file cannot be used", err)
 			default:
 				w.run.pickers[m.Card.Task].add(m)
+				w.explore.addModel(m)
 				if w.running == nil {
 					w.run.tell(fmt.Sprintf("%s · %s", taskNames[m.Card.Task], modelLabel(m)), "")
 				}

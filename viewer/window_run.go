@@ -23,6 +23,7 @@ func (w *Window) loadModels() {
 				return
 			}
 			w.run.setModels(models)
+			w.explore.setModels(models)
 			for _, p := range problems {
 				w.showSentence("A model file cannot be used", p, "Choose another file; see bayeslice model show.", "")
 			}
@@ -95,7 +96,10 @@ func (w *Window) runJobs(ctx context.Context, e *exam.Exam, jobs []Job) ([]*infe
 				w.run.begin(job)
 			}
 		})
-		snapshots := &snapshots{w: w, e: e}
+		snapshots := &snapshots{w: w, e: e, show: func(p *inference.Prediction) {
+			w.run.progress(p)
+			w.state.SetPrediction(p)
+		}}
 		result, device, err := w.opt.Engine.Predict(ctx, e, job, snapshots.take)
 		snapshots.end()
 		if result != nil { // a run that fails may have samples
@@ -127,8 +131,9 @@ func (w *Window) stopRun() {
 // snapshots hands the newest snapshot of a run to the window, at most ten times a second and never
 // faster than the window shows them.
 type snapshots struct {
-	w *Window
-	e *exam.Exam
+	w    *Window
+	e    *exam.Exam
+	show func(*inference.Prediction) // on the UI goroutine
 
 	mu    sync.Mutex
 	busy  bool
@@ -153,8 +158,7 @@ func (s *snapshots) take(p *inference.Prediction) {
 		if ended || s.w.closing || s.w.state.Exam() != s.e {
 			return
 		}
-		s.w.run.progress(p)
-		s.w.state.SetPrediction(p)
+		s.show(p)
 	})
 }
 

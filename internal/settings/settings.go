@@ -101,6 +101,9 @@ func (s *Store) Recents() string { return filepath.Join(s.dir, "recent.json") }
 // LastSession is the path of what was open when the program ended (see session.Open).
 func (s *Store) LastSession() string { return filepath.Join(s.dir, "last-session.json") }
 
+// QuizResults returns the path of the file with the results of the calibration quiz; it holds no identity.
+func (s *Store) QuizResults() string { return filepath.Join(s.dir, "quiz.json") }
+
 // ModelsDir is the folder that model files are offered from: the one set, or models beside the settings.
 func (s *Store) ModelsDir() string {
 	if s.Models != "" {

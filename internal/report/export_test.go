@@ -203,7 +203,7 @@ func TestExportRefusals(t *testing.T) {
 	cancel()
 	for name, c := range map[string]struct {
 		change func(*Export)
-		ctx    context.Context
+		ctx    context.Context //nolint:containedctx // of one case of a table
 		want   error
 	}{
 		"vanished folder": {func(x *Export) { x.Dir = filepath.Join(x.Dir, "gone") }, t.Context(), fs.ErrNotExist},
@@ -335,7 +335,7 @@ func TestPicturesAreReadBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close()
 	if err := samePicture("a.png", f, other); !errors.Is(err, ErrVerify) {
 		t.Errorf("a changed pixel: %v", err)
 	}

@@ -20,7 +20,7 @@ import (
 // pageDPI is the resolution of the report as a picture: 1654 × 2339 pixels.
 const pageDPI = 200
 
-// ErrPage: what was given does not make a report.
+// ErrPage marks what does not make a report; the text says why.
 var ErrPage = errors.New("report: the report cannot be made")
 
 // Page is what the one-page report shows, in English, on A4. Exam and Predictions must be set. The same

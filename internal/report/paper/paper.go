@@ -23,7 +23,7 @@ const (
 // MMPerPoint converts sizes of type to lengths on the page.
 const MMPerPoint = 25.4 / 72
 
-// ErrPage: the page cannot be written, since something on it has no place in a document.
+// ErrPage marks a page that cannot be written, since something on it has no place in a document.
 var ErrPage = errors.New("paper: the page cannot be written")
 
 // Style is how text looks.

@@ -17,8 +17,6 @@ import (
 	"bayeslice/internal/report/paper/papertest"
 )
 
-var ink = color.NRGBA{0, 0, 0, 255}
-
 // sample is a page with all that a page can hold.
 func sample() *Page {
 	p := NewPage(A4Width, A4Height)

@@ -1,10 +1,11 @@
 // Package metrics measures predictions against references: overlap and surface distances of segmentations,
-// how well probabilities are calibrated, and how well scores rank patients. Every definition stands with its
+// how well probabilities are calibrated, which lesions are found ([LesionRule], [MatchRule], [Detection]), how well
+// scores rank patients, and how sure all that is ([Bootstrap], [Permutation]). Every definition stands with its
 // source at the function. What is counted voxel by voxel accumulates ([Overlap], [SoftOverlap],
 // [Calibration]), so that memory does not depend on the number of exams, and what was counted apart can be
-// joined.
+// joined; [Detection] keeps one number per candidate, lesion and exam.
 //
-// The package is pure: it reads no files, draws no random numbers, and knows neither models nor exams. Label
+// The package is pure: it reads no files, draws random numbers from given seeds only, and knows neither models nor exams. Label
 // arrays hold one class per voxel, 0 the background; probability arrays are [K, voxels], class by class, as
 // a network's output [1, K, D, H, W] and the maps of package inference are. Input that is no data is
 // [ErrInput]; data of which a figure does not exist, as the AUROC of healthy men alone, is [ErrUndefined].

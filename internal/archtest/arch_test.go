@@ -30,6 +30,7 @@ var height = map[string]int{
 	"internal/cli":                     11, // headless commands
 	"viewer/viewstate/explore":         10, // exploring calibration
 	"viewer/viewstate/edit":            10, // editing contours
+	"viewer/viewstate/reading":         10, // measuring and reading
 	"viewer/viewstate":                 9,  // the window's state, without a toolkit
 	"internal/calibrate":               9,  // do probabilities mean what they say
 	"internal/report":                  9,  // result folders and panels

@@ -1,6 +1,7 @@
 package measure
 
 import (
+	"encoding/json"
 	"errors"
 	"math"
 	"testing"
@@ -148,6 +149,29 @@ func TestROIRefusesWhatItCannotMeasure(t *testing.T) {
 	}
 	if _, err := Ellipse(geom.Vec3{}, geom.Vec3{1, 0, 0}, geom.Vec3{1, 1, 0}); !errors.Is(err, ErrMeasure) {
 		t.Error("skew axes")
+	}
+}
+
+func TestFiguresSurviveJSON(t *testing.T) {
+	g := tilted(t, [3]int{60, 60, 5})
+	v := ramp(t, g)
+	for _, want := range []Shape{
+		must[Shape](t)(Ellipse(g.World(geom.Vec3{30.3, 28.7, 3}), g.Dir[0].Scale(7.3), g.Dir[1].Scale(4.1))),
+		must[Shape](t)(Polygon([]geom.Vec3{g.World(geom.Vec3{10, 10, 2}), g.World(geom.Vec3{30, 11, 2}), g.World(geom.Vec3{20, 40, 2})})),
+	} {
+		data := must[[]byte](t)(json.Marshal(want))
+		var got Shape
+		if err := json.Unmarshal(data, &got); err != nil {
+			t.Fatal(err)
+		}
+		if must[Stats](t)(ROI(v, got)) != must[Stats](t)(ROI(v, want)) {
+			t.Errorf("%s measures something else", data)
+		}
+	}
+	for _, bad := range []string{`{}`, `{"points":[[1,2,3]]}`, `{"centre":[0,0,0],"axes":[[0,0,0],[1,0,0]]}`} {
+		if err := json.Unmarshal([]byte(bad), new(Shape)); !errors.Is(err, ErrMeasure) {
+			t.Errorf("%s: %v", bad, err)
+		}
 	}
 }
 

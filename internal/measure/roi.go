@@ -1,6 +1,8 @@
 package measure
 
 import (
+	"encoding/json"
+	"fmt"
 	"math"
 	"slices"
 
@@ -47,6 +49,41 @@ func Polygon(points []geom.Vec3) (Shape, error) {
 
 // Centre returns the middle of an ellipse or the mean of a polygon's corners, world LPS mm.
 func (s Shape) Centre() geom.Vec3 { return s.centre }
+
+// savedShape is a figure as it is stored.
+type savedShape struct {
+	Centre *geom.Vec3    `json:"centre,omitempty"` // of an ellipse, world LPS mm
+	Axes   *[2]geom.Vec3 `json:"axes,omitempty"`   // its half axes, mm
+	Points []geom.Vec3   `json:"points,omitempty"` // corners of a polygon, world LPS mm
+}
+
+// MarshalJSON implements [json.Marshaler].
+func (s Shape) MarshalJSON() ([]byte, error) {
+	if s.points != nil {
+		return json.Marshal(savedShape{Points: s.points})
+	}
+	return json.Marshal(savedShape{Centre: &s.centre, Axes: &s.half})
+}
+
+// UnmarshalJSON implements [json.Unmarshaler]. It fails with [ErrMeasure] where no figure can be made of what was stored.
+func (s *Shape) UnmarshalJSON(data []byte) error {
+	var in savedShape
+	err := json.Unmarshal(data, &in)
+	if err == nil {
+		switch {
+		case in.Points != nil:
+			*s, err = Polygon(in.Points)
+		case in.Centre != nil && in.Axes != nil:
+			*s, err = Ellipse(*in.Centre, in.Axes[0], in.Axes[1])
+		default:
+			err = refuse("a figure of neither ellipse nor polygon; draw it again")
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("measure: read a figure: %w", err)
+	}
+	return nil
+}
 
 // outlineSteps is the number of corners that stand for an ellipse on screen.
 const outlineSteps = 48

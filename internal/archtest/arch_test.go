@@ -30,6 +30,8 @@ var height = map[string]int{
 	"internal/cli":                     11, // headless commands
 	"viewer/viewstate/explore":         10, // exploring calibration
 	"viewer/viewstate/edit":            10, // editing contours
+	"viewer/viewstate/compare":         10, // contours against a reference
+	"viewer/viewstate/queue":           10, // what to look at next
 	"viewer/viewstate/reading":         10, // measuring and reading
 	"viewer/viewstate":                 9,  // the window's state, without a toolkit
 	"internal/calibrate":               9,  // do probabilities mean what they say

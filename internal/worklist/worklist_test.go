@@ -456,3 +456,19 @@ func TestContentKey(t *testing.T) {
 		t.Errorf("%q", keys)
 	}
 }
+
+func TestLabelsFoldersAreApart(t *testing.T) {
+	s := open(t, folderOf(t, "a"))
+	seen := map[string]string{}
+	for _, e := range []Entry{{Path: "a"}, {Path: "a b"}, {Path: "a:b"}, {Path: "a-b"}, {Path: "a.zip"}, {Path: "a.zip", Study: "0123456789"}, {Path: "a.zip-01234567"},
+		{Path: "."}, {Path: ".", Study: "0123456789"}, {Path: "é"}} {
+		dir := s.LabelsFolder(e)
+		if other, taken := seen[dir]; taken || filepath.Dir(dir) != filepath.Join(s.Folder(), labelsFolder) {
+			t.Errorf("%q and %q share %s", e.ID(), other, dir)
+		}
+		seen[dir] = e.ID()
+	}
+	if filepath.Base(s.LabelsFolder(Entry{Path: "case 7"})) != "case 7" {
+		t.Error("a plain name was changed")
+	}
+}

@@ -113,14 +113,17 @@ func (m *Map) fit() {
 	})
 }
 
-// each calls f for every voxel of the gland.
+// each calls f for every voxel of the gland. Positions are stepped along the rows: they are linear in the index.
 func (m *Map) each(f func(k int, p [2]float64)) {
+	step := m.grid.Dir[0].Scale(m.grid.Spacing[0])
+	di := [2]float64{step.Dot(m.left), step.Dot(m.back)}
 	at := 0
 	for k := range m.grid.Size[2] {
 		for j := range m.grid.Size[1] {
+			row := m.inPlane(m.grid.World(geom.Vec3{0, float64(j), float64(k)}))
 			for i := range m.grid.Size[0] {
 				if m.zones[at] != Outside {
-					f(k, m.inPlane(m.grid.World(geom.Vec3{float64(i), float64(j), float64(k)})))
+					f(k, [2]float64{row[0] + float64(i)*di[0], row[1] + float64(i)*di[1]})
 				}
 				at++
 			}

@@ -454,7 +454,7 @@ func TestTheListOfCandidates(t *testing.T) {
 	if p := r.PlaceText(l.PeakWorld); p != "R mid PZpl" {
 		t.Errorf("place %q", p)
 	}
-	for _, text := range append(l.texts(), r.BandText()) {
+	for _, text := range l.texts() {
 		if strings.Contains(strings.ToUpper(text), "PI-RADS") {
 			t.Errorf("%q scores", text)
 		}
@@ -494,18 +494,18 @@ func TestTheWindowFromTheGland(t *testing.T) {
 	}
 }
 
-func TestBandText(t *testing.T) {
+func TestTheBandInMillimetres(t *testing.T) {
 	s, r := opened(t)
-	if r.BandText() != "" {
+	if r.BandJob() != nil {
 		t.Error("a band without a result")
 	}
 	predictions(t, s)
 	s.SetClass(viewstate.WG)
-	if text := r.BandText(); !strings.Contains(text, "WG, 10–90 % band: 0.8 mm nearest to the cursor") { // from 0 to 1 within a voxel
+	if text := r.BandJob()(); !strings.Contains(text, "WG, 10–90 % band: 0.8 mm nearest to the cursor") { // from 0 to 1 within a voxel
 		t.Errorf("%q", text)
 	}
 	s.GoToSlice(0, 0)
-	if text := r.BandText(); !strings.Contains(text, "no 50 % contour") {
+	if text := r.BandJob()(); !strings.Contains(text, "no 50 % contour") {
 		t.Errorf("%q", text)
 	}
 }

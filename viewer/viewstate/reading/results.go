@@ -6,6 +6,7 @@ import (
 	"bayeslice/inference"
 	"bayeslice/internal/exam"
 	"bayeslice/internal/findings"
+	"bayeslice/internal/geom"
 	"bayeslice/internal/lang"
 	"bayeslice/internal/measure"
 	"bayeslice/internal/modelcard"
@@ -252,24 +253,28 @@ func density(of string, psa float64, ml inference.Interval) Density {
 	return d
 }
 
-// BandText says how wide the band between the 10 and the 90 % contour of the selected class is, where the cursor is nearest to
-// it and along the whole slice; "" without a result. It takes some milliseconds.
-func (r *Reading) BandText() string {
+// BandJob returns what finds out how wide the band between the 10 and the 90 % contour of the selected class is, where the cursor is
+// nearest to it and along the whole slice, and says so; nil without a result. It takes some milliseconds and may run on any goroutine.
+func (r *Reading) BandJob() func() string {
 	class := r.state.Class()
-	p := r.state.Prediction(class.Task())
-	if p == nil {
-		return ""
+	if r.state.Prediction(class.Task()) == nil {
+		return nil
 	}
 	f := r.state.Field(r.ownView(), viewstate.Probability, class)
 	if f == nil {
-		return ""
+		return nil
 	}
 	cursor := r.state.Cursor()
-	here, err := measure.BandAt(f, cursor)
+	return func() string { return bandText(f, class, cursor) }
+}
+
+// bandText measures the band of a class's probability at a point and on its slice.
+func bandText(f *volume.Volume, class viewstate.Class, at geom.Vec3) string {
+	here, err := measure.BandAt(f, at)
 	if err != nil {
 		return lang.T("%s: no 50 %% contour on this slice.", class.String())
 	}
-	all, err := measure.BandOn(f, viewstate.SliceAt(f.Grid(), cursor).Index)
+	all, err := measure.BandOn(f, viewstate.SliceAt(f.Grid(), at).Index)
 	if err != nil {
 		return lang.T("%s: no 50 %% contour on this slice.", class.String())
 	}

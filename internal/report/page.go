@@ -31,6 +31,8 @@ type Page struct {
 	Renderer    render.Renderer         // draws the slices; nil takes the CPU renderer
 	Program     string                  // name and version, for the foot
 	Reference   *volume.Mask            // an annotation, drawn as white lines; nil for none
+	// References are annotations for the pictures of one task, which take the place of Reference there.
+	References map[modelcard.Task]*volume.Mask
 
 	Density      *measure.Density   // of a PSA that was typed; nil for none
 	Ellipsoid    *measure.Ellipsoid // of three diameters that a reader drew; nil for none
@@ -70,6 +72,14 @@ func (g Page) of(t modelcard.Task) *inference.Prediction {
 		}
 	}
 	return nil
+}
+
+// reference is the annotation that is drawn on pictures of a task, or nil.
+func (g Page) reference(t modelcard.Task) *volume.Mask {
+	if m := g.References[t]; m != nil {
+		return m
+	}
+	return g.Reference
 }
 
 // check reports, as [ErrPage] or [ErrNothing], what keeps the page from being made.

@@ -49,7 +49,7 @@ func (s *setter) pictures(ctx context.Context, y float64) (float64, error) {
 	t2w := s.of.Exam.Chosen(exam.T2W).Volume
 	for n, shot := range shots {
 		base, window := s.base(shot)
-		d := &pictures{renderer: renderer, px: picturePX, outlines: referenceOutlines(s.of.Reference), scene: render.Scene{
+		d := &pictures{renderer: renderer, px: picturePX, outlines: referenceOutlines(s.of.reference(shot.prediction.Card.Task)), scene: render.Scene{
 			Plane: slicePlane(t2w.Grid(), shot.prediction.Grid, shot.slice, picturePX), Base: base, Interp: volume.Linear, Window: window}}
 		img, err := d.key(ctx, shot)
 		if err != nil {
@@ -135,7 +135,7 @@ func (s *setter) shots(ctx context.Context) ([]shot, error) {
 		if err != nil {
 			return nil, err
 		}
-		k, why := shownSlice(m, s.of.Reference)
+		k, why := shownSlice(m, s.of.reference(p.Card.Task))
 		entropy := shot{title: "Entropy, " + taskWord(p.Card.Task), note: entropyNote(p), slice: k, prediction: p, uncertainty: true}
 		if p.Card.Task == modelcard.Anatomy {
 			out = append(out, shot{title: shotTitle(p.Card.Task, exam.T2W), note: why, slice: k, prediction: p})
@@ -301,7 +301,7 @@ func (s *setter) lines(x, y float64, what shot) {
 	for _, b := range bandsOf(what.prediction) {
 		entry(b.name, render.ZoneColor(b.name))
 	}
-	if s.of.Reference != nil {
+	if s.of.reference(what.prediction.Card.Task) != nil {
 		entry("reference", white)
 	}
 }

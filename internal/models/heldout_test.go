@@ -53,6 +53,7 @@ type judged struct {
 	se     float64                       // of auroc
 	calib  metrics.Calibrated            // over all voxels
 	where  map[string]metrics.Calibrated // over parts of the grid, see regions
+	single []*metrics.Calibration        // over segments, phantom by phantom
 	perRun time.Duration
 }
 
@@ -80,6 +81,9 @@ func TestHeldOutPhantomsDiagnosis(t *testing.T) {
 	}
 	focal, haveFocal := byLoss["FL"]
 	db, haveDB := byLoss["DB"]
+	if haveFocal && haveDB {
+		logDifference(t, focal, db)
+	}
 	if !asserted || !haveFocal || !haveDB {
 		return
 	}
@@ -218,6 +222,13 @@ func judgeModel(t *testing.T, m *inference.Model, set, zones training.Set, sampl
 			if err := parts[name].AddWithin(mean, e.Label, region); err != nil {
 				t.Fatal(err)
 			}
+			if name == segments {
+				own := newCalibration(t, card)
+				if err := own.AddWithin(mean, e.Label, region); err != nil {
+					t.Fatal(err)
+				}
+				j.single = append(j.single, own)
+			}
 		}
 		for name, classes := range structures {
 			o, err := metrics.CountOverlap(p.Hard.Data(), e.Label, classes...)
@@ -255,6 +266,47 @@ func judgeModel(t *testing.T, m *inference.Model, set, zones training.Set, sampl
 	return j
 }
 
+// logDifference tells by how much the calibration of two models differs in segments, with the 95 % band over
+// phantoms, each drawn with both predictions of it.
+func logDifference(t *testing.T, a, b judged) {
+	names := make([]string, len(a.single))
+	for i := range names {
+		names[i] = fmt.Sprint(i)
+	}
+	figures := func(times []float64) []float64 {
+		x, y := pooled(t, a, times), pooled(t, b, times)
+		return []float64{x.NLL - y.NLL, x.Brier - y.Brier, x.ECE - y.ECE, x.Classes[1].ECE - y.Classes[1].ECE}
+	}
+	bands, err := metrics.Bootstrap{Rounds: 1000, Seed: 1}.Bands(t.Context(), names, figures)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, name := range []string{"NLL", "Brier", "ECE", "ECE of csPCa"} {
+		t.Logf("%s − %s %s: %s %+.4f (%+.4f to %+.4f)", a.name, b.name, segments, name, bands[i].Value, bands[i].Low, bands[i].High)
+	}
+}
+
+// pooled is the calibration in segments over phantoms that count so many times each; nil is once.
+func pooled(t *testing.T, j judged, times []float64) metrics.Calibrated {
+	all := newCalibration(t, j.card)
+	for i, c := range j.single {
+		n := 1
+		if times != nil {
+			n = int(times[i])
+		}
+		for range n {
+			if err := all.Merge(c); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	c, err := all.Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
 func logRegions(t *testing.T, j judged) {
 	for _, name := range regionNames(j.card.Task) {
 		c := j.where[name]
@@ -270,6 +322,9 @@ func newCalibration(t *testing.T, card modelcard.Card) *metrics.Calibration {
 	return c
 }
 
+// segments are the voxels that the label or the prediction calls csPCa.
+const segments = "in segments"
+
 // nearMM is how far the region about a structure reaches beyond it.
 const nearMM = 10.0
 
@@ -280,7 +335,7 @@ func regionNames(task modelcard.Task) []string {
 	if task == modelcard.Anatomy {
 		return []string{"near the gland"}
 	}
-	return []string{"in the gland", "near lesions", "in segments"}
+	return []string{"in the gland", "near lesions", segments}
 }
 
 // regions marks those parts for phantom i; a lesion is one of the label or of the prediction.

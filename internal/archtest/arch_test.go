@@ -57,6 +57,8 @@ var height = map[string]int{
 	"training/optim":                   0,
 	"training/schedule":                0,
 	"internal/nets":                    7, // the paper's network
+	"internal/evaluate":                7, // a cohort of predictions, measured and reported
+	"internal/evaluate/chart":          0, // figures as vector graphics
 	"internal/modelcard":               6,
 	"internal/annotate":                6, // drawing and correcting contours
 	"internal/prep":                    5,
@@ -112,6 +114,7 @@ var owners = []struct {
 	{"github.com/go-gl/", []string{"render"}, "one package draws"},
 	{"fyne.io/fyne/v2/app", []string{"app"}, "it links the window driver"},
 	{"fyne.io/", []string{"app", "viewer"}, "engines run headless"},
+	{"gonum.org/v1/plot", []string{"internal/evaluate/chart"}, "one package draws figures"},
 	{"codeberg.org/go-pdf/fpdf", []string{"internal/report/paper"}, "one package sets pages"},
 	{"github.com/spf13/cobra", []string{"internal/cli"}, "flags belong to the command line"},
 	{"google.golang.org/protobuf", []string{"internal/onnx/pb"}, "the wire format stays in one place"},

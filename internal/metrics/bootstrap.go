@@ -15,13 +15,19 @@ const (
 	shuffleRuns  = 0x6D65_7472_6963_0003
 )
 
+// What a [Bootstrap] does unless told otherwise.
+const (
+	DefaultRounds = 1000
+	DefaultLevel  = 0.95
+)
+
 // Bootstrap draws patients again and again, as many as there are, with replacement, and says between which values
 // a figure then mostly lies (Efron 1979; the percentile method of scipy.stats.bootstrap with method="percentile").
 // All exams of a patient are drawn together, since they resemble one another. The zero value is usable. The same
 // Seed gives the same bands on every machine.
 type Bootstrap struct {
-	Rounds int     // 0 stands for 1000
-	Level  float64 // share of the rounds inside the band; 0 stands for 0.95
+	Rounds int     // 0 stands for [DefaultRounds]
+	Level  float64 // share of the rounds inside the band; 0 stands for [DefaultLevel]
 	Seed   uint64
 }
 
@@ -35,10 +41,10 @@ type Band struct {
 
 func (b Bootstrap) defaults() (Bootstrap, error) {
 	if b.Rounds == 0 {
-		b.Rounds = 1000
+		b.Rounds = DefaultRounds
 	}
 	if b.Level == 0 {
-		b.Level = 0.95
+		b.Level = DefaultLevel
 	}
 	if b.Rounds < 0 || !(b.Level > 0 && b.Level < 1) {
 		return b, bad("%d rounds at level %g were asked for; a band needs rounds, and a level between 0 and 1", b.Rounds, b.Level)

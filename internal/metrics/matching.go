@@ -112,23 +112,20 @@ func overlaps(found []Candidate, reference *volume.Labels) ([][]float64, error) 
 // a map. It fails with [ErrInput] for a value that is negative or not finite, and where there are more different
 // values than components: that is a probability map, from which [LesionRule] takes candidates.
 func DetectionMap(v *volume.Volume) ([]Candidate, error) {
-	data, different := v.Data(), map[float32]bool{}
+	data := v.Data()
 	for i, p := range data {
 		if !(p >= 0 && p <= math.MaxFloat32) {
 			return nil, bad("the detection map holds %g at voxel %d; confidences are 0 or more", p, i)
 		}
-		if p > 0 {
-			different[p] = true
-		}
 	}
 	labels := volume.Components(v.Grid(), func(i int) bool { return data[i] > 0 }, volume.Corners)
-	if len(labels.Components) < len(different) {
-		return nil, bad("a map of %d different values in %d components is no detection map; it is read as a probability map where that is asked for", len(different), len(labels.Components))
-	}
-	out := make([]Candidate, len(labels.Components))
+	out, different := make([]Candidate, len(labels.Components)), map[float32]bool{}
 	for i, id := range labels.IDs {
 		if id == 0 {
 			continue
+		}
+		if different[data[i]] = true; len(different) > len(out) {
+			return nil, bad("a map of more different values than connected parts, of which it has %d, is no detection map but one of probabilities", len(out))
 		}
 		c := &out[id-1]
 		if p := float64(data[i]); p > c.Confidence {

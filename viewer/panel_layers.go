@@ -31,12 +31,12 @@ type layersPanel struct {
 	bar       *colorBar
 	meaning   *widget.Label
 	volumes   *fyne.Container
-	lesions   *fyne.Container
+	numbers   *readingNumbers // PSA density, candidates, width of the band
 	notice    *widget.Label // what the numbers must not be taken for
 }
 
-func newLayersPanel(s *viewstate.State) *layersPanel {
-	p := &layersPanel{state: s, bar: newColorBar(), meaning: caption(""), volumes: snug(), lesions: snug()}
+func newLayersPanel(s *viewstate.State, numbers *readingNumbers) *layersPanel {
+	p := &layersPanel{state: s, bar: newColorBar(), meaning: caption(""), volumes: snug(), numbers: numbers}
 	p.class = newSegmented(names(viewstate.Classes[:]), func(i int) { s.SetClass(viewstate.Classes[i]) })
 	p.contours = newSegmented(names(viewstate.ContourModes[:]), func(i int) { s.SetContours(viewstate.ContourModes[i]) })
 	p.layer = widget.NewSelect(names(viewstate.Layers[:]), func(string) { s.SetLayer(viewstate.Layers[p.layer.SelectedIndex()]) })
@@ -47,7 +47,7 @@ func newLayersPanel(s *viewstate.State) *layersPanel {
 		row("Class", p.class.Container), row("Contours", p.contours.Container), row("Map", p.layer),
 		row("Opacity", container.NewBorder(nil, nil, nil, p.opacityAt, p.opacity)),
 		row("Hide below", container.NewBorder(nil, nil, nil, p.cutAt, p.cut)),
-		inset(p.bar), p.meaning, widget.NewSeparator(), p.notice, p.volumes, p.lesions)
+		inset(p.bar), p.meaning, widget.NewSeparator(), p.notice, p.volumes, p.numbers.content)
 	return p
 }
 
@@ -88,6 +88,7 @@ func (p *layersPanel) object() fyne.CanvasObject { return p.content }
 
 // update brings controls and numbers up to date with the state.
 func (p *layersPanel) update(c viewstate.Change) {
+	p.numbers.update(c)
 	if !c.Has(viewstate.ChangedLayer | viewstate.ChangedPrediction | viewstate.ChangedExam) {
 		return
 	}
@@ -130,7 +131,6 @@ func (p *layersPanel) update(c viewstate.Change) {
 		p.notice.SetText(resultNotice(s.Flags()))
 		setVisible(p.notice, p.notice.Text != "")
 		p.showVolumes()
-		p.showLesions()
 	}
 }
 
@@ -232,42 +232,4 @@ func (tight) MinSize(o []fyne.CanvasObject) fyne.Size {
 // Layout implements [fyne.Layout].
 func (tight) Layout(o []fyne.CanvasObject, size fyne.Size) {
 	place(o[0], 0, -4, size.Width, size.Height+8)
-}
-
-// maxLesions bounds the list on screen; the export has all.
-const maxLesions = 12
-
-// showLesions lists the candidates; a click jumps to the most probable voxel.
-func (p *layersPanel) showLesions() {
-	p.lesions.RemoveAll()
-	r := p.state.Prediction(modelcard.Diagnosis)
-	if r == nil {
-		return
-	}
-	if len(r.Lesions) > 0 {
-		p.lesions.Add(columns(heading("Candidate"), trailing("confidence", true), trailing("samples", true), trailing("volume", true)))
-	} else {
-		p.lesions.Add(heading("csPCa candidates"))
-	}
-	if len(r.Lesions) == 0 {
-		p.lesions.Add(caption("None above the extraction threshold in the mean probability."))
-		return
-	}
-	for i, l := range r.Lesions {
-		if i == maxLesions {
-			p.lesions.Add(caption(fmt.Sprintf("and %d more, less confident ones", len(r.Lesions)-maxLesions)))
-			break
-		}
-		b := p.lesionRow(l)
-		p.lesions.Add(b)
-	}
-}
-
-// lesionRow is one candidate; a click anywhere on it jumps to its most probable voxel.
-func (p *layersPanel) lesionRow(l inference.Lesion) fyne.CanvasObject {
-	jump := widget.NewButton("", func() { p.state.JumpTo(l.PeakWorld) })
-	jump.Importance = widget.LowImportance
-	return container.New(tight{}, container.NewStack(jump, container.NewGridWithColumns(4, widget.NewLabel(fmt.Sprintf("%d", l.ID)),
-		trailing(fmt.Sprintf("%.2f", l.Confidence), false), trailing(fmt.Sprintf("%d/%d", l.Present, l.Samples), false),
-		trailing(fmt.Sprintf("%.2f mL", l.VolumeML), false))))
 }

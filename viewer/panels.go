@@ -7,6 +7,7 @@ import (
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/widget"
 
+	"bayeslice/internal/lang"
 	"bayeslice/viewer/viewstate"
 )
 
@@ -42,6 +43,7 @@ func (w *Window) addHomePanel(title string, p panel, home viewstate.Layout, othe
 func (w *Window) addPanels() {
 	w.addPanel("Exam", w.exam)
 	w.addPanel("Results", w.layers)
+	w.addPanel(lang.T("Reading"), w.reading)
 	w.addPanel("Calibration", w.explore, viewstate.Compare)
 	w.addPanel("Histograms", w.histograms, viewstate.Read, viewstate.Compare)
 	w.showPanels()

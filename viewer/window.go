@@ -62,6 +62,7 @@ type Window struct {
 	bar        *toolbar
 	exam       *examPanel
 	layers     *layersPanel
+	reading    *readingPanel
 	histograms *histogramPanel
 	explore    *explorePanel
 	insets     []*paneInset      // histograms at the foot of compared models' pictures
@@ -112,13 +113,15 @@ func New(ctx context.Context, app fyne.App, o Options) *Window {
 	w.makeViews()
 	w.bar = newToolbar(w)
 	w.exam = newExamPanel(w.state, w.choose)
-	w.layers = newLayersPanel(w.state)
+	w.reading = newReadingPanel(w)
+	w.layers = newLayersPanel(w.state, newReadingNumbers(w, w.reading.reading))
 	w.histograms = newHistogramPanel(w.state)
 	w.explore = newExplorePanel(w)
 	w.addInsets()
 	w.run = newRunPanel(o.Samples, o.Seed, runActions{run: w.startRun, stop: w.stopRun, openModel: w.pickModel, shortcut: w.shortcut})
 	w.welcome = newWelcome(w)
 	w.addSection(w.state.SessionSection())
+	w.addSection(w.reading.reading.SessionSection())
 	w.handleAll()
 	w.win.SetPadded(false)
 	w.images = w.content()

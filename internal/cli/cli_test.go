@@ -275,7 +275,7 @@ func TestEverySentinelHasANextStep(t *testing.T) {
 	}
 	aliases := map[string]string{"codec": "imageio"} // re-exported by the package users call
 	elsewhere := map[string]bool{"ref": true, "optim": true, "training": true, "schedule": true, "app": true, "viewer": true, "settings": true}
-	for _, name := range exportedSentinels(t) {
+	for _, name := range testenv.Sentinels(t) {
 		pkg, id, _ := strings.Cut(name, ".")
 		if a, ok := aliases[pkg]; ok {
 			name = a + "." + id
@@ -350,44 +350,6 @@ func shadowed(err error) bool {
 		}
 	}
 	return false
-}
-
-// exportedSentinels lists the package-level Err… variables of the module's engines, as package.Name.
-func exportedSentinels(t *testing.T) []string {
-	t.Helper()
-	var out []string
-	for _, root := range []string{"internal", "inference", "render", "training"} {
-		err := filepath.WalkDir(filepath.Join(testenv.Root(), root), func(path string, d os.DirEntry, err error) error {
-			if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
-				return err
-			}
-			f, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
-			if err != nil {
-				return err
-			}
-			for _, decl := range f.Decls {
-				g, ok := decl.(*ast.GenDecl)
-				if !ok || g.Tok != token.VAR {
-					continue
-				}
-				for _, spec := range g.Specs {
-					for _, id := range spec.(*ast.ValueSpec).Names {
-						if strings.HasPrefix(id.Name, "Err") {
-							out = append(out, f.Name.Name+"."+id.Name)
-						}
-					}
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	if len(out) < 30 {
-		t.Fatalf("only %d sentinels were found: %v", len(out), out)
-	}
-	return out
 }
 
 func TestAnUnusableSeriesSaysWhy(t *testing.T) {

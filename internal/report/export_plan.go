@@ -171,7 +171,7 @@ func (x Export) planPictures(stem string) []planned {
 		out = append(out, planned{stem + "_report.png", page.WritePNG})
 	}
 	if x.has(ViewPNG) && x.View != nil {
-		out = append(out, planned{stem + "_view.png", func(_ context.Context, path string) error { return writePicture(path, x.View) }})
+		out = append(out, planned{stem + "_view.png", func(_ context.Context, path string) error { return WritePicture(path, x.View) }})
 	}
 	return out
 }
@@ -229,7 +229,7 @@ func (x Export) writeProvenance(ctx context.Context, path, stem string, ready ma
 }
 
 // writePicture writes a PNG and reads it back.
-func writePicture(path string, img image.Image) error {
+func WritePicture(path string, img image.Image) error {
 	if err := writePNG(path, img); err != nil {
 		return err
 	}

@@ -325,7 +325,7 @@ func TestPicturesAreReadBack(t *testing.T) {
 	for i := range img.Pix {
 		img.Pix[i] = 255
 	}
-	if err := writePicture(path, img); err != nil {
+	if err := WritePicture(path, img); err != nil {
 		t.Fatal(err)
 	}
 	other := image.NewRGBA(image.Rect(0, 0, 8, 8))

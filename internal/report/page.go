@@ -158,7 +158,7 @@ func (g Page) WritePNG(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	return writePicture(path, img)
+	return WritePicture(path, img)
 }
 
 // studyName names an exam by its hash alone.

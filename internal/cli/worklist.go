@@ -2,10 +2,7 @@ package cli
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
-	"os"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -235,12 +232,7 @@ func choicesDigest() string {
 	if err != nil {
 		return "" // said by whoever needs the settings themselves
 	}
-	text, err := os.ReadFile(store.SeriesChoices())
-	if err != nil {
-		return ""
-	}
-	sum := sha256.Sum256(text)
-	return hex.EncodeToString(sum[:8])
+	return worklist.DigestFile(store.SeriesChoices())
 }
 
 // listSentence is what is kept in the list of an exam that could not be opened or sampled.

@@ -13,19 +13,20 @@ import (
 type Contour struct {
 	Slice  int         // k
 	Points []geom.Vec3 // world, LPS mm, in order
-	MM     []float64   // per point: signed distance to the other structure's surface; positive outside of it
+	MM     []float64   // per point: signed distance to the other structure's contours; positive outside of it
 }
 
 // SignedContours returns the contours of one structure, the union of classes or all labels where none is given, of a
-// segmentation, slice by slice, with the signed distance of every point to the surface of the same structure in a
-// reference: positive where the point lies outside the reference, negative inside, 0 on it. The distance is
-// Euclidean, in three dimensions, in mm, to the nearest middle of a voxel face between the reference structure and
-// what is not it; the end of the image counts as such. Two equal segmentations have distances of exactly 0, and a flat
-// border that was moved by n voxels one of n voxels, which voxel-centre distances do not give.
+// segmentation, slice by slice, with the signed distance of every point to the contours of the same structure in a
+// reference: positive where the point lies outside the reference, negative inside, 0 on a contour. The distance is
+// Euclidean, in three dimensions, in mm, to the nearest point of the reference's contours in this slice or any other. The
+// ends of a structure along the stack are no contours: a border that is 12 mm off in its last slice is 12 mm off, although
+// the end of the structure is half a slice away. Two equal segmentations have distances of exactly 0, and a flat border
+// that was moved by n voxels one of n voxels, which voxel-centre distances do not give.
 //
 // It fails with [ErrInput] where the grids differ by 0.01 mm or more, with [ErrUndefined] where the reference
 // lacks the structure, or with ctx's error. A segmentation that lacks it has no contours. Time and memory are
-// proportional to eight times the box that holds both.
+// proportional to four times the box that holds both.
 func SignedContours(ctx context.Context, predicted, reference *volume.Mask, classes ...uint8) ([]Contour, error) {
 	if err := oneGrid(predicted, reference); err != nil {
 		return nil, err
@@ -44,7 +45,8 @@ func SignedContours(ctx context.Context, predicted, reference *volume.Mask, clas
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	far, err := volume.Distance(halves.size, predicted.Grid().Spacing.Scale(0.5), set)
+	spacing := predicted.Grid().Spacing
+	far, err := volume.Distance(halves.size, geom.Vec3{spacing[0] / 2, spacing[1] / 2, spacing[2]}, set)
 	if err != nil {
 		return nil, bad("%v", err)
 	}
@@ -67,8 +69,8 @@ func measured(line []crack, k int, reference *volume.Mask, in *[256]bool, h halv
 	for n, x := range line {
 		d := compass[x.dir]
 		c.Points[n] = grid.World(geom.Vec3{float64(x.i) + 0.5*float64(d[0]), float64(x.j) + 0.5*float64(d[1]), float64(k)})
-		mm := far[h.index([3]int{2*x.i + d[0], 2*x.j + d[1], 2 * k})]
-		if in[reference.At(x.i, x.j, k)] { // both sides of a point that is not on the surface lie on the same side of it
+		mm := far[h.index(2*x.i+d[0], 2*x.j+d[1], k)]
+		if in[reference.At(x.i, x.j, k)] { // both sides of a point that is on no contour of the reference lie on the same side of it
 			mm = -mm
 		}
 		if mm == 0 {
@@ -79,16 +81,16 @@ func measured(line []crack, k int, reference *volume.Mask, in *[256]bool, h halv
 	return c
 }
 
-// halves is the lattice of half voxels round a box: voxel centres are at even coordinates, the middles of faces
-// have one odd one. It reaches a whole voxel beyond the box.
+// halves is the lattice of half voxels in the slices round a box: voxel centres are at even coordinates, the middles of
+// faces have one odd one. It reaches a whole voxel beyond the box in the slices.
 type halves struct {
-	low  [3]int // of the lattice, in half voxels
+	low  [3]int // of the lattice: half voxels, and slices
 	size [3]int
 }
 
 func newHalves(box volume.Box) halves {
-	var h halves
-	for a := range 3 {
+	h := halves{low: box.Min, size: box.Size()}
+	for a := range 2 {
 		h.low[a] = 2 * (box.Min[a] - 1)
 		h.size[a] = 2*(box.Max[a]-box.Min[a]+1) + 1
 	}
@@ -97,27 +99,22 @@ func newHalves(box volume.Box) halves {
 
 func (h halves) voxels() int { return h.size[0] * h.size[1] * h.size[2] }
 
-// index returns the offset of a point given in half voxels.
-func (h halves) index(at [3]int) int {
-	return at[0] - h.low[0] + h.size[0]*(at[1]-h.low[1]+h.size[1]*(at[2]-h.low[2]))
+// index returns the offset of a point given in half voxels and a slice.
+func (h halves) index(i, j, k int) int {
+	return i - h.low[0] + h.size[0]*(j-h.low[1]+h.size[1]*(k-h.low[2]))
 }
 
-// markFaces marks the middles of the faces of a structure.
+// markFaces marks the middles of the faces of a structure towards neighbours in its slices.
 func markFaces(m *volume.Mask, in *[256]bool, box volume.Box, h halves, set []bool) {
 	grid := m.Grid()
-	inside := func(v [3]int) bool { return grid.Contains(v[0], v[1], v[2]) && in[m.At(v[0], v[1], v[2])] }
+	inside := func(i, j, k int) bool { return grid.Contains(i, j, k) && in[m.At(i, j, k)] }
 	each(box, func(v [3]int) {
-		if !inside(v) {
+		if !inside(v[0], v[1], v[2]) {
 			return
 		}
-		for a := range 3 {
-			for _, step := range [2]int{-1, 1} {
-				next, face := v, [3]int{2 * v[0], 2 * v[1], 2 * v[2]}
-				next[a] += step
-				face[a] += step
-				if !inside(next) {
-					set[h.index(face)] = true
-				}
+		for _, d := range compass {
+			if !inside(v[0]+d[0], v[1]+d[1], v[2]) {
+				set[h.index(2*v[0]+d[0], 2*v[1]+d[1], v[2])] = true
 			}
 		}
 	})

@@ -6,9 +6,21 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math"
+	"os"
 
 	"bayeslice/internal/exam"
 )
+
+// DigestFile is a digest of a small file, such as that of the user's choices of series, for [Sampling.Choices]; "" where
+// it cannot be read.
+func DigestFile(path string) string {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return ""
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:8])
+}
 
 // ContentKey is a digest of what an exam is read from: voxels and grids of the series in the reading roles. Two
 // openings of the same images have the same key, whatever their folder is called; another choice of series, or one

@@ -8,12 +8,6 @@ import (
 	"unicode"
 )
 
-// Names of the label files of an exam in [Store.LabelsFolder].
-const (
-	ZonesFile   = "zones.nii.gz"
-	LesionsFile = "lesions.nii.gz"
-)
-
 // LabelsFolder returns the folder in which the labels of an exam are kept: one for each exam, in a folder beside the
 // list's file. It need not exist. Folders of exams keep their name; a name that is more than a folder's, such as that of a
 // ZIP with one of its studies, gets a digest behind it, so that no two exams share a folder.

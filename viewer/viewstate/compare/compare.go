@@ -110,15 +110,13 @@ func (c *Comparison) hasContours() bool {
 	if c.edited == nil {
 		return false
 	}
-	_, _, ok := c.edited.Labels()
+	_, ok := c.edited.Labels()
 	return ok
 }
 
 // request is what a work computes from: values that do not change.
 type request struct {
-	side        Side
-	edited      masks.Labels
-	hasEdited   bool
+	edited      func() masks.Labels // nil where the result of models is compared
 	predictions []*inference.Prediction
 	grid        geom.Grid
 	reference   masks.Labels
@@ -141,16 +139,15 @@ func (c *Comparison) gather() (r request, err error) {
 	if r.grid, ok = e.ReferenceGrid(); !ok {
 		return r, errNoReference
 	}
-	r.side, r.structure = c.Side(), c.structure
+	r.structure = c.structure
 	r.reference = masks.Labels{Zones: ref.Zones, Lesions: ref.Lesions}
-	if r.side == Contours {
+	if c.Side() == Contours {
 		if c.edited != nil {
-			r.edited, _, r.hasEdited = c.edited.Labels()
+			if r.edited, ok = c.edited.Labels(); ok {
+				return r, nil
+			}
 		}
-		if !r.hasEdited {
-			return r, errNoLabels
-		}
-		return r, nil
+		return r, errNoLabels
 	}
 	for _, t := range []modelcard.Task{modelcard.Anatomy, modelcard.Diagnosis} {
 		if p := c.s.Prediction(t); p != nil && p.Stop != inference.Running {
@@ -210,11 +207,11 @@ func (c *Comparison) redraw() {
 
 // compute compares. It runs on the worker.
 func (c *Comparison) compute(ctx context.Context, r request) (a answer) {
-	labels := r.edited
-	if r.side == Result {
-		if labels, a.err = c.resultLabels(ctx, r); a.err != nil {
-			return a
-		}
+	var labels masks.Labels
+	if r.edited != nil {
+		labels = r.edited()
+	} else if labels, a.err = c.resultLabels(ctx, r); a.err != nil {
+		return a
 	}
 	reference, err := onGrid(ctx, r.reference, r.grid)
 	if err != nil {

@@ -20,8 +20,9 @@ type Worker interface {
 
 // Edited is where the contours that are being edited come from.
 type Edited interface {
-	// Labels returns them on the T2W grid, and a number that grows with every change; ok is false where there are none.
-	Labels() (l masks.Labels, revision uint64, ok bool)
+	// Labels returns what reads them, as they are now, on the T2W grid, from any goroutine; ok is false where there are
+	// none.
+	Labels() (read func() masks.Labels, ok bool)
 }
 
 // Side is what is compared with the reference.

@@ -332,9 +332,9 @@ func (l *List) SamplingText() string {
 }
 
 // BeginSampling starts a sampling: run is to be called on a goroutine of its own and returns when it has ended; what to do
-// then on the window's goroutine is finish's. post runs a function on the window's goroutine. ok is false without a list,
-// and while one is under way.
-func (l *List) BeginSampling(ctx context.Context, o worklist.Sampling, post func(func())) (run func() error, finish func(), ok bool) {
+// then on the window's goroutine is finish's. post runs a function on the window's goroutine. prepare, which may be nil,
+// completes o on run's goroutine. ok is false without a list, and while one is under way.
+func (l *List) BeginSampling(ctx context.Context, o worklist.Sampling, post func(func()), prepare func(context.Context, *worklist.Sampling) error) (run func() error, finish func(), ok bool) {
 	if l.store == nil || l.sampling != nil {
 		return nil, nil, false
 	}
@@ -354,6 +354,11 @@ func (l *List) BeginSampling(ctx context.Context, o worklist.Sampling, post func
 		defer cancel()
 		if _, _, err := store.Refresh(); err != nil {
 			return err
+		}
+		if prepare != nil {
+			if err := prepare(ctx, &o); err != nil {
+				return err
+			}
 		}
 		return store.Sample(ctx, o)
 	}

@@ -13,6 +13,7 @@ import (
 	"fyne.io/fyne/v2/widget"
 
 	"bayeslice/inference"
+	"bayeslice/internal/lang"
 	"bayeslice/internal/modelcard"
 	"bayeslice/viewer/viewstate"
 )
@@ -28,11 +29,12 @@ type layersPanel struct {
 	opacityAt *widget.Label
 	cut       *widget.Slider
 	cutAt     *widget.Label
+	sliders   *fyne.Container // of a map, there while one is drawn
 	bar       *colorBar
 	meaning   *widget.Label
 	volumes   *fyne.Container
 	numbers   *readingNumbers // PSA density, candidates, width of the band
-	notice    *widget.Label // what the numbers must not be taken for
+	notice    *widget.Label   // what the numbers must not be taken for
 }
 
 func newLayersPanel(s *viewstate.State, numbers *readingNumbers) *layersPanel {
@@ -43,11 +45,11 @@ func newLayersPanel(s *viewstate.State, numbers *readingNumbers) *layersPanel {
 	p.opacity, p.opacityAt = slider(0, 1, 0.05, s.SetOpacity)
 	p.cut, p.cutAt = slider(0, 0.95, 0.05, s.SetThreshold)
 	p.notice = newModelNotice()
+	p.sliders = container.NewVBox(row(lang.T("Opacity"), container.NewBorder(nil, nil, nil, p.opacityAt, p.opacity)),
+		row(lang.T("Hide below"), container.NewBorder(nil, nil, nil, p.cutAt, p.cut)))
 	p.content = container.NewVBox(
-		row("Class", p.class.Container), row("Contours", p.contours.Container), row("Map", p.layer),
-		row("Opacity", container.NewBorder(nil, nil, nil, p.opacityAt, p.opacity)),
-		row("Hide below", container.NewBorder(nil, nil, nil, p.cutAt, p.cut)),
-		inset(p.bar), p.meaning, widget.NewSeparator(), p.notice, p.volumes, p.numbers.content)
+		row(lang.T("Class"), p.class.Container), row(lang.T("Contours"), p.contours.Container), row(lang.T("Map"), p.layer),
+		p.sliders, inset(p.bar), p.meaning, widget.NewSeparator(), p.notice, p.volumes, p.numbers.content)
 	return p
 }
 
@@ -89,7 +91,7 @@ func (p *layersPanel) object() fyne.CanvasObject { return p.content }
 // update brings controls and numbers up to date with the state.
 func (p *layersPanel) update(c viewstate.Change) {
 	p.numbers.update(c)
-	if !c.Has(viewstate.ChangedLayer | viewstate.ChangedPrediction | viewstate.ChangedExam) {
+	if !c.Has(viewstate.ChangedLayer | viewstate.ChangedPrediction | viewstate.ChangedExam | viewstate.ChangedLayout) {
 		return
 	}
 	s := p.state
@@ -117,6 +119,7 @@ func (p *layersPanel) update(c viewstate.Change) {
 		p.layer.SetSelectedIndex(int(l))
 		p.layer.OnChanged = changed
 	}
+	setVisible(p.sliders, anyMap(s))
 	setSlider(p.opacity, p.opacityAt, s.Opacity())
 	setSlider(p.cut, p.cutAt, s.Threshold())
 	if legend, ok := s.Legend(); ok {
@@ -134,14 +137,27 @@ func (p *layersPanel) update(c viewstate.Change) {
 	}
 }
 
+// anyMap reports whether a map is drawn somewhere, or is hidden for the moment.
+func anyMap(s *viewstate.State) bool {
+	if l, _ := s.Layer(); l != viewstate.NoLayer {
+		return true
+	}
+	for v := range viewstate.ViewportCount {
+		if s.LayerIn(v) != viewstate.NoLayer {
+			return true
+		}
+	}
+	return false
+}
+
 // resultNotice says what the numbers must not be taken for, or "".
 func resultNotice(f viewstate.Flags) string {
 	var parts []string
 	if f.Untrained {
-		parts = append(parts, "Untrained network: random weights. The numbers below mean nothing clinically.")
+		parts = append(parts, lang.T("Untrained network: random weights. The numbers below mean nothing clinically."))
 	}
 	if f.SyntheticOnly {
-		parts = append(parts, "Network trained on generated phantoms only, on no patient. For research and education, not for diagnosis.")
+		parts = append(parts, lang.T("Network trained on generated phantoms only, on no patient. For research and education, not for diagnosis."))
 	}
 	return strings.Join(parts, " ")
 }
@@ -149,9 +165,9 @@ func resultNotice(f viewstate.Flags) string {
 func noMapText(l viewstate.Layer, results bool) string {
 	switch {
 	case !results:
-		return "Contours and maps appear here while the models run."
+		return lang.T("Contours and maps appear here while the models run.")
 	case l == viewstate.NoLayer:
-		return "Contours show where 10, 50 and 90 % of the probability lies."
+		return lang.T("Contours show where 10, 50 and 90 % of the probability lies.")
 	}
 	return ""
 }
@@ -182,7 +198,7 @@ func (p *layersPanel) showVolumes() {
 	if len(rows) == 0 {
 		return
 	}
-	p.volumes.Add(tableHead("Volume", "mean", "5–95 %"))
+	p.volumes.Add(tableHead(lang.T("Volume"), lang.T("mean"), lang.T("5–95 %")))
 	for _, r := range rows {
 		p.volumes.Add(r)
 	}
@@ -218,7 +234,7 @@ func volumeRow(z inference.ZoneVolume) fyne.CanvasObject {
 	chip.SetMinSize(fyne.NewSize(10, 10))
 	chip.CornerRadius = 2
 	name := container.NewHBox(container.New(layout.NewCustomPaddedLayout(0, 0, 6, 0), container.NewCenter(chip)), widget.NewLabel(z.Zone))
-	return columns(name, trailing(fmt.Sprintf("%.1f mL", z.ML.Mean), false), trailing(fmt.Sprintf("%.1f–%.1f", z.ML.P5, z.ML.P95), false))
+	return columns(name, trailing(lang.T("%.1f mL", z.ML.Mean), false), trailing(fmt.Sprintf("%.1f–%.1f", z.ML.P5, z.ML.P95), false))
 }
 
 // tight is a layout that lets rows of a table overlap their padding.

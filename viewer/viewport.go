@@ -40,6 +40,7 @@ type viewport struct {
 	footed  func() bool
 
 	space   bool    // the space bar is held
+	hold    *holdKeys
 	wheel   float32 // wheel movement that has not made a notch yet
 	failure string  // why the newest picture could not be drawn, or ""
 }

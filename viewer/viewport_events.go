@@ -145,7 +145,9 @@ func (v *viewport) FocusLost() { v.space = false }
 
 // TypedKey implements [fyne.Focusable].
 func (v *viewport) TypedKey(e *fyne.KeyEvent) {
-	v.keys(v.state.CommandFor(string(e.Name), modifiers()))
+	if c := v.state.CommandFor(string(e.Name), modifiers()); !v.hold.typed(c) {
+		v.keys(c)
+	}
 }
 
 // TypedRune implements [fyne.Focusable]: characters whose key differs between keyboards.
@@ -161,6 +163,7 @@ func (v *viewport) KeyDown(e *fyne.KeyEvent) {
 	if e.Name == fyne.KeySpace {
 		v.space = true
 	}
+	v.hold.down(e.Name, v.state.CommandFor(string(e.Name), modifiers()))
 }
 
 // KeyUp implements [desktop.Keyable].
@@ -168,4 +171,5 @@ func (v *viewport) KeyUp(e *fyne.KeyEvent) {
 	if e.Name == fyne.KeySpace {
 		v.space = false
 	}
+	v.hold.up(e.Name)
 }

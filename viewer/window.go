@@ -192,9 +192,10 @@ func (w *Window) makeViews() {
 		w.gaps.Add(gaps[i])
 	}
 	var views []fyne.CanvasObject
+	hold := newHoldKeys(w.command, w.do)
 	for i := range w.views {
 		v := newViewport(i, w.state)
-		v.keys, v.hover = w.command, w.hover
+		v.keys, v.hover, v.hold = w.command, w.hover, hold
 		w.addCharts(v)
 		w.views[i] = v
 		views = append(views, v)

@@ -128,7 +128,9 @@ func describe(n *uitest.Node, o any) {
 	case *widget.Select:
 		n.Text, n.Hint = o.Selected, o.PlaceHolder
 	case *widget.Slider:
-		n.Value = o.Value
+		if n.Range = o.Max - o.Min; n.Range > 0 {
+			n.Value = (o.Value - o.Min) / n.Range
+		}
 	case *widget.Hyperlink:
 		n.Text = o.Text
 	case *widget.RadioGroup:

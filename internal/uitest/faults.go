@@ -37,11 +37,14 @@ func Faults(t *Tree, screen image.Point, allowed func(shortened string) bool) []
 	return append(faults, crossings(texts, slack*t.Scale)...)
 }
 
-// holder is the nearest widget around a node.
+// holder is the nearest widget around a node that scrolls no content, or nil where what scrolls comes before.
 func (t *Tree) holder(n Node) *Node {
 	for p := n.Parent; p >= 0; p = t.Nodes[p].Parent {
-		if t.Nodes[p].Widget && t.Nodes[p].Kind != "RichText" {
-			return &t.Nodes[p]
+		switch o := &t.Nodes[p]; {
+		case o.Kind == "Scroll" || o.Kind == "Clip":
+			return nil
+		case o.Widget && o.Kind != "RichText":
+			return o
 		}
 	}
 	return nil

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -21,7 +22,7 @@ import (
 const EnvSocket = "BAYESLICE_TEST_TREE"
 
 // patience is how long things may take that are done in a moment on an idle machine.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // Program is the program under test on a [Screen]. Its methods end the test where something is not as they need it.
 type Program struct {
@@ -151,7 +152,7 @@ func (p *Program) node(what string, find func(*Tree) (Node, error)) Node {
 	p.t.Helper()
 	var last Node
 	err := errors.New("not looked for")
-	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(40 * time.Millisecond) {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
 		var n Node
 		if n, err = find(p.Tree()); err != nil {
 			continue
@@ -173,6 +174,41 @@ func (p *Program) node(what string, find func(*Tree) (Node, error)) Node {
 func (p *Program) Press(name string) {
 	p.t.Helper()
 	p.Click(p.Control(name).Seen.Center(), Left)
+}
+
+// PressLast clicks on the control of a name that was painted last: of a button in the tool bar and one in a panel, on
+// the panel's.
+func (p *Program) PressLast(name string) {
+	p.t.Helper()
+	n := p.node(fmt.Sprintf("%q", name), func(t *Tree) (Node, error) {
+		all := slices.DeleteFunc(t.Find("", name), func(n Node) bool { return !slices.Contains(Controls, n.Kind) })
+		if len(all) == 0 {
+			return Node{}, fmt.Errorf("no control named %q can be seen", name)
+		}
+		return all[len(all)-1], nil
+	})
+	p.Click(n.Seen.Center(), Left)
+}
+
+// Slide drags the slider beside a text to a fraction of its length.
+func (p *Program) Slide(label string, to float64) {
+	p.t.Helper()
+	n := p.Field(label, "Slider")
+	at := 0.5
+	if n.Range > 0 {
+		at = n.Value
+	}
+	p.Drag(Left, "", n.Box.At(at, 0.5), n.Box.At(to, 0.5))
+	p.Until("another value of "+label, func(t *Tree) bool {
+		now, err := t.Beside(label, "Slider")
+		return err == nil && now.Value != n.Value
+	})
+}
+
+// Quiet waits until the program answers and the picture stays the same, and returns it.
+func (p *Program) Quiet(limit time.Duration) *image.RGBA {
+	p.t.Helper()
+	return p.quiet(limit, func() { p.Tree() })
 }
 
 // Fill replaces what stands in the field beside a text.
@@ -207,10 +243,12 @@ func (p *Program) Reveal(over image.Point, text string) Node {
 	p.t.Helper()
 	for _, step := range []int{-1, 1} {
 		for range 60 {
-			if all := p.Tree().Find("", text); len(all) > 0 {
-				return all[0]
+			if len(p.Tree().Find("", text)) > 0 {
+				p.Quiet(patience)
+				return p.SeeText(text)
 			}
 			p.Wheel(over, step)
+			p.Tree()
 		}
 	}
 	p.fail("no scrolling shows %q", text)

@@ -282,12 +282,13 @@ const (
 	quietShare = 0.0005
 )
 
-// Quiet waits until the picture stays the same and returns it. It fails the test where it does not within the limit.
-func (s *Screen) Quiet(limit time.Duration) *image.RGBA {
+// quiet waits until the picture stays the same, with a call in between that waits for the program.
+func (s *Screen) quiet(limit time.Duration, answer func()) *image.RGBA {
 	s.t.Helper()
 	img, since := s.Picture(), time.Now()
 	for end := time.Now().Add(limit); ; {
 		time.Sleep(40 * time.Millisecond)
+		answer()
 		now := s.Picture()
 		if changed(img, now) > quietShare {
 			img, since = now, time.Now()

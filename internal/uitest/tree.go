@@ -72,7 +72,8 @@ type Node struct {
 	Align    int     `json:"align,omitempty"`    // of a text: 0 at the left, 1 in the middle, 2 at the right
 	Disabled bool    `json:"disabled,omitempty"` // it takes no events
 	On       bool    `json:"on,omitempty"`       // checked, or of high importance
-	Value    float64 `json:"value,omitempty"`    // of a slider
+	Value    float64 `json:"value,omitempty"`    // of a slider: the fraction of its range at which it stands
+	Range    float64 `json:"range,omitempty"`    // of a slider: from its least to its greatest value
 	Widget   bool    `json:"widget,omitempty"`   // it has a renderer of its own
 }
 

@@ -34,6 +34,9 @@ type Options struct {
 	Threads  int      // of the network; 0 takes the settings
 	Renderer string   // "auto", "gl", "cpu"; "" takes the settings
 	Config   string   // folder of the settings; "" is the user's
+	// Unattended is for programs that drive the window: it asks nothing at the start, neither for the
+	// research-use text to be accepted nor whether to go on with the last session, and leaves no session.
+	Unattended bool
 }
 
 // Run shows the window and returns when it is closed or ctx ends, after all work has ended. It must be
@@ -51,6 +54,7 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+	chooseLanguage(store.Language)
 	start := asked(store.Settings, o)
 	engine := newEngine(engineConfig{
 		models: o.Models, folder: store.ModelsDir(), overrides: overrides,
@@ -59,12 +63,15 @@ func Run(ctx context.Context, o Options) error {
 	renderer, note := render.New(start.Renderer)
 
 	a := newFyneApp()
+	setScale := scaler(os.Getenv, os.Setenv)
+	setScale(store.UIScale())
 	a.Settings().SetTheme(viewer.Theme{})
 	a.SetIcon(fyne.NewStaticResource("icon.png", resources.Icon))
 	var closing error
 	w := viewer.New(ctx, a, viewer.Options{
 		Engine: engine, Trainer: newTrainer(engine), Renderer: renderer, RenderNote: note,
 		Samples: start.Samples, Seed: start.Seed, AutoRun: o.AutoRun, QuizFile: store.QuizResults(),
+		Settings: store, Devices: devices(), Unattended: o.Unattended, SetScale: setScale,
 		Closed: func() { closing = renderer.Close() }, // on the main thread, before the window system ends
 	})
 	if width, height, ok := screenSize(); ok {

@@ -53,8 +53,11 @@ func (p *examPanel) refresh() {
 		p.about.SetText("Open a DICOM folder, a ZIP, a DICOMDIR, or NIfTI or MHA files, or drop them on the window.")
 		return
 	}
-	p.name.SetText(e.Name)
+	p.name.SetText(p.state.ExamName())
 	p.about.SetText(about(e))
+	if who := p.state.PatientText(); who != "" {
+		p.about.SetText(who + "\n" + about(e))
+	}
 	for _, role := range exam.ReadingRoles {
 		p.roles.Add(p.roleRow(e, role))
 	}

@@ -3,6 +3,9 @@ package viewer
 import (
 	"errors"
 	"runtime"
+	"strings"
+
+	"bayeslice/internal/session"
 )
 
 // errNoNativeDialog says that the system's own dialog is not built in or not usable here; Fyne's is used instead.
@@ -21,16 +24,21 @@ const (
 	pickMaskFolder
 	pickRunsFolder
 	pickModelFile
+	pickSession
+	pickSessionSave
 )
 
 // pickTitles are the titles of the system's dialogs.
-var pickTitles = [...]string{"Open exam folder", "Open exam file", "Choose the folder of the data", "Choose the folder of the masks", "Choose the folder in which runs are kept", "Open model file"}
+var pickTitles = [...]string{"Open exam folder", "Open exam file", "Choose the folder of the data", "Choose the folder of the masks", "Choose the folder in which runs are kept", "Open model file", "Open session", "Save session"}
 
 // examExtensions are the files that hold an exam by themselves.
 var examExtensions = []string{"zip", "dcm", "nii", "gz", "mha", "mhd"}
 
 // modelExtensions are the files that hold a model.
 var modelExtensions = []string{"onnx"}
+
+// sessionExtension is that of session files, without its dot.
+var sessionExtension = strings.TrimPrefix(session.Extension, ".")
 
 // pickNatively shows the system's own dialog on a goroutine with an OS thread to itself, which the
 // native toolkits want, and calls done there with a path, [errPickCancelled] or [errNoNativeDialog].

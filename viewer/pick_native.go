@@ -21,6 +21,10 @@ func nativePick(kind pickKind) (path string, err error) {
 		path, err = dialog.File().Title(pickTitles[kind]).Filter("Exams (ZIP, DICOM, NIfTI, MHA)", examExtensions...).Filter("All files", "*").Load()
 	case pickModelFile:
 		path, err = dialog.File().Title(pickTitles[kind]).Filter("Models (ONNX)", modelExtensions...).Filter("All files", "*").Load()
+	case pickSession:
+		path, err = dialog.File().Title(pickTitles[kind]).Filter("Sessions", sessionExtension).Load()
+	case pickSessionSave:
+		path, err = dialog.File().Title(pickTitles[kind]).Filter("Sessions", sessionExtension).Save()
 	default:
 		path, err = dialog.Directory().Title(pickTitles[kind]).Browse()
 	}

@@ -10,8 +10,13 @@ import (
 	"bayeslice/inference"
 	"bayeslice/internal/exam"
 	"bayeslice/internal/imageio"
+	"bayeslice/internal/keymap"
+	"bayeslice/internal/lang"
 	"bayeslice/internal/modelcard"
 	"bayeslice/internal/prep"
+	"bayeslice/internal/recent"
+	"bayeslice/internal/session"
+	"bayeslice/internal/settings"
 	"bayeslice/render"
 	"bayeslice/training"
 )
@@ -50,6 +55,13 @@ var sentences = []struct {
 	{exam.ErrNoSuchRole, sentence{"This role cannot be chosen by hand.", "Choose a series for T2W, high-b DWI or ADC."}},
 	{exam.ErrNoSuch, sentence{"This series cannot take the role.", "Choose a series with an image volume."}},
 	{exam.ErrOverrides, sentence{"Your series choices could not be stored or read.", "The choice holds until the exam is closed. Check the space and the rights of the settings folder."}},
+	{errOtherExam, sentence{"This place holds another exam than the session was saved with.", "Choose the place where the session's exam is now."}},
+	{session.ErrSession, sentence{"The session file cannot be used.", "Choose another file that ends in .bayeslice; the details say what is wrong."}},
+	{keymap.ErrKeys, sentence{"The file with your keys cannot be used; the usual keys hold.", "The details say what to do with the file."}},
+	{keymap.ErrChord, sentence{"This key cannot be bound.", "Press another key."}},
+	{recent.ErrRecent, sentence{"The list of recent exams cannot be used.", "The details say what to do with the file; exams open without it."}},
+	{settings.ErrSettings, sentence{"The settings cannot be stored.", "What you chose holds until the window is closed. Check the space and the rights of the settings folder."}},
+	{lang.ErrTexts, sentence{"The texts of a language cannot be used.", "English takes their place."}},
 	{exam.ErrTooLarge, sentence{"The exam is larger than this program reads.", "Choose the folder of one exam."}},
 	{imageio.ErrTooLarge, sentence{"The image is larger than this program reads.", "Crop or resample it first."}},
 	{imageio.ErrTruncated, sentence{"A file is incomplete.", "Copy it again from its source."}},

@@ -25,6 +25,27 @@ var (
 	colorOnImage    = color.NRGBA{235, 238, 242, 255}
 )
 
+// palette is the part of the colours that the contrast changes.
+type palette struct{ background, panel, input, line, text, muted color.NRGBA }
+
+var (
+	usualPalette = palette{colorBackground, colorPanel, colorInput, colorLine, colorText, colorMuted}
+	highPalette  = palette{
+		background: color.NRGBA{0, 0, 0, 255}, panel: color.NRGBA{10, 12, 15, 255}, input: color.NRGBA{38, 44, 54, 255},
+		line: color.NRGBA{128, 138, 152, 255}, text: color.NRGBA{250, 251, 252, 255}, muted: color.NRGBA{205, 211, 219, 255},
+	}
+)
+
+// setContrast makes texts brighter and lines stronger, or as usual. What is drawn already keeps its colours
+// until it is drawn anew.
+func setContrast(high bool) {
+	p := usualPalette
+	if high {
+		p = highPalette
+	}
+	colorBackground, colorPanel, colorInput, colorLine, colorText, colorMuted = p.background, p.panel, p.input, p.line, p.text, p.muted
+}
+
 // Text sizes, logical pixels.
 const (
 	textCaption = 11
@@ -61,7 +82,7 @@ func (Theme) Color(name fyne.ThemeColorName, _ fyne.ThemeVariant) color.Color {
 	case theme.ColorNamePlaceHolder:
 		return colorMuted
 	case theme.ColorNameDisabled:
-		return color.NRGBA{140, 149, 162, 255}
+		return colorMuted
 	case theme.ColorNameDisabledButton:
 		return color.NRGBA{33, 38, 46, 255}
 	case theme.ColorNameError:

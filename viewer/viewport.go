@@ -30,6 +30,7 @@ type viewport struct {
 	note    *imageText // banner: synthetic, untrained, frame of reference
 	slice   *imageText
 	zoom    *imageText
+	patient *imageText // who it is, in the first viewport
 	message *imageText // in the middle, where there is no image
 	marks   markLayer
 	legend  *paneLegend
@@ -39,7 +40,7 @@ type viewport struct {
 	foot    fyne.CanvasObject // over the lower left of the image; nil where there is none
 	footed  func() bool
 
-	space   bool    // the space bar is held
+	space   bool // the space bar is held
 	hold    *holdKeys
 	wheel   float32 // wheel movement that has not made a notch yet
 	failure string  // why the newest picture could not be drawn, or ""
@@ -58,6 +59,7 @@ func newViewport(index int, s *viewstate.State) *viewport {
 		note:    newImageText(textCaption+1, colorWarning, true),
 		slice:   newImageText(textBody, colorOnImage, false),
 		zoom:    newImageText(textCaption+1, colorOnImage, false),
+		patient: newImageText(textCaption+1, colorOnImage, true),
 		message: newImageText(textBody, colorMuted, false),
 		legend:  newPaneLegend(),
 	}
@@ -103,7 +105,7 @@ func (r *viewportRenderer) Objects() []fyne.CanvasObject {
 	out = append(out, v.ring)
 	out = append(out, v.marks.objects()...)
 	out = append(out, v.legend.objects()...)
-	texts := append(v.letters[:], v.title, v.note, v.slice, v.zoom, v.message)
+	texts := append(v.letters[:], v.title, v.note, v.slice, v.zoom, v.patient, v.message)
 	for _, t := range texts {
 		out = append(out, t.plate, t.text)
 	}
@@ -200,6 +202,12 @@ func (v *viewport) arrange() {
 	if v.note.overlaps(v.title) {
 		v.note.place(margin, 8+v.title.text.Size().Height, 0, 0)
 	}
+	v.patient.set(s.PatientText())
+	v.patient.show(has && i == 0 && texts == viewstate.AllTexts)
+	v.patient.place(size.Width-margin, 8, 1, 0)
+	if v.patient.overlaps(v.note) || v.patient.overlaps(v.title) {
+		v.patient.place(size.Width-margin, 12+v.note.text.Size().Height, 1, 0)
+	}
 	v.slice.place(margin, size.Height-6, 0, 1)
 	v.zoom.place(size.Width-margin, size.Height-6, 1, 1)
 	v.message.place(size.Width/2, size.Height/2, 0.5, 0.5)
@@ -266,6 +274,7 @@ func (v *viewport) clearCollisions() {
 	}
 	raise(v.letters[2], v.title, 1)
 	raise(v.letters[2], v.note, 1)
+	raise(v.letters[2], v.patient, 1)
 	raise(v.letters[3], v.slice, -1)
 	raise(v.letters[3], v.zoom, -1)
 }

@@ -2,6 +2,7 @@ package viewer
 
 import (
 	"context"
+	"encoding/json"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -9,11 +10,14 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/dialog"
 	"fyne.io/fyne/v2/driver/desktop"
 	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/widget"
 
+	"bayeslice/internal/modelcard"
 	"bayeslice/internal/session"
+	"bayeslice/internal/settings"
 	"bayeslice/render"
 	"bayeslice/viewer/viewstate"
 )
@@ -39,6 +43,10 @@ type Options struct {
 	Ran        func()            // after each run has ended, whatever came of it
 	QuizFile   string            // keeps quiz results; "" keeps them in memory alone
 	Trainer    viewstate.Trainer // trains networks; nil leaves the training page out
+	Settings   *settings.Store   // what is kept between sessions, the window's until it is closed; nil keeps nothing
+	Devices    []string          // execution providers that can be chosen
+	Unattended bool              // nobody is there to answer questions at the start
+	SetScale   func(float32)     // magnifies the window's contents from the next change of theme on; nil: not here
 	// Do runs a function on the UI goroutine soon; nil is fyne.Do. Tests give a queue of their own.
 	Do func(func())
 }
@@ -54,32 +62,39 @@ type Window struct {
 	cancel context.CancelFunc
 	work   sync.WaitGroup
 
-	views      [viewstate.ViewportCount]*viewport
-	painter    *painter
-	grid       *fyne.Container
-	gaps       *fyne.Container // what is seen between the viewports
-	welcome    *welcome
-	bar        *toolbar
-	exam       *examPanel
-	layers     *layersPanel
-	reading    *readingPanel
-	histograms *histogramPanel
-	explore    *explorePanel
-	insets     []*paneInset      // histograms at the foot of compared models' pictures
-	charts     []*histogramPanel // those that viewports show instead of images
-	run        *runPanel
-	training   *trainPage        // nil where the program cannot train
-	images     fyne.CanvasObject // everything but the training page
-	tabs       *container.AppTabs
-	frame      *frameLayout
-	panels     []sidePanel
-	handlers   map[viewstate.Command]func()
-	shortcuts  []fyne.Shortcut
-	menu       []menuItem
-	sections   []session.Section // what session files remember
-	status     *widget.Label
-	drawing    *widget.Label // what draws the images
-	mouse      struct {
+	views       [viewstate.ViewportCount]*viewport
+	painter     *painter
+	grid        *fyne.Container
+	gaps        *fyne.Container // what is seen between the viewports
+	welcome     *welcome
+	bar         *toolbar
+	exam        *examPanel
+	layers      *layersPanel
+	reading     *readingPanel
+	histograms  *histogramPanel
+	explore     *explorePanel
+	insets      []*paneInset      // histograms at the foot of compared models' pictures
+	charts      []*histogramPanel // those that viewports show instead of images
+	run         *runPanel
+	training    *trainPage        // nil where the program cannot train
+	images      fyne.CanvasObject // everything but the training page
+	tabs        *container.AppTabs
+	frame       *frameLayout
+	panels      []sidePanel
+	handlers    map[viewstate.Command]func()
+	shortcuts   []fyne.Shortcut
+	menu        []menuItem
+	sections    []session.Section // what session files remember
+	kept        kept              // what is kept between sessions
+	recents     *recentList
+	origin      origin                     // where the open exam came from
+	files       *dialog.FileDialog         // that is open, or nil
+	foreign     map[string]json.RawMessage // sections of the session file that was opened
+	ranBy       map[modelcard.Task]string  // the models whose results are shown, by their ID
+	wantResults []session.Result           // to be sampled again
+	status      *widget.Label
+	drawing     *widget.Label // what draws the images
+	mouse       struct {
 		view   int
 		at     fyne.Position
 		inside bool
@@ -109,6 +124,7 @@ func New(ctx context.Context, app fyne.App, o Options) *Window {
 		}
 	}
 	w.ctx, w.cancel = context.WithCancel(ctx)
+	w.openKept()
 	w.frame = &frameLayout{window: w}
 	w.makeViews()
 	w.bar = newToolbar(w)
@@ -126,6 +142,7 @@ func New(ctx context.Context, app fyne.App, o Options) *Window {
 	w.win.SetPadded(false)
 	w.images = w.content()
 	w.addPanels()
+	w.addSection(resultsSection{w})
 	w.win.SetContent(w.images)
 	if o.Trainer != nil {
 		w.training = newTrainPage(w, o.Trainer)
@@ -144,11 +161,16 @@ func New(ctx context.Context, app fyne.App, o Options) *Window {
 	w.state.Listen(w.changed)
 	w.changed(viewstate.ChangedAll)
 	w.loadModels()
+	w.showRecents()
+	w.offerLastSession()
 	return w
 }
 
 // Show shows the window.
-func (w *Window) Show() { w.win.Show() }
+func (w *Window) Show() {
+	w.win.Show()
+	w.greet()
+}
 
 // firstSize is the size the window opens with where the screen has room for it, logical pixels.
 var firstSize = fyne.NewSize(1280, 800)
@@ -393,6 +415,10 @@ func (w *Window) handleAll() {
 	w.handle(viewstate.ShowVoxel, w.showVoxel)
 	w.handle(viewstate.FullScreen, func() { w.win.SetFullScreen(!w.win.FullScreen()) })
 	w.handle(viewstate.Quit, w.askClose)
+	w.handle(viewstate.SaveSession, w.saveSession)
+	w.handle(viewstate.OpenSession, w.openSession)
+	w.handle(viewstate.HideIdentity, w.togglePrivacy)
+	w.handle(viewstate.ShowPreferences, w.showPreferences)
 }
 
 // Close ends all work, waits for it without blocking the window, and closes the window. It may be repeated.
@@ -400,6 +426,7 @@ func (w *Window) Close() {
 	if w.closing {
 		return
 	}
+	w.keepLastSession()
 	w.closing = true
 	w.cancel()
 	w.run.tell("Closing …", "")

@@ -8,7 +8,7 @@ import (
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
-	"bayeslice/viewer/viewstate"
+	"bayeslice/internal/lang"
 )
 
 // showError tells an error as a sentence with the next step.
@@ -26,8 +26,8 @@ func (w *Window) showSentence(title, what, next, details string) {
 		return l
 	}
 	body := container.NewVBox(line(what, true), line(next, false))
-	if details != "" {
-		body.Add(caption("Details: " + details))
+	if details = w.discreet(details); details != "" {
+		body.Add(caption(lang.T("Details: %s", details)))
 	}
 	icon := container.NewVBox(container.New(layout.NewCustomPaddedLayout(4, 0, 0, 8),
 		container.New(fixedSize{32}, widget.NewIcon(theme.NewWarningThemedResource(theme.WarningIcon())))))
@@ -46,26 +46,4 @@ func (f fixedSize) Layout(objects []fyne.CanvasObject, _ fyne.Size) {
 	for _, o := range objects {
 		place(o, 0, 0, f.side, f.side)
 	}
-}
-
-// showHelp shows the sheet of keys and gestures.
-func (w *Window) showHelp() {
-	grid := container.New(layout.NewFormLayout())
-	line := func(left, right string) {
-		keys := heading(left)
-		keys.Alignment = fyne.TextAlignTrailing
-		grid.Add(container.New(tight{}, keys))
-		grid.Add(container.New(tight{}, widget.NewLabel(right)))
-	}
-	for _, l := range viewstate.MouseHelp() {
-		line(l.Keys, l.Meaning)
-	}
-	for _, c := range viewstate.Commands() {
-		if keys := w.state.Keys().Text(c); keys != "" {
-			line(keys, c.Info().Meaning)
-		}
-	}
-	scroll := container.NewVScroll(grid)
-	scroll.SetMinSize(fyne.NewSize(620, 480))
-	dialog.NewCustom("Keys and mouse", "Close", scroll, w.win).Show()
 }

@@ -15,6 +15,8 @@ import (
 	"fyne.io/fyne/v2/widget"
 
 	"bayeslice/internal/exam"
+	"bayeslice/internal/lang"
+	"bayeslice/internal/modelcard"
 )
 
 // welcome fills the image area while no exam is open or one is being opened.
@@ -42,7 +44,8 @@ func newWelcome(w *Window) *welcome {
 	demo := widget.NewButtonWithIcon("Open a synthetic demo exam", theme.ComputerIcon(), w.openDemo)
 	hint := caption("or drop a folder or a file on the window")
 	hint.Alignment = fyne.TextAlignCenter
-	p.start = container.NewCenter(container.New(fixedWidth{380}, container.NewVBox(title, what, gapDown(8), folder, file, demo, hint)))
+	w.recents = newRecentList(w)
+	p.start = container.NewCenter(container.New(fixedWidth{380}, container.NewVBox(title, what, gapDown(8), folder, file, demo, hint, w.recents.content)))
 	cancel := widget.NewButtonWithIcon("Cancel", theme.CancelIcon(), w.cancelOpening)
 	p.stage.Alignment = fyne.TextAlignCenter
 	p.busy = container.NewCenter(container.New(fixedWidth{380}, container.NewVBox(p.stage,
@@ -79,8 +82,14 @@ func (p *welcome) set(g Progress) {
 	}
 }
 
-// Open opens the exam at path.
-func (w *Window) Open(path string) { w.open(path, "") }
+// Open opens the exam at path, or restores the session that is there.
+func (w *Window) Open(path string) {
+	if isSessionFile(path) {
+		w.OpenSession(path)
+		return
+	}
+	w.open(path, "")
+}
 
 func (w *Window) open(path, study string) {
 	w.startOpening("Opening …", func(ctx context.Context, progress func(Progress)) (*exam.Exam, error) {
@@ -92,6 +101,8 @@ func (w *Window) open(path, study string) {
 			w.chooseStudy(path, several.Studies)
 		case err != nil:
 			w.showError("The exam was not opened", err)
+		default:
+			w.opened(origin{path: absolute(path), study: study})
 		}
 	})
 }
@@ -100,6 +111,7 @@ func (w *Window) openDemo() {
 	w.startOpening("Making a synthetic exam …", w.opt.Engine.DemoExam, func(err error) {
 		if err != nil {
 			w.showError("The demo exam was not made", err)
+			return
 		}
 	})
 }
@@ -176,7 +188,8 @@ func (w *Window) cancelOpening() {
 func (w *Window) show(e *exam.Exam) {
 	w.stopRun()
 	w.state.SetExam(e)
-	w.win.SetTitle("Bayeslice · " + e.Name)
+	w.origin, w.foreign, w.wantResults, w.ranBy = origin{}, nil, nil, map[modelcard.Task]string{}
+	w.showTitle()
 	w.selectPanel(w.exam)
 	w.run.setExam(true)
 }
@@ -240,7 +253,7 @@ func (w *Window) dropped(_ fyne.Position, items []fyne.URI) {
 	if path := items[0].Path(); isModelFile(path) {
 		w.openModel(path)
 	} else {
-		w.open(path, "")
+		w.Open(path)
 	}
 }
 
@@ -250,8 +263,12 @@ func (w *Window) showOpenMenu(below fyne.CanvasObject) {
 		fyne.NewMenuItem("Folder …", func() { w.pick(pickFolder) }),
 		fyne.NewMenuItem("File (ZIP, NIfTI, MHA) …", func() { w.pick(pickFile) }),
 		fyne.NewMenuItem("Model file …", w.pickModel),
+		fyne.NewMenuItem(lang.T("Session …"), w.openSession),
 		fyne.NewMenuItemSeparator(),
 		fyne.NewMenuItem("Synthetic demo exam", w.openDemo))
+	if recents := w.recentMenu(); recents != nil {
+		menu.Items = append(menu.Items, recents)
+	}
 	at := w.app.Driver().AbsolutePositionForObject(below).AddXY(0, below.Size().Height+2)
 	widget.ShowPopUpMenuAtPosition(menu, w.win.Canvas(), at)
 }
@@ -283,7 +300,7 @@ func (w *Window) pickInWindow(kind pickKind) {
 		d.SetFilter(storage.NewExtensionFileFilter(dotted))
 	}
 	d.Resize(fyne.NewSize(820, 560))
-	d.Show()
+	w.fileDialog(d).Show()
 }
 
 // pickedFolder opens what was chosen; nil means nothing was.

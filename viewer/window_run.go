@@ -32,6 +32,7 @@ func (w *Window) loadModels() {
 				w.startRun()
 			}
 			w.modelsKnown = true
+			w.resample()
 		})
 	})
 }
@@ -98,6 +99,7 @@ func (w *Window) runJobs(ctx context.Context, e *exam.Exam, jobs []Job) ([]*infe
 		})
 		snapshots := &snapshots{w: w, e: e, show: func(p *inference.Prediction) {
 			w.run.progress(p)
+			w.ranBy[p.Card.Task] = job.Model.ID
 			w.state.SetPrediction(p)
 		}}
 		result, device, err := w.opt.Engine.Predict(ctx, e, job, snapshots.take)
@@ -110,6 +112,7 @@ func (w *Window) runJobs(ctx context.Context, e *exam.Exam, jobs []Job) ([]*infe
 				}
 				w.bar.deviceIs = device
 				w.run.progress(result)
+				w.ranBy[result.Card.Task] = job.Model.ID
 				w.state.SetPrediction(result)
 			})
 		}

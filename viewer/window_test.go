@@ -331,7 +331,7 @@ func TestKeysReachTheFocusedViewport(t *testing.T) {
 		t.Errorf("U shows %v", l)
 	}
 	h.views[2].TypedRune('?')
-	if !strings.Contains(h.overlayText(), "keys and mouse") {
+	if !strings.Contains(h.overlayText(), "Keys and mouse") {
 		t.Error("? shows no help")
 	}
 }

@@ -33,6 +33,8 @@ type WindowRequest struct {
 	Provider string   // execution provider; "" takes the settings
 	Threads  int      // 0 takes the settings
 	Renderer string   // "auto", "gl" or "cpu"; "" takes the settings
+	// Unattended is for programs that drive the window: it asks nothing at the start.
+	Unattended bool
 }
 
 // Options of [Execute].
@@ -169,6 +171,7 @@ func (s *session) openCommand() *cobra.Command {
 	}}
 	c.Flags().StringArrayVar(&r.Models, "model", nil, "bundled model or model file to offer first; may be repeated")
 	c.Flags().StringVar(&r.Renderer, "renderer", "", strings.Join(renderers, ", "))
+	c.Flags().BoolVar(&r.Unattended, "unattended", false, "ask nothing at the start, for programs that drive the window")
 	return c
 }
 

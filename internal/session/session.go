@@ -194,6 +194,7 @@ func WithExtension(path string) string {
 // store results.
 type Result struct {
 	Task    string `json:"task"`
+	Title   string `json:"title,omitempty"`  // on screen, of a compared model
 	Model   string `json:"model"`            // its place in the program's list: a path, or the name of a bundled one
 	Hash    string `json:"hash"`             // of the model file: another file does not give the same numbers
 	Seed    uint64 `json:"seed,string"`      // as text, since JSON's numbers end at 2⁵³

@@ -1,0 +1,159 @@
+package viewer
+
+import (
+	"strings"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/dialog"
+	"fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
+
+	"bayeslice/internal/lang"
+	"bayeslice/viewer/viewstate"
+)
+
+// keysSheet is the sheet of keys and mouse gestures, made of the active keyboard map.
+type keysSheet struct {
+	w      *Window
+	search *widget.Entry
+	body   *fyne.Container
+	scroll *container.Scroll
+}
+
+// sheetLine is one line of the sheet.
+type sheetLine struct {
+	group   string
+	keys    string
+	meaning string
+}
+
+// sheetLines lists what the sheet says where it matches a search: every word of it in the keys, the
+// meaning or the group.
+func (w *Window) sheetLines(search string) []sheetLine {
+	var out []sheetLine
+	add := func(l sheetLine) {
+		text := strings.ToLower(l.group + " " + l.keys + " " + l.meaning)
+		for _, word := range strings.Fields(strings.ToLower(search)) {
+			if !strings.Contains(text, word) {
+				return
+			}
+		}
+		out = append(out, l)
+	}
+	for _, l := range viewstate.MouseHelp() {
+		add(sheetLine{lang.T("Mouse"), l.Keys, l.Meaning})
+	}
+	for _, g := range viewstate.Groups {
+		for _, c := range viewstate.Commands() {
+			if info := c.Info(); info.Group == g && w.state.Keys().Text(c) != "" {
+				add(sheetLine{g.String(), w.state.Keys().Text(c), info.Meaning})
+			}
+		}
+	}
+	return out
+}
+
+// showHelp shows the sheet of keys and gestures.
+func (w *Window) showHelp() {
+	s := &keysSheet{w: w, search: widget.NewEntry(), body: container.NewVBox()}
+	s.search.SetPlaceHolder(lang.T("Search keys and commands"))
+	s.search.ActionItem = widget.NewIcon(theme.SearchIcon())
+	s.search.OnChanged = func(string) { s.fill() }
+	s.scroll = container.NewVScroll(s.body)
+	s.fill()
+	var d *dialog.CustomDialog
+	change := widget.NewButtonWithIcon(lang.T("Change keys …"), theme.DocumentCreateIcon(), func() {
+		d.Hide()
+		w.editKeys()
+	})
+	end := widget.NewButton(lang.T("Close"), func() { d.Hide() })
+	end.Importance = widget.HighImportance
+	content := container.NewBorder(container.NewVBox(s.search, caption(w.profileText())), nil, nil, nil, s.scroll)
+	d = dialog.NewCustomWithoutButtons(lang.T("Keys and mouse"), content, w.win)
+	d.SetButtons([]fyne.CanvasObject{change, end})
+	d.Resize(w.dialogSize(720, 640))
+	d.Show()
+	w.win.Canvas().Focus(s.search)
+}
+
+// profileText says which keyboard map is active.
+func (w *Window) profileText() string {
+	keys := w.kept.keys
+	for _, p := range keys.Profiles() {
+		if p.Name == keys.Profile() {
+			if keys.Changed() {
+				return lang.T("Keyboard map: %s, with your changes", p.Title.String())
+			}
+			return lang.T("Keyboard map: %s", p.Title.String())
+		}
+	}
+	return ""
+}
+
+// dialogSize returns a size for a dialog, within the window.
+func (w *Window) dialogSize(width, height float32) fyne.Size {
+	size := w.win.Canvas().Size()
+	return fyne.NewSize(min(width, size.Width-40), min(height, size.Height-40))
+}
+
+// fill lists what matches the search.
+func (s *keysSheet) fill() {
+	s.body.RemoveAll()
+	lines := s.w.sheetLines(s.search.Text)
+	group := ""
+	var grid *fyne.Container
+	for _, l := range lines {
+		if l.group != group {
+			group = l.group
+			title := heading(group)
+			title.Importance = widget.HighImportance
+			s.body.Add(title)
+			grid = container.New(sheetLayout{})
+			s.body.Add(grid)
+		}
+		keys := heading(l.keys)
+		keys.Wrapping = fyne.TextWrapWord
+		meaning := widget.NewLabel(capital(l.meaning))
+		meaning.Wrapping = fyne.TextWrapWord
+		grid.Add(keys)
+		grid.Add(meaning)
+	}
+	if len(lines) == 0 {
+		s.body.Add(caption(lang.T("No key and no command matches.")))
+	}
+	s.scroll.ScrollToTop()
+	s.body.Refresh()
+}
+
+// sheetLayout has rows of two: keys on the left third, their meaning beside them.
+type sheetLayout struct{}
+
+const sheetKeys = 0.38 // of the width
+
+// MinSize implements [fyne.Layout].
+func (sheetLayout) MinSize(o []fyne.CanvasObject) fyne.Size {
+	height := float32(0)
+	for i := 0; i+1 < len(o); i += 2 {
+		height += rowHeight(o[i], o[i+1])
+	}
+	return fyne.NewSize(400, height)
+}
+
+func rowHeight(a, b fyne.CanvasObject) float32 {
+	return max(a.MinSize().Height, b.MinSize().Height) - 6 // labels bring padding of their own
+}
+
+// Layout implements [fyne.Layout].
+func (sheetLayout) Layout(o []fyne.CanvasObject, size fyne.Size) {
+	left := whole(size.Width * sheetKeys)
+	y := float32(0)
+	for i := 0; i+1 < len(o); i += 2 {
+		o[i].Resize(fyne.NewSize(left, o[i].Size().Height)) // a wrapping label knows its height by its width
+		o[i+1].Resize(fyne.NewSize(size.Width-left, o[i+1].Size().Height))
+		h := rowHeight(o[i], o[i+1])
+		place(o[i], 0, y, left, h+6)
+		place(o[i+1], left, y, size.Width-left, h+6)
+		y += h
+	}
+}

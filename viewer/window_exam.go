@@ -113,6 +113,7 @@ func (w *Window) openDemo() {
 			w.showError("The demo exam was not made", err)
 			return
 		}
+		w.opened(origin{demo: true})
 	})
 }
 

@@ -16,6 +16,8 @@ import (
 	"bayeslice/internal/annotate"
 	"bayeslice/internal/calibrate"
 	"bayeslice/internal/compare"
+	"bayeslice/internal/evaluate"
+	"bayeslice/internal/evaluate/chart"
 	"bayeslice/internal/exam"
 	"bayeslice/internal/geom"
 	"bayeslice/internal/imageio"
@@ -147,6 +149,13 @@ var nextSteps = []struct {
 	{"worklist.ErrRunning", worklist.ErrRunning, fromText},
 	{"metrics.ErrInput", metrics.ErrInput, "Check that prediction and reference belong to the same exam and have the same classes."},
 	{"metrics.ErrUndefined", metrics.ErrUndefined, "Add exams that have what is to be measured, or leave the figure out."},
+	{"evaluate.ErrExists", evaluate.ErrExists, "Choose another folder with -o, or add --overwrite."},
+	{"evaluate.ErrExam", evaluate.ErrExam, fromText},
+	{"evaluate.ErrFolder", evaluate.ErrFolder, fromText},
+	{"evaluate.ErrSettings", evaluate.ErrSettings, fromText},
+	{"evaluate.ErrResult", evaluate.ErrResult, fromText},
+	{"chart.ErrChart", chart.ErrChart, "Report this line and the command you ran."},
+	{"cli.errLeftOut", errLeftOut, "Mend or remove the exams that are listed, or add --skip-bad."},
 	{"nets.ErrConfig", nets.ErrConfig, "Choose another size; see `bayeslice model init --help`."},
 	{"training.ErrExample", training.ErrExample, "Correct the exam, or add --skip-bad to leave out exams that cannot be used."},
 	{"trainer.ErrCheckpoint", trainer.ErrCheckpoint, "Use another checkpoint, or start a new run."},
@@ -222,7 +231,7 @@ func nextStep(err error) string {
 }
 
 // packages are the names that errors begin with.
-const packages = "align|app|augment|autodiff|calibrate|cli|codec|cohort|compare|dataset|dicom|dicomout|exam|fetch|geom|graph|imageio|inference|jsonfile|keymap|lang|loss|measure|metaimage|metrics|modelcard|models|nets|" +
+const packages = "align|app|augment|autodiff|calibrate|chart|cli|codec|cohort|compare|dataset|dicom|dicomout|evaluate|exam|fetch|geom|graph|imageio|inference|jsonfile|keymap|lang|loss|measure|metaimage|metrics|modelcard|models|nets|" +
 	"nifti|optim|ort|paper|pb|phantom|prep|probe|ref|render|report|review|rewrite|schedule|sectors|settings|step|synth|tensor|trainer|training|viewer|viewstate|volume|worklist"
 
 // packagePrefix finds the names of packages where an error or one wrapped in it begins: never in the

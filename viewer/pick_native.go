@@ -25,6 +25,8 @@ func nativePick(kind pickKind) (path string, err error) {
 		path, err = dialog.File().Title(pickTitles[kind]).Filter("Sessions", sessionExtension).Load()
 	case pickSessionSave:
 		path, err = dialog.File().Title(pickTitles[kind]).Filter("Sessions", sessionExtension).Save()
+	case pickPictureSave:
+		path, err = dialog.File().Title(pickTitles[kind]).Filter("Pictures (PNG)", pictureExtension).Save()
 	default:
 		path, err = dialog.Directory().Title(pickTitles[kind]).Browse()
 	}

@@ -38,6 +38,9 @@ func (w *Window) pickPathInWindow(kind pickKind, chosen func(path string)) {
 	case pickSessionSave:
 		w.askSaveName(kind, w.sessionName(), session.Extension, chosen)
 		return
+	case pickPictureSave:
+		w.askSaveName(kind, w.pictureName(), "."+pictureExtension, chosen)
+		return
 	}
 	failed := func(err error) { w.showError(lang.T("The place cannot be opened"), err) }
 	d := dialog.NewFolderOpen(func(u fyne.ListableURI, err error) {

@@ -15,6 +15,7 @@ import (
 	"bayeslice/internal/modelcard"
 	"bayeslice/internal/prep"
 	"bayeslice/internal/recent"
+	"bayeslice/internal/report"
 	"bayeslice/internal/session"
 	"bayeslice/internal/settings"
 	"bayeslice/render"
@@ -46,8 +47,18 @@ var sentences = []struct {
 	sentence
 }{
 	{syscall.ENOSPC, sentence{"The disk is full.", "Free some space and try again."}},
-	{fs.ErrPermission, sentence{"This place may not be read.", "Check its permissions, or copy it to a folder of your own."}},
+	{syscall.EDQUOT, sentence{"Your share of the disk is used up.", "Free some space, or choose a folder on another disk."}},
+	{syscall.EROFS, sentence{"This disk can only be read.", "Choose a folder on another disk."}},
 	{fs.ErrNotExist, sentence{"The file or folder is not there any more.", "Check the drive or the network, and choose it again."}},
+	{report.ErrExists, sentence{"Files of these names are there already.", "Choose another folder or name, or agree that they are replaced."}},
+	{report.ErrVerify, sentence{"A written file differs from the result when it is read back.", "Check the disk, and choose a folder on another one; what was there before is unchanged."}},
+	{report.ErrFolder, sentence{"The files cannot be written in this folder.", "Choose a folder of your own; what was there before is unchanged."}},
+	{report.ErrName, sentence{"This name cannot be used for files.", "Use letters, digits, spaces and hyphens."}},
+	{report.ErrPage, sentence{"The report cannot be made.", "The details say what is missing."}},
+	{report.ErrNothing, sentence{"There is nothing to write.", "Run a model first, and let at least one sample finish."}},
+	{report.ErrForeign, sentence{"This folder holds results of another program.", "Choose another folder."}},
+	{report.ErrSpace, sentence{"There is not enough free space.", "Free some space, or choose a folder on another disk."}},
+	{fs.ErrPermission, sentence{"This place may not be read or written.", "Check its permissions, or choose a folder of your own."}},
 	{exam.ErrSeveralExams, sentence{"This place holds more than one exam.", "Choose one of them."}},
 	{exam.ErrNoImages, sentence{"No images were found here.", "Choose the folder that holds the DICOM files, or a NIfTI or MHA file."}},
 	{exam.ErrSingleSlice, sentence{"Only single slices were found, no volume.", "Choose the folder with the whole series."}},

@@ -87,6 +87,7 @@ type Window struct {
 	sections    []session.Section // what session files remember
 	kept        kept              // what is kept between sessions
 	recents     *recentList
+	exports     *exporter
 	origin      origin                     // where the open exam came from
 	files       *dialog.FileDialog         // that is open, or nil
 	foreign     map[string]json.RawMessage // sections of the session file that was opened
@@ -139,6 +140,7 @@ func New(ctx context.Context, app fyne.App, o Options) *Window {
 	w.addSection(w.state.SessionSection())
 	w.addSection(w.reading.reading.SessionSection())
 	w.handleAll()
+	w.exports = newExporter(w, readingSource(w.reading.reading))
 	w.win.SetPadded(false)
 	w.images = w.content()
 	w.addPanels()

@@ -20,7 +20,7 @@ import (
 )
 
 // Source adds what another part of the window has to an export: contours, measurements, key images. It is
-// called on the window's goroutine and must not keep the export.
+// called on the window's goroutine with an exam open, and must not keep the export.
 type Source func(x *report.Export)
 
 // Entry is one kind of file in the dialog.
@@ -71,8 +71,10 @@ func New(s *viewstate.State, program string, renderer render.Renderer, last Choi
 			f.base.Predictions = append(f.base.Predictions, p)
 		}
 	}
-	for _, add := range sources {
-		add(&f.base)
+	if f.base.Exam != nil {
+		for _, add := range sources {
+			add(&f.base)
+		}
 	}
 	for _, i := range report.Items {
 		f.why[i] = f.missing(i, s)

@@ -7,6 +7,7 @@ import (
 	"fyne.io/fyne/v2/widget"
 
 	"bayeslice/internal/lang"
+	"bayeslice/viewer/viewstate"
 )
 
 // researchText is what the user accepts once; researchVersion goes up when it changes, and it is shown again.
@@ -16,7 +17,7 @@ const (
 	researchText        lang.Text = "Bayeslice is research software. It is not a medical device and must not be used for diagnosis or for decisions about treatment."
 	researchUncertainty lang.Text = "What the models mark may be wrong. The uncertainty shown is the model's own estimate: it can be sure and wrong."
 	researchScope       lang.Text = "The models that come with the program were trained on synthetic phantoms only. Exams after treatment, with a hip prosthesis or with an endorectal coil are outside of what they learnt."
-	researchPrivacy     lang.Text = "Nothing is sent anywhere. Files with results carry no patient's name. Ctrl+Shift+H hides names and paths on screen."
+	researchPrivacy     lang.Text = "Nothing is sent anywhere. Files with results carry no patient's name. %s hides names and paths on screen."
 )
 
 // greet tells what could not be read and, the first time, what the program is for. It does nothing where
@@ -44,8 +45,9 @@ func (w *Window) tellFaults() {
 // askResearchUse shows the research-use text and then calls next; whoever does not accept it leaves.
 func (w *Window) askResearchUse(next func()) {
 	body := container.NewVBox()
-	for i, text := range []lang.Text{researchText, researchUncertainty, researchScope, researchPrivacy} {
-		l := widget.NewLabel(text.String())
+	key := w.state.Keys().Text(viewstate.HideIdentity)
+	for i, text := range []string{researchText.String(), researchUncertainty.String(), researchScope.String(), researchPrivacy.Format(key)} {
+		l := widget.NewLabel(text)
 		l.Wrapping = fyne.TextWrapWord
 		l.TextStyle.Bold = i == 0
 		body.Add(l)

@@ -214,11 +214,11 @@ func TestPreferencesHoldAndAreStored(t *testing.T) {
 	p.recents.SetChecked(false)
 	p.samples.SetText("7")
 	p.seed.SetText("many")
-	if p.save() || !strings.Contains(p.told.Text, "Seed") {
+	if p.save(func() {}) || !strings.Contains(p.told.Text, "Seed") {
 		t.Errorf("a seed that is no number was stored: %q", p.told.Text)
 	}
 	p.seed.SetText("9")
-	if !p.save() {
+	if !p.save(func() {}) {
 		t.Fatal(p.told.Text)
 	}
 	if scaled != 1.5 || colorText != highPalette.text || !h.state.Private() {

@@ -46,7 +46,7 @@ func (w *Window) editKeys() {
 	end := widget.NewButton(lang.T("Done"), func() { d.Hide() })
 	end.Importance = widget.HighImportance
 	top := container.NewVBox(container.NewBorder(nil, nil, widget.NewLabel(lang.T("Keyboard map")), nil, e.profile), e.about, e.search)
-	d = dialog.NewCustomWithoutButtons(lang.T("Change keys"), container.NewBorder(top, nil, nil, nil, container.NewVScroll(e.body)), w.win)
+	d = dialog.NewCustomWithoutButtons(lang.T("Change keys"), container.NewBorder(top, nil, nil, nil, container.NewVScroll(besideBar(e.body))), w.win)
 	d.SetButtons([]fyne.CanvasObject{reset, end})
 	d.SetOnClosed(e.store)
 	d.Resize(w.dialogSize(760, 660))
@@ -101,9 +101,7 @@ func (e *keysEditor) fill() {
 				continue
 			}
 			if first {
-				title := heading(g.String())
-				title.Importance = widget.HighImportance
-				e.body.Add(title)
+				e.body.Add(groupTitle(g.String()))
 				first = false
 			}
 			e.body.Add(e.row(info))
@@ -142,6 +140,9 @@ func (e *keysEditor) row(info viewstate.CommandInfo) fyne.CanvasObject {
 		e.changed()
 	})
 	undo.Importance = widget.LowImportance
+	if !e.keys.CommandChanged(info.Name) {
+		undo.Disable()
+	}
 	return container.NewBorder(nil, nil, nil, container.NewHBox(keys, add, undo), meaning)
 }
 
@@ -193,7 +194,7 @@ func (e *keysEditor) conflictText(mode keymap.Mode, c keymap.Chord, command stri
 		if known, ok := viewstate.CommandNamed(held.Command); ok {
 			meaning = known.Info().Meaning
 		}
-		lines = append(lines, lang.T("It is taken from: %s.", meaning))
+		lines = append(lines, lang.T("It is taken from “%s”.", capital(meaning)))
 	}
 	if len(lines) == 0 {
 		lines = append(lines, lang.T("The key is free."))

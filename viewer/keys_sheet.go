@@ -6,6 +6,7 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/dialog"
+	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
@@ -56,11 +57,11 @@ func (w *Window) sheetLines(search string) []sheetLine {
 
 // showHelp shows the sheet of keys and gestures.
 func (w *Window) showHelp() {
-	s := &keysSheet{w: w, search: widget.NewEntry(), body: container.NewVBox()}
+	s := &keysSheet{w: w, search: widget.NewEntry(), body: snug()}
 	s.search.SetPlaceHolder(lang.T("Search keys and commands"))
 	s.search.ActionItem = widget.NewIcon(theme.SearchIcon())
 	s.search.OnChanged = func(string) { s.fill() }
-	s.scroll = container.NewVScroll(s.body)
+	s.scroll = container.NewVScroll(besideBar(s.body))
 	s.fill()
 	var d *dialog.CustomDialog
 	change := widget.NewButtonWithIcon(lang.T("Change keys …"), theme.DocumentCreateIcon(), func() {
@@ -106,9 +107,7 @@ func (s *keysSheet) fill() {
 	for _, l := range lines {
 		if l.group != group {
 			group = l.group
-			title := heading(group)
-			title.Importance = widget.HighImportance
-			s.body.Add(title)
+			s.body.Add(groupTitle(group))
 			grid = container.New(sheetLayout{})
 			s.body.Add(grid)
 		}
@@ -124,6 +123,18 @@ func (s *keysSheet) fill() {
 	}
 	s.scroll.ScrollToTop()
 	s.body.Refresh()
+}
+
+// groupTitle is the title of a group of lines in a dialog.
+func groupTitle(text string) fyne.CanvasObject {
+	l := heading(text)
+	l.Importance = widget.HighImportance
+	return container.New(layout.NewCustomPaddedLayout(8, 0, 0, 0), l)
+}
+
+// besideBar keeps an object clear of the bar that scrolls it.
+func besideBar(o fyne.CanvasObject) fyne.CanvasObject {
+	return container.New(layout.NewCustomPaddedLayout(0, 0, 0, 12), o)
 }
 
 // sheetLayout has rows of two: keys on the left third, their meaning beside them.

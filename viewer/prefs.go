@@ -41,9 +41,7 @@ func (w *Window) showPreferences() {
 	p := newPrefsDialog(w)
 	var d *dialog.CustomDialog
 	save := widget.NewButton(lang.T("Save"), func() {
-		if p.save() {
-			d.Hide()
-		}
+		p.save(d.Hide)
 	})
 	save.Importance = widget.HighImportance
 	cancel := widget.NewButton(lang.T("Cancel"), func() { d.Hide() })
@@ -51,10 +49,10 @@ func (w *Window) showPreferences() {
 		d.Hide()
 		w.editKeys()
 	})
-	scroll := container.NewVScroll(p.form())
+	scroll := container.NewVScroll(besideBar(p.form()))
 	d = dialog.NewCustomWithoutButtons(lang.T("Preferences"), container.NewBorder(nil, p.told, nil, nil, scroll), w.win)
 	d.SetButtons([]fyne.CanvasObject{keys, cancel, save})
-	d.Resize(w.dialogSize(640, 700))
+	d.Resize(w.dialogSize(640, 740))
 	d.Show()
 }
 
@@ -81,6 +79,8 @@ func newPrefsDialog(w *Window) *prefsDialog {
 	p.autosave = widget.NewLabel("")
 	p.autosave.Truncation = fyne.TextTruncateEllipsis
 	p.showFolder()
+	p.told.Importance = widget.WarningImportance
+	setVisible(p.told, p.told.Text != "")
 	return p
 }
 
@@ -88,7 +88,7 @@ func newPrefsDialog(w *Window) *prefsDialog {
 func (p *prefsDialog) makeLanguages(chosen string) {
 	available, err := lang.Available(resources.Texts)
 	if err != nil {
-		p.told.SetText(detail(err))
+		p.tell(detail(err))
 	}
 	p.languages = append([]lang.Choice{{Name: lang.T("As the system")}}, available...)
 	p.language = widget.NewSelect(nil, nil)
@@ -119,26 +119,21 @@ func (p *prefsDialog) form() fyne.CanvasObject {
 		p.folder = ""
 		p.showFolder()
 	})
-	section := func(text string) fyne.CanvasObject {
-		h := heading(text)
-		h.Importance = widget.HighImportance
-		return h
-	}
 	return container.NewVBox(
-		section(lang.T("Appearance")),
+		groupTitle(lang.T("Appearance")),
 		prefsRow(lang.T("Size of texts and controls"), p.scale),
 		prefsRow("", p.contrast),
 		prefsRow(lang.T("Language"), container.NewVBox(p.language, caption(lang.T("Holds from the next start.")))),
 		prefsRow(lang.T("Layout at the start"), p.layout),
-		section(lang.T("Privacy")),
+		groupTitle(lang.T("Privacy")),
 		prefsRow("", p.private),
 		prefsRow("", p.recents),
 		prefsRow("", where),
-		section(lang.T("Models")),
+		groupTitle(lang.T("Models")),
 		prefsRow(lang.T("Samples"), p.samples),
 		prefsRow(lang.T("Seed"), p.seed),
 		prefsRow(lang.T("Device"), container.NewVBox(p.device, caption(lang.T("Holds from the next start.")))),
-		section(lang.T("Unsaved work")),
+		groupTitle(lang.T("Unsaved work")),
 		prefsRow(lang.T("Folder"), container.NewBorder(nil, nil, nil, container.NewHBox(browse, usual), p.autosave)),
 	)
 }
@@ -163,16 +158,23 @@ func (p *prefsDialog) showFolder() {
 	p.autosave.SetText(text)
 }
 
-// save makes the choices hold and keeps them; it returns false where one of them cannot be.
-func (p *prefsDialog) save() bool {
+// tell says in the dialog why something cannot be.
+func (p *prefsDialog) tell(text string) {
+	p.told.SetText(text)
+	setVisible(p.told, text != "")
+}
+
+// save makes the choices hold and keeps them; it returns false where one of them cannot be. close is called
+// before anything is asked: the toolkit takes a dialog away with all above it.
+func (p *prefsDialog) save(close func()) bool {
 	samples, err := parseSamples(p.samples.Text)
 	if err != nil {
-		p.told.SetText(lang.T("Samples: %s", err.Error()))
+		p.tell(lang.T("Samples: %s", err.Error()))
 		return false
 	}
 	seed, err := parseSeed(p.seed.Text)
 	if err != nil {
-		p.told.SetText(lang.T("Seed: %s", err.Error()))
+		p.tell(lang.T("Seed: %s", err.Error()))
 		return false
 	}
 	w, prefs := p.w, p.w.kept.prefs
@@ -191,6 +193,7 @@ func (p *prefsDialog) save() bool {
 		prefs.Provider = w.opt.Devices[i-1]
 	}
 	prefs.Autosave = p.folder
+	close()
 	w.kept.prefs = prefs
 	w.keepPrefs()
 	w.applyPrefs(before)

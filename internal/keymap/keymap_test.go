@@ -230,7 +230,13 @@ func TestACommandCanBeReset(t *testing.T) {
 	s := Unsaved(Profiles(own(t)), known)
 	s.Map().Bind(Any, chord(t, "S"), "undo")
 	s.Map().Bind(Any, chord(t, "Q"), "toggle-contours")
+	if !s.CommandChanged("toggle-contours") || s.CommandChanged("slice-up") {
+		t.Error("which commands changed is wrong")
+	}
 	s.ResetCommand("toggle-contours")
+	if s.CommandChanged("toggle-contours") {
+		t.Error("a reset command is changed")
+	}
 	if of := s.Map().Of("toggle-contours"); len(of) != 1 || of[0].Chord.Key != "S" {
 		t.Error(of)
 	}

@@ -122,6 +122,11 @@ func (s *Store) ResetCommand(command string) {
 // Changed reports whether the active map differs from its profile.
 func (s *Store) Changed() bool { return !s.active.Equal(New(s.find(s.profile).Bindings)) }
 
+// CommandChanged reports whether a command has other keys than in the profile.
+func (s *Store) CommandChanged(command string) bool {
+	return !slices.Equal(s.active.Of(command), New(s.find(s.profile).Bindings).Of(command))
+}
+
 // Scope returns the mode in which a command makes sense: that of its bindings in the first profile,
 // [Any] where it has none or several.
 func (s *Store) Scope(command string) Mode {

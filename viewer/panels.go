@@ -44,6 +44,7 @@ func (w *Window) addPanels() {
 	w.addPanel("Exam", w.exam)
 	w.addPanel("Results", w.layers)
 	w.addPanel(lang.T("Reading"), w.reading)
+	w.addHomePanel("Contour", newEditPanel(w, w.labels), viewstate.Contour, viewstate.Read, viewstate.Uncertainty)
 	w.addPanel("Calibration", w.explore, viewstate.Compare)
 	w.addPanel("Histograms", w.histograms, viewstate.Read, viewstate.Compare)
 	w.showPanels()

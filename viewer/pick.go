@@ -26,12 +26,14 @@ const (
 	pickModelFile
 	pickSession
 	pickSessionSave
+	pickLabels
+	pickLabelFolder
 	pickExportFolder
 	pickPictureSave
 )
 
 // pickTitles are the titles of the system's dialogs.
-var pickTitles = [...]string{"Open exam folder", "Open exam file", "Choose the folder of the data", "Choose the folder of the masks", "Choose the folder in which runs are kept", "Open model file", "Open session", "Save session", "Choose the folder for exported files", "Save this view"}
+var pickTitles = [...]string{"Open exam folder", "Open exam file", "Choose the folder of the data", "Choose the folder of the masks", "Choose the folder in which runs are kept", "Open model file", "Open session", "Save session", "Open labels", "Choose the folder for the contours", "Choose the folder for exported files", "Save this view"}
 
 // examExtensions are the files that hold an exam by themselves.
 var examExtensions = []string{"zip", "dcm", "nii", "gz", "mha", "mhd"}

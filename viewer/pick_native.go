@@ -23,6 +23,8 @@ func nativePick(kind pickKind) (path string, err error) {
 		path, err = dialog.File().Title(pickTitles[kind]).Filter("Models (ONNX)", modelExtensions...).Filter("All files", "*").Load()
 	case pickSession:
 		path, err = dialog.File().Title(pickTitles[kind]).Filter("Sessions", sessionExtension).Load()
+	case pickLabels:
+		path, err = dialog.File().Title(pickTitles[kind]).Filter("Labels (NIfTI, MHA)", labelFileExtensions...).Filter("All files", "*").Load()
 	case pickSessionSave:
 		path, err = dialog.File().Title(pickTitles[kind]).Filter("Sessions", sessionExtension).Save()
 	case pickPictureSave:

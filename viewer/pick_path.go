@@ -85,6 +85,12 @@ func pickExtensions(kind pickKind) []string {
 		return []string{"." + modelExtensions[0]}
 	case pickSession:
 		return []string{session.Extension}
+	case pickLabels:
+		dotted := make([]string, len(labelFileExtensions))
+		for i, x := range labelFileExtensions {
+			dotted[i] = "." + x
+		}
+		return dotted
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"syscall"
 
 	"bayeslice/inference"
+	"bayeslice/internal/annotate"
 	"bayeslice/internal/exam"
 	"bayeslice/internal/imageio"
 	"bayeslice/internal/keymap"
@@ -95,6 +96,11 @@ var sentences = []struct {
 	{ErrTrainingRun, sentence{"This run cannot be made or opened.", "The details say why; choose other settings or another folder."}},
 	{ErrRuntime, sentence{"The network cannot run on this machine yet.", "See the details for the remedy."}},
 	{ErrRun, sentence{"The device could not finish a sample.", "Close other programs to free memory, or choose a smaller model."}},
+	{annotate.ErrExists, sentence{"A file of this name is there already.", "Choose another name, or agree that it is replaced."}},
+	{annotate.ErrVerify, sentence{"A written file differs from the contours when it is read back.", "Check the disk, and save to another folder."}},
+	{annotate.ErrJournal, sentence{"The unsaved contours cannot be written or read.", "The details say why; save the contours as files."}},
+	{annotate.ErrGrid, sentence{"The labels do not lie on the T2W image.", "Choose labels that were drawn on this series."}},
+	{annotate.ErrLabels, sentence{"The labels do not mean what was asked for.", "Choose a file with 1 for TZ and 2 for PZ, or open it as lesions."}},
 	{render.ErrScene, sentence{"This slice cannot be drawn.", "Press R to reset the view."}},
 	{context.DeadlineExceeded, sentence{"This took too long and was stopped.", "Try again."}},
 }

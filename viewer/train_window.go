@@ -48,13 +48,22 @@ func (w *Window) hideTraining() {
 // trainingShown reports whether the training page is in view.
 func (w *Window) trainingShown() bool { return w.training != nil && w.training.content.Visible() }
 
-// askClose closes the window, asking first where a training is under way.
+// askClose closes the window, asking first where contours are not saved or a training is under way.
 func (w *Window) askClose() {
-	if w.training == nil || !w.training.t.Phase().Active() {
-		w.Close()
+	if w.askingClose {
 		return
 	}
-	if w.askingClose {
+	w.askingClose = true
+	if !w.labels.askUnsaved(w.askTrainingClose) {
+		w.askTrainingClose()
+	}
+}
+
+// askTrainingClose closes the window, asking first where a training is under way.
+func (w *Window) askTrainingClose() {
+	w.askingClose = false
+	if w.training == nil || !w.training.t.Phase().Active() {
+		w.Close()
 		return
 	}
 	w.askingClose = true

@@ -41,6 +41,7 @@ type Options struct {
 	AutoRun    bool              // run the models when the first exam is open
 	Closed     func()            // on the UI goroutine when the window is gone; drawing has ended
 	Ran        func()            // after each run has ended, whatever came of it
+	Contours   string            // folder of unsaved contours; "" keeps them in memory alone
 	QuizFile   string            // keeps quiz results; "" keeps them in memory alone
 	Trainer    viewstate.Trainer // trains networks; nil leaves the training page out
 	Settings   *settings.Store   // what is kept between sessions, the window's until it is closed; nil keeps nothing
@@ -81,6 +82,8 @@ type Window struct {
 	tabs        *container.AppTabs
 	frame       *frameLayout
 	panels      []sidePanel
+	labels      *labels
+	mode        *modeBadge
 	handlers    map[viewstate.Command]func()
 	shortcuts   []fyne.Shortcut
 	menu        []menuItem
@@ -140,7 +143,9 @@ func New(ctx context.Context, app fyne.App, o Options) *Window {
 	w.addSection(w.state.SessionSection())
 	w.addSection(w.reading.reading.SessionSection())
 	w.handleAll()
-	w.exports = newExporter(w, readingSource(w.reading.reading))
+	w.labels = newLabels(w)
+	w.exports = newExporter(w, labelSource(w.labels.editor), readingSource(w.reading.reading))
+	w.mode = newModeBadge(w.state, w.labels.editor)
 	w.win.SetPadded(false)
 	w.images = w.content()
 	w.addPanels()
@@ -261,7 +266,7 @@ func (w *Window) content() fyne.CanvasObject {
 	foot := widget.NewLabel(Disclaimer)
 	foot.SizeName = "helperText"
 	foot.TextStyle.Bold = true
-	bottom := container.NewBorder(nil, nil, nil, container.NewHBox(w.drawing, foot), w.status)
+	bottom := container.NewBorder(nil, nil, container.NewHBox(gap(4), w.mode.Container), container.NewHBox(w.drawing, foot), w.status)
 	images := container.NewStack(w.gaps, w.grid, w.welcome.content)
 	w.frame.ground = newGround(colorPanel)
 	return container.New(w.frame, w.bar.content, images, bottom, canvas.NewRectangle(colorBackground),
@@ -284,6 +289,7 @@ func (w *Window) changed(c viewstate.Change) {
 	}
 	w.painter.submit(batch)
 	w.bar.update(c)
+	w.mode.update(c)
 	w.updatePanels(c)
 	w.updateInsets(c)
 	for _, p := range w.charts {
@@ -313,6 +319,9 @@ func (w *Window) showStatus() {
 // hover is told where the mouse is over the images.
 func (w *Window) hover(index int, at fyne.Position, inside bool) {
 	w.mouse.view, w.mouse.at, w.mouse.inside = index, at, inside
+	if !inside {
+		w.labels.editor.Leave()
+	}
 	w.showStatus()
 }
 
@@ -429,6 +438,7 @@ func (w *Window) Close() {
 		return
 	}
 	w.keepLastSession()
+	w.labels.end()
 	w.closing = true
 	w.cancel()
 	w.run.tell("Closing …", "")

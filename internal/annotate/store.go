@@ -57,7 +57,7 @@ func parts(path string) []string {
 // otherwise. It fails with [ErrLabels] where the labels are no zones, or with ctx's error.
 func ToLayer(ctx context.Context, m *volume.Mask, to geom.Grid, l Layer, resample bool) (on *volume.Mask, resampled bool, err error) {
 	if !m.Grid().SameAs(to, gridTolerance) {
-		if !m.Grid().Anatomical().SameAs(to.Anatomical(), gridTolerance) {
+		if !OnGrid(m, to) {
 			if !resample {
 				return nil, true, fmt.Errorf("%w: the labels have %v voxels of %s, the image %v of %s; choose labels of this series, or bring them to its grid",
 					ErrGrid, m.Grid().Size, millimetres(m.Grid()), to.Size, millimetres(to))
@@ -74,6 +74,11 @@ func ToLayer(ctx context.Context, m *volume.Mask, to geom.Grid, l Layer, resampl
 	}
 	on, err = volume.NewMask(to, labels)
 	return on, resampled, err
+}
+
+// OnGrid reports whether a label image has the voxels of a grid, in whatever order.
+func OnGrid(m *volume.Mask, g geom.Grid) bool {
+	return m.Grid().Anatomical().SameAs(g.Anatomical(), gridTolerance)
 }
 
 func millimetres(g geom.Grid) string {

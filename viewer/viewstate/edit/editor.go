@@ -191,6 +191,13 @@ func (e *Editor) SetRadius(mm float64) {
 	}
 }
 
+// RadiusAt returns the radius, mm, at a share 0…1 of the way from [MinRadius] to [MaxRadius] on a scale on
+// which equal ways are equal factors.
+func RadiusAt(share float64) float64 { return MinRadius * math.Pow(MaxRadius/MinRadius, share) }
+
+// RadiusShare is the inverse of [RadiusAt].
+func RadiusShare(mm float64) float64 { return math.Log(mm/MinRadius) / math.Log(MaxRadius/MinRadius) }
+
 // radiusStep is by what one step of the wheel or of a key makes the brush larger.
 const radiusStep = 1.2
 
@@ -225,6 +232,9 @@ func (e *Editor) SetSmoothing(mm float64) {
 
 // Note returns what happened last.
 func (e *Editor) Note() Note { return e.note }
+
+// Tell shows a sentence as what happened last; "" shows none.
+func (e *Editor) Tell(text string) { e.say(text) }
 
 func (e *Editor) say(text string) {
 	e.note = Note{Text: text}

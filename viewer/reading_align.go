@@ -42,8 +42,8 @@ func newAlignSection(w *Window, r *reading.Reading) *alignSection {
 	a.apply = widget.NewButton(lang.T("Apply as manual offset"), func() { r.ApplyEstimate() })
 	a.reset = widget.NewButton(lang.T("Reset"), func() { r.SetOffset(align.Offset{}) })
 	a.offset.SizeName = theme.SizeNameCaptionText
-	head := container.NewBorder(nil, nil, heading(lang.T("T2W against diffusion")), container.NewHBox(a.stop, a.check))
-	moved := container.NewBorder(nil, nil, nil, a.reset, a.offset)
+	head := ending(container.NewBorder(nil, nil, heading(lang.T("T2W against diffusion")), container.NewHBox(a.stop, a.check)))
+	moved := ending(container.NewBorder(nil, nil, nil, a.reset, a.offset))
 	a.applies = inset(a.apply)
 	a.content = snug(head, inset(a.bar.Container), a.result, a.applies, inset(a.nudgeRow()), moved)
 	return a

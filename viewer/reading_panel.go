@@ -104,6 +104,11 @@ func (p *readingPanel) imageSection() fyne.CanvasObject {
 	return snug(heading(lang.T("Slices of the focused view")), inset(container.NewGridWithColumns(3, p.cine, invert, key)), p.keys)
 }
 
+// ending keeps what stands at the right end of a line as far from the edge as the controls above and below it.
+func ending(o fyne.CanvasObject) fyne.CanvasObject {
+	return container.New(layout.NewCustomPaddedLayout(0, 0, 0, 6), o)
+}
+
 func (p *readingPanel) object() fyne.CanvasObject { return p.content }
 
 // update brings the panel up to date with the state.

@@ -38,7 +38,7 @@ func newReadingNumbers(w *Window, r *reading.Reading) *readingNumbers {
 	p.psa.SetPlaceHolder(lang.T("6.4"))
 	p.psa.OnChanged = r.SetPSA
 	field := container.NewBorder(nil, nil, nil, widget.NewLabel(lang.T("ng/mL")), p.psa)
-	p.content = snug(p.band, row(lang.T("PSA"), field), p.densities, p.lesions)
+	p.content = snug(p.lesions, row(lang.T("PSA"), field), p.densities, p.band)
 	return p
 }
 

@@ -118,7 +118,7 @@ func TestRunRefinesAndFinishes(t *testing.T) {
 		t.Errorf("status %q, want %q", h.run.status.Text, want)
 	}
 	panel := texts(h.layers.content)
-	for _, want := range []string{"40.0 mL", "38.0–42.5", "0.80", "4/4", "Untrained network"} {
+	for _, want := range []string{"40.0 mL", "38.0–42.5", "0.80", "in 4 of 4", "Untrained network"} {
 		if !strings.Contains(panel, want) {
 			t.Errorf("the results lack %q", want)
 		}

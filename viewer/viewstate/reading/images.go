@@ -115,7 +115,7 @@ func (r *Reading) isKey(v int) bool {
 func (r *Reading) noteIn(v int) string {
 	var notes []string
 	if f := r.fusedIn(v); f != nil {
-		notes = append(notes, lang.T("+ %s in colour", viewstate.SeriesTitle(r.roleOf(f), f)))
+		notes = append(notes, lang.T("%s in colour", viewstate.SeriesTitle(r.roleOf(f), f)))
 	}
 	if s := r.state.Series(v); s != nil && r.inverted[s.ID] {
 		notes = append(notes, lang.T("greys inverted"))

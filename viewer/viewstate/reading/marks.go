@@ -24,7 +24,7 @@ func (r *Reading) Marks(v int) []viewstate.Mark {
 	}
 	var out []viewstate.Mark
 	for _, m := range r.marks.list {
-		out = append(out, r.marksOf(m, g, k)...)
+		out = append(out, r.marksOf(m, v, g, k)...)
 	}
 	return append(out, r.draftMarks(v, g, k)...)
 }
@@ -34,8 +34,8 @@ func onSlice(g geom.Grid, k int, p geom.Vec3) bool {
 	return math.Abs(g.Voxel(p)[2]-float64(k)) <= 0.5+1e-6
 }
 
-// marksOf draws a measurement on slice k of a grid.
-func (r *Reading) marksOf(m Measurement, g geom.Grid, k int) []viewstate.Mark {
+// marksOf draws a measurement on slice k of the grid in viewport v.
+func (r *Reading) marksOf(m Measurement, v int, g geom.Grid, k int) []viewstate.Mark {
 	c, width := colorMark, 1.5
 	if m.ID == r.selected {
 		c, width = colorSelected, 2
@@ -46,7 +46,7 @@ func (r *Reading) marksOf(m Measurement, g geom.Grid, k int) []viewstate.Mark {
 		}
 		outline := m.Shape.Outline()
 		out := []viewstate.Mark{{Points: outline, Closed: true, Color: c, Width: width}}
-		return append(out, label(outline, shortText(m), c))
+		return append(out, label(outline, shortText(m, r.state.Series(v).ID), c))
 	}
 	var out []viewstate.Mark
 	for n, l := range m.Lines {
@@ -68,10 +68,15 @@ func ellipsoidText(m Measurement, n int) string {
 	return text
 }
 
-// shortText is the label of a figure.
-func shortText(m Measurement) string {
+// shortText is the label of a figure over a series: its own value, or the first with the name of the series it is of.
+func shortText(m Measurement, seriesID string) string {
+	for _, v := range m.Values {
+		if v.Series == seriesID {
+			return number(v.Mean) + " ± " + number(v.SD)
+		}
+	}
 	v := m.Values[0]
-	return number(v.Mean) + " ± " + number(v.SD)
+	return v.Label + " " + number(v.Mean) + " ± " + number(v.SD)
 }
 
 // lineMarks draws a line: whole where one of its ends lies on the slice, with handles at the ends that do, or where it passes through.

@@ -23,8 +23,9 @@ const (
 
 // SeriesStats are the statistics of one series in a measurement's figure.
 type SeriesStats struct {
-	Label string // "ADC", "T2W"
-	ADC   bool   // the values are ADC in the exam's unit
+	Series string // Series.ID
+	Label  string // "ADC", "T2W"
+	ADC    bool   // the values are ADC in the exam's unit
 	measure.Stats
 }
 
@@ -226,10 +227,10 @@ func (r *Reading) region(series *exam.Series, shape measure.Shape) (Measurement,
 		return Measurement{}, err
 	}
 	m := Measurement{Kind: Region, Shape: shape, Series: series.ID,
-		Values: []SeriesStats{{viewstate.SeriesTitle(r.roleOf(series), series), r.isADC(series), stats}}}
+		Values: []SeriesStats{r.stats(series, stats)}}
 	if adc := r.chosen(exam.ADC); adc != nil && adc != series && adc.Volume != nil {
 		if stats, err := measure.ROI(r.state.Displayed(adc), shape); err == nil { // a figure too small for the coarser map has none
-			m.Values = append(m.Values, SeriesStats{viewstate.SeriesTitle(exam.ADC, adc), r.isADC(adc), stats})
+			m.Values = append(m.Values, r.stats(adc, stats))
 		}
 	}
 	return m, nil
@@ -243,7 +244,12 @@ func (r *Reading) nine(series *exam.Series, at geom.Vec3, radiusMM float64) (Mea
 		return Measurement{}, err
 	}
 	return Measurement{Kind: Darkest, Shape: measure.Block(image.Grid(), stats), Series: series.ID,
-		Values: []SeriesStats{{viewstate.SeriesTitle(r.roleOf(series), series), r.isADC(series), stats}}}, nil
+		Values: []SeriesStats{r.stats(series, stats)}}, nil
+}
+
+// stats names the series that statistics are of.
+func (r *Reading) stats(s *exam.Series, stats measure.Stats) SeriesStats {
+	return SeriesStats{s.ID, viewstate.SeriesTitle(r.roleOf(s), s), r.isADC(s), stats}
 }
 
 // isADC reports whether a series holds ADC values in the exam's unit.

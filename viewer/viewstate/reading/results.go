@@ -53,8 +53,11 @@ func (r *Reading) Lesions() []Lesion {
 	list := make([]Lesion, 0, len(p.Lesions))
 	for _, l := range p.Lesions {
 		f, err := findings.Describe(findings.Candidate{Grid: p.Grid, Voxels: l.Voxels, Peak: l.PeakWorld}, key.zones, adc)
-		if err != nil { // a candidate without voxels, as a result read from a file has
-			f = findings.Finding{}
+		if err != nil { // a candidate without voxels, as a result read from a file has: its peak is all that is known
+			f = findings.Finding{Zones: key.zones != nil}
+			if f.Zones {
+				f.Peak = key.zones.At(l.PeakWorld)
+			}
 		}
 		list = append(list, Lesion{l, f})
 	}
@@ -123,6 +126,9 @@ func (l Lesion) SizeText() string {
 func (l Lesion) PlacesText() string {
 	if !l.Zones {
 		return lang.T("no zones: run the anatomy model")
+	}
+	if len(l.Places) == 0 {
+		return l.Peak.Text()
 	}
 	text := ""
 	for n, s := range l.Places {
@@ -201,15 +207,15 @@ func (r *Reading) Densities() (list []Density, problem string) {
 			problem = lang.T("Type the PSA as a number in ng/mL, such as 6.4 or 6,4.")
 		}
 	}
-	if ml, ok := r.glandML(); ok {
-		list = append(list, density(lang.T("Model"), psa, ml))
-	}
 	for n := len(r.marks.list) - 1; n >= 0; n-- {
 		if m := r.marks.list[n]; m.Kind == Ellipsoid {
 			v := m.Ellipsoid.ML
 			list = append(list, density(lang.T("Ellipsoid"), psa, inference.Interval{Mean: v, P5: v, P95: v}))
 			break
 		}
+	}
+	if ml, ok := r.glandML(); ok && (r.psa != "" || len(list) > 0) { // by itself it stands among the volumes
+		list = append([]Density{density(lang.T("Model"), psa, ml)}, list...)
 	}
 	if len(list) == 0 && problem == "" && r.psa != "" {
 		problem = lang.T("A density needs a gland volume: run the anatomy model, or measure the three diameters of the gland.")

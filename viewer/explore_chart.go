@@ -196,7 +196,7 @@ func dashes(points [][2]float32, pattern []float32, scale float32) [][][2]float3
 }
 
 // MinSize of a diagram that can be read and clicked.
-func (c *reliabilityChart) MinSize() fyne.Size { return fyne.NewSize(280, 246) }
+func (c *reliabilityChart) MinSize() fyne.Size { return fyne.NewSize(280, 230) }
 
 // CreateRenderer implements [fyne.Widget].
 func (c *reliabilityChart) CreateRenderer() fyne.WidgetRenderer { return &reliabilityRenderer{c} }
@@ -230,7 +230,7 @@ func (r *reliabilityRenderer) Layout(size fyne.Size) {
 	c := r.c
 	w, h := max(0, size.Width-diagramLeft-12), max(0, size.Height-diagramHead-diagramFoot)
 	place(c.plot, diagramLeft, diagramHead, w, h)
-	place(c.empty, diagramLeft, diagramHead+h/2-8, w, 16)
+	place(c.empty, diagramLeft+w/4, diagramHead+h*0.8, w*0.75, 16) // below the diagonal
 	place(c.yName, 0, diagramHead-19, 100, 14)
 	place(c.xName, diagramLeft, size.Height-15, w, 14)
 	for i := range c.xTicks {

@@ -96,7 +96,7 @@ func (w *Window) startComparison() {
 			if errors.Is(err, context.Canceled) {
 				err = nil
 			}
-			w.run.finish(c.results, err)
+			w.run.finish(nil, err)
 			w.explore.finish(c, err)
 			if err != nil {
 				w.showError(lang.T("The comparison ended early"), err)
@@ -139,6 +139,23 @@ func (w *Window) compare(ctx context.Context, c *comparison) error {
 		}
 	}
 	return nil
+}
+
+// results lists the exam's own results, or, where there is none, those of compared models; with gaps.
+func (w *Window) results() []*inference.Prediction {
+	var own, compared []*inference.Prediction
+	for _, task := range runTasks {
+		if p := w.state.Prediction(task); p != nil {
+			own = append(own, p)
+		}
+		for slot := range explore.Slots {
+			compared = append(compared, w.state.ComparedOf(task, slot).Prediction)
+		}
+	}
+	if len(own) > 0 {
+		return own
+	}
+	return compared
 }
 
 // current reports whether a comparison's exam is still the one on screen.

@@ -2,7 +2,9 @@ package viewer
 
 import (
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/widget"
 
 	"bayeslice/internal/lang"
@@ -15,23 +17,27 @@ type voxelPage struct {
 	x       *explore.Explore
 	content *fyne.Container
 	note    *widget.Label
-	names   [explore.Slots]*widget.Label
+	names   [explore.Slots]*canvas.Text
 	rows    [explore.Slots]*fyne.Container
 	charts  [explore.Slots][len(viewstate.Classes)]*chart
+	cells   [explore.Slots][len(viewstate.Classes)]*fyne.Container // round them
 }
 
 func newVoxelPage(x *explore.Explore) *voxelPage {
 	p := &voxelPage{x: x, note: caption("")}
 	p.content = snugly(p.note)
 	for slot := range p.rows {
-		p.names[slot] = heading("")
-		grid := container.NewGridWithColumns(3)
+		p.names[slot] = canvas.NewText("", explore.StyleOf(slot).Color)
+		p.names[slot].TextSize, p.names[slot].TextStyle.Bold = textCaption+1, true
+		grid := container.New(layout.NewGridLayoutWithColumns(3))
 		for i, class := range viewstate.Classes {
 			p.charts[slot][i] = newChart(class, lang.T("samples"))
 			p.charts[slot][i].small = true
-			grid.Add(p.charts[slot][i])
+			p.cells[slot][i] = container.New(layout.NewCustomPaddedLayout(0, 0, 3, 3), p.charts[slot][i])
+			grid.Add(p.cells[slot][i])
 		}
-		p.rows[slot] = snugly(p.names[slot], inset(grid))
+		p.rows[slot] = snugly(container.New(layout.NewCustomPaddedLayout(2, 0, 9, 6), p.names[slot]),
+			container.New(layout.NewCustomPaddedLayout(0, 2, 6, 6), grid))
 		p.content.Add(p.rows[slot])
 	}
 	return p
@@ -55,7 +61,8 @@ func (p *voxelPage) refresh() {
 			}
 			continue
 		}
-		p.names[slot].SetText(rows[slot].Title)
+		p.names[slot].Text = rows[slot].Title
+		p.names[slot].Refresh()
 		p.showRow(slot, rows[slot])
 	}
 	p.note.SetText(note)
@@ -63,13 +70,13 @@ func (p *voxelPage) refresh() {
 
 func (p *voxelPage) showRow(slot int, row explore.Row) {
 	for i, class := range viewstate.Classes {
-		c := p.charts[slot][i]
-		c.Hide()
+		known := false
 		for _, h := range row.Histogram {
 			if h.Class == class {
-				c.Show()
-				c.set(h)
+				known = true
+				p.charts[slot][i].set(h)
 			}
 		}
+		setVisible(p.cells[slot][i], known)
 	}
 }

@@ -201,7 +201,9 @@ func (p *runPanel) unfold(open bool) {
 // update folds the settings away in layouts whose own panels need the room.
 func (p *runPanel) update(l viewstate.Layout) {
 	p.layout = l
-	p.unfold(!p.low && (l == viewstate.Read || l == viewstate.Uncertainty))
+	roomy := !p.low && (l == viewstate.Read || l == viewstate.Uncertainty)
+	setVisible(p.note, roomy)
+	p.unfold(roomy)
 }
 
 // setLow folds the settings away in a low window.

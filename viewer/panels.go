@@ -45,7 +45,7 @@ func (w *Window) addPanels() {
 	w.addPanel("Results", w.layers)
 	w.addPanel(lang.T("Reading"), w.reading)
 	w.addHomePanel("Contour", newEditPanel(w, w.labels), viewstate.Contour, viewstate.Read, viewstate.Uncertainty)
-	w.addPanel("Calibration", w.explore, viewstate.Compare)
+	w.addHomePanel("Calibration", w.explore, viewstate.Compare)
 	w.addPanel("Histograms", w.histograms, viewstate.Read, viewstate.Compare)
 	w.showPanels()
 }

@@ -120,7 +120,7 @@ func (t *toolbar) update(c viewstate.Change) {
 	if c.Has(viewstate.ChangedLayout | viewstate.ChangedExam | viewstate.ChangedWindow) {
 		t.updatePresets()
 	}
-	if c.Has(viewstate.ChangedExam | viewstate.ChangedPrediction) {
+	if c.Has(viewstate.ChangedExam | viewstate.ChangedPrediction | viewstate.ChangedCompared) {
 		t.updateDevice()
 		t.arrange()
 	}
@@ -157,8 +157,8 @@ func (t *toolbar) updatePresets() {
 func (t *toolbar) updateDevice() {
 	text, ground := "No run yet", colorInput
 	var models []string
-	for _, task := range runTasks {
-		if p := t.w.state.Prediction(task); p != nil {
+	for _, p := range t.w.results() {
+		if p != nil {
 			text = p.Device
 			if p.Card.Name != "" && !slices.Contains(models, p.Card.Name) {
 				models = append(models, p.Card.Name)

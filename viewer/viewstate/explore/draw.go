@@ -39,6 +39,7 @@ func (x *Explore) Decorate(v int, scene *render.Scene) {
 		return
 	}
 	_, scale := x.s.Size(v)
+	x.useModelColor(v, slot, scene)
 	switch o := x.outcomes[slot]; {
 	case x.browser.on:
 		x.drawSample(v, slot, scale, scene)
@@ -56,6 +57,31 @@ func (x *Explore) keepReference(scene *render.Scene) {
 	scene.Contours = slices.DeleteFunc(scene.Contours, func(c render.Contour) bool { return c.Field != reference || reference == nil })
 }
 
+// useModelColor leaves of the model's lines those of the selected class, in the colour that the model has in the diagram:
+// those of the gland would else be as white as the reference.
+func (x *Explore) useModelColor(v, slot int, scene *render.Scene) {
+	own := map[*volume.Volume]viewstate.Class{}
+	for _, class := range viewstate.Classes {
+		if f := x.s.Field(v, viewstate.Probability, class); f != nil {
+			own[f] = class
+		}
+	}
+	var kept []render.Contour
+	for _, c := range scene.Contours {
+		class, isOwn := own[c.Field]
+		if isOwn && class != x.s.Class() {
+			continue
+		}
+		if isOwn {
+			model := styles[slot].Color
+			model.A = c.Color.A
+			c.Color, c.Dash = model, 0
+		}
+		kept = append(kept, c)
+	}
+	scene.Contours = kept
+}
+
 // drawBin shades the voxels of the selected bin.
 func (x *Explore) drawBin(slot int, scale float64, scene *render.Scene) {
 	x.keepReference(scene)
@@ -66,7 +92,8 @@ func (x *Explore) drawBin(slot int, scale float64, scene *render.Scene) {
 		color color.NRGBA
 	}{{s.hit, HitColor}, {s.miss, MissColor}} {
 		if part.field != nil {
-			scene.Contours = append(scene.Contours, render.Contour{Field: part.field, Level: 0.5, Color: part.color, Width: scale, Fill: 0.45})
+			// a low level, so that single voxels are seen
+			scene.Contours = append(scene.Contours, render.Contour{Field: part.field, Level: 0.3, Color: part.color, Width: 1.5 * scale, Fill: 0.6})
 		}
 	}
 }
@@ -85,7 +112,7 @@ func (x *Explore) shadeOf(slot int) shade {
 	return s
 }
 
-// drawSample draws the browsed sample's outline of every class, thick, over the selected class's mean, faint.
+// drawSample draws the browsed sample's outline of the selected class, thick, over that of the mean, dashed.
 func (x *Explore) drawSample(v, slot int, scale float64, scene *render.Scene) {
 	p := x.s.Compared(slot).Prediction
 	n, ok := x.sampleIn(slot)
@@ -95,20 +122,16 @@ func (x *Explore) drawSample(v, slot int, scale float64, scene *render.Scene) {
 	x.keepReference(scene)
 	mean := x.s.Field(v, viewstate.Probability, x.s.Class())
 	if mean != nil {
-		c := render.ZoneContour(x.s.Class().String(), mean, 0.5, scale)
-		c.Color.A, c.Width, c.Dash = 130, scale, 3*scale
+		c := render.Contour{Field: mean, Level: 0.5, Color: styles[slot].Color, Width: scale, Dash: 3 * scale}
+		c.Color.A = 150
 		scene.Contours = append(scene.Contours, c)
 	}
-	for _, class := range viewstate.Classes {
-		z, ok := zoneOf(p, class)
-		if !ok {
-			continue
-		}
-		if f, err := x.browser.field(p, n, z); err == nil { // the sample is one of those stored
-			c := render.ZoneContour(class.String(), f, 0.5, scale)
-			c.Dash, c.Width = 0, 2*scale
-			scene.Contours = append(scene.Contours, c)
-		}
+	z, ok := zoneOf(p, x.s.Class())
+	if !ok {
+		return
+	}
+	if f, err := x.browser.field(p, n, z); err == nil { // the sample is one of those stored
+		scene.Contours = append(scene.Contours, render.Contour{Field: f, Level: 0.5, Color: styles[slot].Color, Width: 2 * scale})
 	}
 }
 

@@ -18,7 +18,7 @@ func RegionName(r calibrate.RegionKind) string {
 	case calibrate.Segment:
 		return lang.T("Predicted or labelled")
 	default:
-		return lang.T("Gland and %d mm around it", calibrate.DefaultMarginMM)
+		return lang.T("Gland + %d mm", calibrate.DefaultMarginMM)
 	}
 }
 

@@ -24,5 +24,5 @@ func run() int {
 
 // window runs the application until its window is closed.
 func window(ctx context.Context, r cli.WindowRequest) error {
-	return app.Run(ctx, app.Options{Exam: r.Exam, Models: r.Models, Library: r.Library, Provider: r.Provider, Threads: r.Threads, Renderer: r.Renderer, Unattended: r.Unattended})
+	return app.Run(ctx, app.Options{Exam: r.Exam, Exams: r.Exams, List: r.List, Models: r.Models, Library: r.Library, Provider: r.Provider, Threads: r.Threads, Renderer: r.Renderer, Unattended: r.Unattended})
 }

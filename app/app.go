@@ -26,6 +26,8 @@ var ErrDisplay = errors.New("app: no display")
 // Options of [Run]. The zero value shows an empty window with the stored settings.
 type Options struct {
 	Exam     string   // opened at the start; "" shows the start page
+	Exams    string   // folder of exams whose work list is shown at the start; "" shows none
+	List     string   // file of that list; "" is the one in the folder
 	Models   []string // names of bundled models or files, offered first
 	Samples  int      // 0 takes the stored number, or the paper's
 	Seed     uint64   // 0 takes the stored one, or 1
@@ -80,6 +82,9 @@ func Run(ctx context.Context, o Options) error {
 		a.Lifecycle().SetOnStarted(func() { w.FitScreen(width, height) })
 	}
 	w.Show()
+	if o.Exams != "" {
+		w.OpenList(o.Exams, o.List)
+	}
 	if o.Exam != "" {
 		w.Open(o.Exam)
 	}

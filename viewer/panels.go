@@ -43,8 +43,9 @@ func (w *Window) addHomePanel(title string, p panel, home viewstate.Layout, othe
 func (w *Window) addPanels() {
 	w.addPanel("Exam", w.exam)
 	w.addPanel("Results", w.layers)
-	w.addPanel(lang.T("Reading"), w.reading)
+	w.addPanel(lang.T("Reading"), w.reading, viewstate.Read, viewstate.Uncertainty, viewstate.Compare)
 	w.addHomePanel("Contour", newEditPanel(w, w.labels), viewstate.Contour, viewstate.Read, viewstate.Uncertainty)
+	w.addReview()
 	w.addHomePanel("Calibration", w.explore, viewstate.Compare)
 	w.addPanel("Histograms", w.histograms, viewstate.Read, viewstate.Compare)
 	w.showPanels()

@@ -30,10 +30,11 @@ const (
 	pickLabelFolder
 	pickExportFolder
 	pickPictureSave
+	pickExams
 )
 
 // pickTitles are the titles of the system's dialogs.
-var pickTitles = [...]string{"Open exam folder", "Open exam file", "Choose the folder of the data", "Choose the folder of the masks", "Choose the folder in which runs are kept", "Open model file", "Open session", "Save session", "Open labels", "Choose the folder for the contours", "Choose the folder for exported files", "Save this view"}
+var pickTitles = [...]string{"Open exam folder", "Open exam file", "Choose the folder of the data", "Choose the folder of the masks", "Choose the folder in which runs are kept", "Open model file", "Open session", "Save session", "Open labels", "Choose the folder for the contours", "Choose the folder for exported files", "Save this view", "Open a folder of exams"}
 
 // examExtensions are the files that hold an exam by themselves.
 var examExtensions = []string{"zip", "dcm", "nii", "gz", "mha", "mhd"}

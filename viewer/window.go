@@ -73,9 +73,9 @@ type Window struct {
 	layers      *layersPanel
 	reading     *readingPanel
 	histograms  *histogramPanel
-	explore     *explorePanel
-	insets      []*paneInset      // histograms at the foot of compared models' pictures
 	charts      []*histogramPanel // those that viewports show instead of images
+	explore     *explorePanel
+	insets      []*paneInset // histograms at the foot of compared models' pictures
 	run         *runPanel
 	training    *trainPage        // nil where the program cannot train
 	images      fyne.CanvasObject // everything but the training page
@@ -83,6 +83,8 @@ type Window struct {
 	frame       *frameLayout
 	panels      []sidePanel
 	labels      *labels
+	review      *reviewPanel
+	list        *listPanel
 	mode        *modeBadge
 	handlers    map[viewstate.Command]func()
 	shortcuts   []fyne.Shortcut

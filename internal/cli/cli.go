@@ -28,6 +28,8 @@ const (
 // WindowRequest says what the window starts with.
 type WindowRequest struct {
 	Exam     string   // "" shows the start page
+	Exams    string   // folder of exams whose work list is shown; "" shows none
+	List     string   // file of that list; "" is the one in the folder
 	Models   []string // names of bundled models or files, offered first
 	Library  string   // ONNX Runtime library or its folder; "" searches
 	Provider string   // execution provider; "" takes the settings

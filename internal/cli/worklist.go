@@ -33,7 +33,7 @@ type listJob struct {
 
 func (s *session) worklistCommand() *cobra.Command {
 	c := group("worklist", "Rank the exams of a folder and keep track of the work on them",
-		s.worklistRefresh(), s.worklistRank(), s.worklistShow(), s.worklistNext(), s.worklistMark())
+		s.worklistOpen(), s.worklistRefresh(), s.worklistRank(), s.worklistShow(), s.worklistNext(), s.worklistMark())
 	c.Long = "FOLDER holds one exam in each sub-folder or ZIP file. The list is the file " + worklist.FileName + " in it, or the\none named with --list: states, notes and figures under the names of the folders, and no other\nidentity. The window works on the same file.\n\n" + disclaimer
 	return c
 }
@@ -51,6 +51,22 @@ func listCommand(j *listJob, c *cobra.Command) *cobra.Command {
 func (j *listJob) openList(folder string) (*worklist.Store, error) {
 	j.folder = folder
 	return worklist.Open(folder, worklist.Options{File: j.file, Clock: time.Now})
+}
+
+func (s *session) worklistOpen() *cobra.Command {
+	var j listJob
+	var r WindowRequest
+	c := listCommand(&j, &cobra.Command{
+		Use: "open FOLDER", Short: "Open the window on the list",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if _, err := j.openList(args[0]); err != nil { // said here rather than in a window
+				return err
+			}
+			r.Exams, r.List = args[0], j.file
+			return s.openWindow(cmd.Context(), r)
+		}})
+	c.Flags().BoolVar(&r.Unattended, "unattended", false, "ask nothing at the start, for programs that drive the window")
+	return c
 }
 
 func (s *session) worklistRefresh() *cobra.Command {

@@ -176,11 +176,8 @@ func why(e worklist.Entry) string {
 	case len(e.Score.Spots) == 0:
 		return lang.T("no uncertain spot")
 	}
-	first := lang.T("%s: %s", Reason(e.Score.Spots[0]), review.ML(e.Score.Spots[0].ErrorML))
-	if e.Score.SpotCount == 1 {
-		return first
-	}
-	return lang.N(e.Score.SpotCount-1, "%[2]s; %[1]d more spot", "%[2]s; %[1]d more spots", first)
+	worst := e.Score.Spots[0]
+	return lang.T("%s · %s", Reason(worst), review.ML(worst.ErrorML))
 }
 
 // OpenOnly reports whether only exams are listed that are still to be done.

@@ -73,7 +73,7 @@ func stem(name string) (stem string, ok bool) {
 type part struct {
 	exam  string
 	class string // of a map of several; "region" for the region; "" for an image of everything
-	weak  bool   // a mask that gives way to maps of probabilities beside it
+	weak  bool   // a mask of the task, which gives way to maps of probabilities beside it
 }
 
 // read tells from a name which part of which exam a file is; ok is false for files of the other side or task.
@@ -121,7 +121,7 @@ type listing struct {
 	side  side
 	task  modelcard.Task
 	files map[string]*Files
-	weak  map[string]string // masks that give way
+	weak  map[string]string // masks of the task
 	wrong map[string]string
 }
 
@@ -152,8 +152,8 @@ func list(dir string, s side, task modelcard.Task) (*listing, error) {
 		}
 	}
 	for id, path := range l.weak {
-		if f := l.files[id]; f == nil || f.Image == "" && len(f.Classes) == 0 {
-			l.put(id, func(f *Files) *string { return &f.Image }, path)
+		if f := l.of(id); len(f.Classes) == 0 { // stronger than a name that says nothing of the task
+			f.Image = path
 		}
 	}
 	return l, nil

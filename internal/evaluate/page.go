@@ -22,6 +22,7 @@ var pageTemplate = template.Must(template.New("page").Parse(pageText))
 // pageData is what the template shows.
 type pageData struct {
 	Title, Program, Time, ResearchUse string
+	Without                           string
 	Legend                            []legendEntry
 	Panels, Calibration               []panel
 	Tables                            []figureTable
@@ -101,7 +102,7 @@ func Page(results []*Result, c []Comparison) ([]byte, error) {
 	if page.Calibration, err = d.reliability(); err != nil {
 		return nil, err
 	}
-	page.Tables = d.tables()
+	page.Without, page.Tables = d.without(), d.tables()
 	for _, x := range c {
 		page.Comparisons = append(page.Comparisons, comparisonOf(x))
 	}

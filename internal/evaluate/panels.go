@@ -46,19 +46,22 @@ func (d *drawing) line(x placed, text string) panelLine {
 	return panelLine{template.HTML(chart.Swatch(x.series)), x.result.Name + ": " + text} //nolint:gosec // made of numbers
 }
 
-// figure2 are the panels of the paper's Figure 2, in its order of rows: a, c, d; b, e, f.
+// figure2 are the panels of the paper's Figure 2, in its order of rows: a, c, d of anatomy; b, e, f of diagnosis. A task
+// that was not evaluated has none.
 func (d *drawing) figure2() ([]panel, error) {
+	var draw []func() (panel, error)
+	if len(d.of(modelcard.Anatomy)) > 0 {
+		draw = append(draw,
+			func() (panel, error) { return d.likelihood("a", modelcard.Anatomy) },
+			func() (panel, error) { return d.dice("c", "soft", softDice) },
+			func() (panel, error) { return d.dice("d", "hard", hardDice) })
+	}
+	if len(d.of(modelcard.Diagnosis)) > 0 {
+		draw = append(draw, func() (panel, error) { return d.likelihood("b", modelcard.Diagnosis) }, d.roc, d.froc)
+	}
 	var out []panel
-	for _, draw := range []func() (panel, error){
-		func() (panel, error) { return d.likelihood("a", modelcard.Anatomy) },
-		func() (panel, error) {
-			return d.dice("c", "soft", func(r StructureRow) float64 { return orNaN(r.SoftDice) })
-		},
-		func() (panel, error) { return d.dice("d", "hard", func(r StructureRow) float64 { return r.HardDice }) },
-		func() (panel, error) { return d.likelihood("b", modelcard.Diagnosis) },
-		d.roc, d.froc,
-	} {
-		p, err := draw()
+	for _, one := range draw {
+		p, err := one()
 		if err != nil {
 			return nil, err
 		}
@@ -67,11 +70,23 @@ func (d *drawing) figure2() ([]panel, error) {
 	return out, nil
 }
 
-const boxCaption = "Box: quartiles of the exams, whiskers to 1.5 times their distance. Dot: mean with its band."
+func softDice(r StructureRow) float64 { return orNaN(r.SoftDice) }
 
-func missing(letter string, task modelcard.Task) panel {
-	return panel{Letter: letter, Missing: taskName(task) + " was not evaluated here."}
+func hardDice(r StructureRow) float64 { return r.HardDice }
+
+// without says which panels a page lacks, "" for none.
+func (d *drawing) without() string {
+	const both = " `bayeslice evaluate compare` puts results of both tasks on one page."
+	switch {
+	case len(d.of(modelcard.Anatomy)) == 0:
+		return "Anatomy was not evaluated here, so that panels a, c and d are missing." + both
+	case len(d.of(modelcard.Diagnosis)) == 0:
+		return "Diagnosis was not evaluated here, so that panels b, e and f are missing." + both
+	}
+	return ""
 }
+
+const boxCaption = "Box: quartiles of the exams, whiskers to 1.5 times their distance. Dot: mean with its band."
 
 // svgPanel finishes a panel whose picture was drawn.
 func svgPanel(letter, svg, caption string, lines []panelLine, err error) (panel, error) {
@@ -81,9 +96,6 @@ func svgPanel(letter, svg, caption string, lines []panelLine, err error) (panel,
 // likelihood is panel a or b.
 func (d *drawing) likelihood(letter string, task modelcard.Task) (panel, error) {
 	of := d.of(task)
-	if len(of) == 0 {
-		return missing(letter, task), nil
-	}
 	var groups []chart.Group
 	var lines []panelLine
 	for _, x := range of {
@@ -116,9 +128,6 @@ func boxOf(x placed, mean *metrics.Band, of func(Row) float64) chart.Box {
 // dice is panel c or d.
 func (d *drawing) dice(letter, kind string, of func(StructureRow) float64) (panel, error) {
 	results := d.of(modelcard.Anatomy)
-	if len(results) == 0 {
-		return missing(letter, modelcard.Anatomy), nil
-	}
 	var groups []chart.Group
 	lines, drawn := make([]panelLine, len(results)), false
 	for n, s := range structures[modelcard.Anatomy] {
@@ -145,17 +154,27 @@ func (d *drawing) dice(letter, kind string, of func(StructureRow) float64) (pane
 	if !drawn {
 		return panel{Letter: letter, Missing: "Masks hold no probabilities, so that there is no soft Dice."}, nil
 	}
-	f := chart.Frame{Title: fmt.Sprintf("%s   Anatomy: %s Dice ↑", letter, kind), Y: "Dice coefficient", YMin: 0, YMax: 1.02, Description: "boxes of the exams' own values, by structure"}
+	f := chart.Frame{Title: fmt.Sprintf("%s   Anatomy: %s Dice ↑", letter, kind), Y: "Dice coefficient", YMin: lowest(groups), YMax: 1.005, Description: "boxes of the exams' own values, by structure"}
 	svg, err := chart.Boxes(f, groups)
 	return svgPanel(letter, svg, boxCaption, lines, err)
+}
+
+// lowest is where an axis of values up to 1 may begin: at a tenth below all of them.
+func lowest(groups []chart.Group) float64 {
+	low := 0.9
+	for _, g := range groups {
+		for _, b := range g.Boxes {
+			for _, v := range b.Values {
+				low = min(low, v)
+			}
+		}
+	}
+	return max(0, math.Floor(10*low)/10)
 }
 
 // roc is panel e.
 func (d *drawing) roc() (panel, error) {
 	of := d.of(modelcard.Diagnosis)
-	if len(of) == 0 {
-		return missing("e", modelcard.Diagnosis), nil
-	}
 	series := make([]chart.Series, len(d.names))
 	var lines []panelLine
 	for _, x := range of {
@@ -180,9 +199,6 @@ func (d *drawing) roc() (panel, error) {
 // froc is panel f.
 func (d *drawing) froc() (panel, error) {
 	of := d.of(modelcard.Diagnosis)
-	if len(of) == 0 {
-		return missing("f", modelcard.Diagnosis), nil
-	}
 	series := make([]chart.Series, len(d.names))
 	var lines []panelLine
 	for _, x := range of {

@@ -41,9 +41,10 @@ var dashes = [][]vg.Length{nil, {6, 2.5}, {2, 2}, {8, 2.5, 2, 2.5}, {4, 1.5}, {1
 
 // Size of a figure in points, and the sizes of its type.
 const (
-	width, height = vg.Length(380), vg.Length(290)
-	titleSize     = vg.Length(12.5)
-	textSize      = vg.Length(10.5)
+	width, height = vg.Length(380), vg.Length(300)
+	margin        = vg.Length(12) // right and above, for labels at the ends of axes
+	titleSize     = vg.Length(13.5)
+	textSize      = vg.Length(12)
 )
 
 var (
@@ -271,7 +272,33 @@ func frame(f Frame) *plot.Plot {
 		a.LineStyle.Width, a.Tick.LineStyle.Width, a.Padding = 0.7, 0.7, 3
 	}
 	p.X.Label.Text, p.Y.Label.Text = f.X, f.Y
+	p.X.Tick.Marker, p.Y.Tick.Marker = plot.TickerFunc(ticks), plot.TickerFunc(ticks)
 	return p
+}
+
+// ticks labels five to ten round numbers of an axis.
+func ticks(low, high float64) []plot.Tick {
+	if !(high > low) {
+		return nil
+	}
+	step := math.Pow(10, math.Floor(math.Log10(high-low)))
+	for _, share := range []float64{0.5, 0.4, 0.5} { // to a half, a fifth, a tenth
+		if (high-low)/step >= 5 {
+			break
+		}
+		step *= share
+	}
+	decimals := max(0, int(math.Ceil(-math.Log10(step)-1e-9)))
+	var out []plot.Tick
+	first := math.Ceil(low/step - 1e-9)
+	for n := range 12 {
+		v := (first + float64(n)) * step
+		if v > high+1e-9*step {
+			break
+		}
+		out = append(out, plot.Tick{Value: v, Label: strings.Replace(fmt.Sprintf("%.*f", decimals, v+0), "-", "−", 1)})
+	}
+	return out
 }
 
 func grid() *plotter.Grid {
@@ -316,7 +343,7 @@ func svg(p *plot.Plot, f Frame) (text string, err error) {
 		}
 	}
 	c := vgsvg.New(width, height)
-	p.Draw(draw.New(c))
+	p.Draw(draw.Crop(draw.New(c), 0, -margin, 0, -margin/2))
 	var b bytes.Buffer
 	if _, err := c.WriteTo(&b); err != nil {
 		return "", fmt.Errorf("%w: %w", ErrChart, err)

@@ -112,8 +112,10 @@ func (w *Window) addMenu(items ...menuItem) { w.menu = append(w.menu, items...) 
 // showMenu shows the menu below a button.
 func (w *Window) showMenu(below fyne.CanvasObject) {
 	items := []*fyne.MenuItem{}
-	for _, m := range append(slices.Clone(w.menu), menuItem{"Fit the slice", viewstate.FitView}, menuItem{"Full screen", viewstate.FullScreen},
-		menuItem{"Keys and mouse", viewstate.ShowHelp}, menuItem{}, menuItem{"Quit", viewstate.Quit}) {
+	for _, m := range append(slices.Clone(w.menu), menuItem{lang.T("Fit the slice"), viewstate.FitView}, menuItem{lang.T("Full screen"), viewstate.FullScreen},
+		menuItem{}, menuItem{lang.T("Open a session …"), viewstate.OpenSession}, menuItem{lang.T("Save the session …"), viewstate.SaveSession},
+		menuItem{}, menuItem{w.privacyLabel(), viewstate.HideIdentity}, menuItem{lang.T("Preferences …"), viewstate.ShowPreferences},
+		menuItem{lang.T("Keys and mouse"), viewstate.ShowHelp}, menuItem{}, menuItem{lang.T("Quit"), viewstate.Quit}) {
 		if m.command == viewstate.NoCommand {
 			items = append(items, fyne.NewMenuItemSeparator())
 			continue

@@ -61,3 +61,11 @@ func (w *Window) discreet(details string) string {
 	}
 	return details
 }
+
+// privacyLabel says what the privacy key would do now.
+func (w *Window) privacyLabel() string {
+	if w.state.Private() {
+		return lang.T("Show names and paths")
+	}
+	return lang.T("Hide names and paths")
+}

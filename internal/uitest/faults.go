@@ -43,7 +43,7 @@ func (t *Tree) holder(n Node) *Node {
 		switch o := &t.Nodes[p]; {
 		case o.Kind == "Scroll" || o.Kind == "Clip":
 			return nil
-		case o.Widget && o.Kind != "RichText":
+		case o.Widget && o.Kind != "RichText" && !o.Box.Empty(): // titles of dialogs have places but no sizes
 			return o
 		}
 	}

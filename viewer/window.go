@@ -332,12 +332,19 @@ func (w *Window) bindKeys() {
 	c := w.win.Canvas()
 	focused := func() *viewport { return w.views[w.state.Focus()] }
 	c.SetOnTypedKey(func(e *fyne.KeyEvent) {
-		if e.Name == fyne.KeyEscape && c.Overlays().Top() == nil {
+		if w.asking() {
+			return
+		}
+		if e.Name == fyne.KeyEscape {
 			w.hideTraining()
 		}
 		focused().TypedKey(e)
 	})
-	c.SetOnTypedRune(func(r rune) { focused().TypedRune(r) })
+	c.SetOnTypedRune(func(r rune) {
+		if !w.asking() {
+			focused().TypedRune(r)
+		}
+	})
 	if d, ok := c.(desktop.Canvas); ok {
 		d.SetOnKeyDown(func(e *fyne.KeyEvent) { focused().KeyDown(e) })
 		d.SetOnKeyUp(func(e *fyne.KeyEvent) { focused().KeyUp(e) })
@@ -359,9 +366,16 @@ func (w *Window) bindShortcuts() {
 		}
 		s := shortcutFor(b.Key, b.Mods)
 		w.shortcuts = append(w.shortcuts, s)
-		c.AddShortcut(s, func(fyne.Shortcut) { w.command(w.state.CommandFor(b.Key, b.Mods)) })
+		c.AddShortcut(s, func(fyne.Shortcut) {
+			if !w.asking() {
+				w.command(w.state.CommandFor(b.Key, b.Mods))
+			}
+		})
 	}
 }
+
+// asking reports whether a dialog or a menu is open: keys are for it then, not for what it covers.
+func (w *Window) asking() bool { return w.win.Canvas().Overlays().Top() != nil }
 
 // shortcutFor returns what Fyne calls a key with Ctrl: it has names of its own for the keys of editing.
 func shortcutFor(key string, m viewstate.Mods) fyne.Shortcut {

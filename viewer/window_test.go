@@ -476,3 +476,20 @@ func TestFinishEndsWorkAndLeavesTheWindowAlone(t *testing.T) {
 		t.Errorf("%d functions came to the UI goroutine after the end", n)
 	}
 }
+
+func TestKeysDoNotReachWhatADialogCovers(t *testing.T) {
+	h := newHarness(t, &fakeEngine{}, Options{})
+	h.openExam()
+	h.showSentence("Something happened", "It did.", "Go on.", "")
+	c := h.win.Canvas()
+	c.OnTypedKey()(&fyne.KeyEvent{Name: fyne.KeyF7})
+	if l, _ := h.state.Layout(); l != viewstate.Read {
+		t.Errorf("a key behind a dialog chose layout %v", l)
+	}
+	c.Overlays().Top().Hide()
+	c.Overlays().Remove(c.Overlays().Top())
+	c.OnTypedKey()(&fyne.KeyEvent{Name: fyne.KeyF7})
+	if l, _ := h.state.Layout(); l != viewstate.Uncertainty {
+		t.Errorf("without the dialog it chose layout %v", l)
+	}
+}

@@ -106,7 +106,11 @@ func (p *editPanel) makeTools() fyne.CanvasObject {
 	for _, t := range drawingTools {
 		b := widget.NewButtonWithIcon("", toolIcon(t.tool), func() { p.w.command(t.command) })
 		p.tools = append(p.tools, b)
-		name := caption(withKeys(t.name.String(), p.w.state.Keys(), t.command))
+		text := t.name.String()
+		if keys := shortestKeys(p.w.state.Keys(), t.command); len(keys) == 1 { // a longer one has no room
+			text += "  " + keys
+		}
+		name := caption(text)
 		name.Alignment = fyne.TextAlignCenter
 		name.Wrapping = fyne.TextWrapOff
 		row.Add(container.New(layout.NewCustomPaddedVBoxLayout(-2), b, name))
@@ -285,6 +289,9 @@ func (p *editPanel) updateState() {
 	if p.note.Importance != importance {
 		p.note.Importance = importance
 		p.note.Refresh()
+	}
+	if last, _ := p.e.NextUndo(); note.Text == last { // which stands under the buttons already
+		note.Text = ""
 	}
 	setText(p.note, note.Text)
 	setVisible(p.note, note.Text != "")

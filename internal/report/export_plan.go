@@ -13,7 +13,6 @@ import (
 	"strings"
 
 	"bayeslice/inference"
-	"bayeslice/internal/exam"
 	"bayeslice/internal/imageio/codec"
 	"bayeslice/internal/prep"
 	"bayeslice/internal/volume"
@@ -111,7 +110,7 @@ func (x Export) planMaps(stem string, ready mapCache) []planned {
 				continue
 			}
 			out = append(out, planned{x.fileName(stem, p, named), func(ctx context.Context, path string) error {
-				m, err := ready.of(ctx, x.Exam, p)
+				m, err := x.maps(ctx, p, ready)
 				if err != nil {
 					return err
 				}
@@ -127,14 +126,14 @@ func (x Export) planMaps(stem string, ready mapCache) []planned {
 // mapCache holds predictions on the T2W image's grid while an export lasts.
 type mapCache map[*inference.Prediction]*maps
 
-// of returns a prediction on the grid, interpolated when it is asked for first.
-func (c mapCache) of(ctx context.Context, e *exam.Exam, p *inference.Prediction) (*maps, error) {
-	if m, ok := c[p]; ok {
+// maps returns the chosen maps of a prediction on the grid, interpolated when they are asked for first.
+func (x Export) maps(ctx context.Context, p *inference.Prediction, ready mapCache) (*maps, error) {
+	if m, ok := ready[p]; ok {
 		return m, nil
 	}
-	m, err := newMaps(ctx, e, p)
+	m, err := newMapsFor(ctx, x.Exam, p, x.has)
 	if err == nil {
-		c[p] = m
+		ready[p] = m
 	}
 	return m, err
 }
@@ -199,7 +198,7 @@ func (x Export) writeProvenance(ctx context.Context, path, stem string, ready ma
 		out.Exam.T2WGrid = newResultGrid(grid)
 	}
 	for _, p := range x.Predictions {
-		m, err := ready.of(ctx, x.Exam, p)
+		m, err := x.maps(ctx, p, ready)
 		if err != nil {
 			return err
 		}

@@ -30,6 +30,16 @@ type maps struct {
 
 // newMaps brings a prediction to the exam's grid. It fails with [ErrNothing] or [prep.ErrMissingRole].
 func newMaps(ctx context.Context, e *exam.Exam, p *inference.Prediction) (*maps, error) {
+	return newMapsFor(ctx, e, p, func(Item) bool { return true })
+}
+
+// newMeans is newMaps without what only files of maps need: means and masks.
+func newMeans(ctx context.Context, e *exam.Exam, p *inference.Prediction) (*maps, error) {
+	return newMapsFor(ctx, e, p, func(Item) bool { return false })
+}
+
+// newMapsFor is newMaps for some maps; the means and the masks, which others rest on, are always made.
+func newMapsFor(ctx context.Context, e *exam.Exam, p *inference.Prediction, want func(Item) bool) (*maps, error) {
 	grid, ok := e.ReferenceGrid()
 	if !ok {
 		return nil, fmt.Errorf("%w: results are written on the T2W image's grid", prep.ErrMissingRole)
@@ -45,19 +55,23 @@ func newMaps(ctx context.Context, e *exam.Exam, p *inference.Prediction) (*maps,
 	if m.hard, err = prep.ArgMax(m.mean); err != nil {
 		return nil, err
 	}
-	for _, v := range p.SD {
-		on, err := prep.ToGrid(ctx, v, grid, 0)
-		if err != nil {
-			return nil, err
+	m.sd = make([]*volume.Volume, len(p.SD))
+	for c, v := range p.SD {
+		if want(Deviations) {
+			if m.sd[c], err = prep.ToGrid(ctx, v, grid, 0); err != nil {
+				return nil, err
+			}
 		}
-		m.sd = append(m.sd, on)
 	}
-	for _, pair := range []struct {
+	for _, o := range []struct {
+		item Item
 		to   **volume.Volume
 		from *volume.Volume
-	}{{&m.entropy, p.Entropy}, {&m.expected, p.ExpectedEntropy}, {&m.mutual, p.MutualInformation}} {
-		if *pair.to, err = prep.ToGrid(ctx, pair.from, grid, 0); err != nil {
-			return nil, err
+	}{{Entropies, &m.entropy, p.Entropy}, {Aleatoric, &m.expected, p.ExpectedEntropy}, {Epistemic, &m.mutual, p.MutualInformation}} {
+		if want(o.item) {
+			if *o.to, err = prep.ToGrid(ctx, o.from, grid, 0); err != nil {
+				return nil, err
+			}
 		}
 	}
 	if m.region, err = prep.Region(p.Grid, grid); err != nil {

@@ -131,7 +131,7 @@ func (s *setter) shots(ctx context.Context) ([]shot, error) {
 		if p == nil {
 			continue
 		}
-		m, err := newMaps(ctx, s.of.Exam, p)
+		m, err := newMeans(ctx, s.of.Exam, p)
 		if err != nil {
 			return nil, err
 		}

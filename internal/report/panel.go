@@ -37,7 +37,7 @@ const (
 // came about. It is 1600 pixels wide, and holds no identity. It fails as [Write] does for a
 // prediction that is not complete, or with the renderer's error.
 func Panel(ctx context.Context, e *exam.Exam, p *inference.Prediction, o Options) (*image.RGBA, error) {
-	m, err := newMaps(ctx, e, p)
+	m, err := newMeans(ctx, e, p)
 	if err != nil {
 		return nil, err
 	}

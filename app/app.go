@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"os"
-	"path/filepath"
 
 	"fyne.io/fyne/v2"
 	fyneapp "fyne.io/fyne/v2/app"
@@ -74,7 +73,7 @@ func Run(ctx context.Context, o Options) error {
 	w := viewer.New(ctx, a, viewer.Options{
 		Engine: engine, Trainer: newTrainer(engine), Renderer: renderer, RenderNote: note,
 		Samples: start.Samples, Seed: start.Seed, AutoRun: o.AutoRun, QuizFile: store.QuizResults(),
-		Contours: filepath.Join(filepath.Dir(store.File()), "contours"),
+		Contours: store.AutosaveDir(),
 		Settings: store, Devices: devices(), Unattended: o.Unattended, SetScale: setScale,
 		Closed: func() { closing = renderer.Close() }, // on the main thread, before the window system ends
 	})

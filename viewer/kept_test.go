@@ -82,12 +82,12 @@ func TestRecentExamsAreListedAndHiddenInPrivateMode(t *testing.T) {
 	h.quiet()
 	next, _ := keeping(t, dir, &fakeEngine{}, true)
 	next.quiet()
-	if text := texts(next.welcome.content); !strings.Contains(text, "Study TEST · T2W/ADC/DWI") {
+	if text := texts(next.welcome.content); !strings.Contains(text, "Doe_John · T2W/ADC/DWI") {
 		t.Errorf("the start page has %q", text)
 	}
 	next.command(viewstate.HideIdentity)
 	next.quiet()
-	if text := texts(next.welcome.content); strings.Contains(text, "TEST") || !strings.Contains(text, "Study KEY · T2W/ADC/DWI") {
+	if text := texts(next.welcome.content); strings.Contains(text, "Doe") || !strings.Contains(text, "Study KEY · T2W/ADC/DWI") {
 		t.Errorf("in private mode the start page has %q", text)
 	}
 	if err := os.Remove(place); err != nil {
@@ -322,7 +322,7 @@ func TestWhatWasOpenIsOfferedAtTheNextStart(t *testing.T) {
 	h.keepLastSession()
 	h.quiet()
 	next, _ := keeping(t, dir, &fakeEngine{}, true)
-	next.until("the offer", func() bool { return strings.Contains(texts(next.welcome.content), "Go on with Study TEST") })
+	next.until("the offer", func() bool { return strings.Contains(texts(next.welcome.content), "Go on with Doe_John") })
 	next.OpenSession(next.recents.at)
 	next.until("the exam", func() bool { return next.state.Exam() != nil && next.opening == nil })
 }

@@ -7,6 +7,7 @@ package recent
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -59,14 +60,18 @@ func month(date string) string {
 	return ""
 }
 
-// Label returns the line that stands for an exam in lists. In private mode it is made of the key alone,
-// as "Study 4F2A · 2026-07 · T2W/ADC/DWI": neither a name nor a folder.
+// Label returns the line that stands for an exam in lists: the folder or file that was opened, the study
+// where it holds several, and what there is. In private mode it is made of the key alone, as
+// "Study 4F2A · 2026-07 · T2W/ADC/DWI": neither a name nor a folder.
 func (e Entry) Label(private bool) string {
-	name := e.Name
-	if private || name == "" {
-		name = lang.T("Study %s", strings.ToUpper(e.Key[:min(4, len(e.Key))]))
+	study := lang.T("Study %s", strings.ToUpper(e.Key[:min(4, len(e.Key))]))
+	parts := []string{study}
+	if !private && e.Path != "" {
+		parts = []string{filepath.Base(e.Path)}
+		if e.Study != "" {
+			parts = append(parts, study)
+		}
 	}
-	parts := []string{name}
 	if e.Month != "" {
 		parts = append(parts, e.Month)
 	}

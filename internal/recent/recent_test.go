@@ -50,7 +50,7 @@ func TestTheLastTwelveStayNewestFirst(t *testing.T) {
 
 func TestPrivateLabelsShowNoNamesAndNoPaths(t *testing.T) {
 	e := entry(0x4f2a)
-	e.Name, e.Series = "Doe^John", []string{"T2W", "ADC", "DWI"}
+	e.Path, e.Name, e.Series = filepath.FromSlash("/data/Doe^John"), "Doe^John", []string{"T2W", "ADC", "DWI"}
 	if got := e.Label(true); got != "Study 4F2A · 2026-07 · T2W/ADC/DWI" {
 		t.Error(got)
 	}
@@ -58,6 +58,10 @@ func TestPrivateLabelsShowNoNamesAndNoPaths(t *testing.T) {
 		t.Error(got)
 	}
 	if got := e.Label(false); got != "Doe^John · 2026-07 · T2W/ADC/DWI" || e.Place(false) != e.Path {
+		t.Error(got)
+	}
+	e.Study = "4f2a"
+	if got := e.Label(false); got != "Doe^John · Study 4F2A · 2026-07 · T2W/ADC/DWI" {
 		t.Error(got)
 	}
 	if got := (Entry{Key: "ab"}).Label(true); got != "Study AB" {

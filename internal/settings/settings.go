@@ -112,12 +112,12 @@ func (s *Store) ModelsDir() string {
 	return filepath.Join(s.dir, "models")
 }
 
-// AutosaveDir is the folder that unsaved work is kept in: the one set, or autosave beside the settings.
+// AutosaveDir is the folder that unsaved contours are kept in: the one set, or contours beside the settings.
 func (s *Store) AutosaveDir() string {
 	if s.Autosave != "" {
 		return s.Autosave
 	}
-	return filepath.Join(s.dir, "autosave")
+	return filepath.Join(s.dir, "contours")
 }
 
 // Save writes the settings whole or not at all, and keeps fields that this version does not know. A

@@ -55,7 +55,7 @@ func (p *readingPanel) measurementRow(n int, m reading.Measurement) fyne.CanvasO
 		lines = append(lines, caption(d))
 	}
 	def := m.Definition()
-	return snug(append(lines, caption(lang.T("%s (%s)", capital(def.Formula.String()), def.Source)))...)
+	return snug(append(lines, caption(lang.T("How: %s. Source: %s.", def.Formula, def.Source)))...)
 }
 
 // updateKeys lists the key images, unless it shows them already.

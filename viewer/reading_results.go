@@ -35,7 +35,7 @@ func newReadingNumbers(w *Window, r *reading.Reading) *readingNumbers {
 	p := &readingNumbers{state: w.state, reading: r, worker: newWorker(w.ctx, w.do, &w.work),
 		densities: snug(), lesions: snug(), band: caption("")}
 	p.psa = newField(w.shortcut)
-	p.psa.SetPlaceHolder(lang.T("6.4"))
+	p.psa.SetPlaceHolder(lang.T("type it here"))
 	p.psa.OnChanged = r.SetPSA
 	field := container.NewBorder(nil, nil, nil, widget.NewLabel(lang.T("ng/mL")), p.psa)
 	p.content = snug(p.lesions, row(lang.T("PSA"), field), p.densities, p.band)

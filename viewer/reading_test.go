@@ -113,7 +113,7 @@ func TestPSAAndCandidates(t *testing.T) {
 	h.command(viewstate.RunModel)
 	h.until("the end", func() bool { return h.running == nil && len(n.listed) == 1 })
 	shown := texts(n.content)
-	for _, want := range []string{"0.80", "in 4 of 4", "0.50 mL", "ADC not known", "The reader scores"} {
+	for _, want := range []string{"0.80", "in 4 of 4 samples", "0.50 mL", "ADC not known", "The reader scores"} {
 		if !strings.Contains(shown, want) {
 			t.Errorf("the numbers lack %q:\n%s", want, shown)
 		}

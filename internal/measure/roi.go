@@ -204,7 +204,7 @@ func ROI(v *volume.Volume, s Shape) (Stats, error) {
 // Definition implements the promise of the package.
 func (Stats) Definition() Definition {
 	return Definition{lang.Mark("Region"), lang.Mark("mean, sample standard deviation (n − 1), median, minimum and maximum of the voxels whose centres lie in the figure; area of the figure"),
-		"", "voxel-centre rule, as the resampling of this program; sample standard deviation as in statistics texts"}
+		"", "this program: a voxel counts as a whole, by its centre"}
 }
 
 // summarise fills the statistics; values is reordered.

@@ -32,9 +32,10 @@ func (r *Reading) Step() {
 		r.SetCine(false)
 		return
 	}
-	if k == 0 {
+	switch k {
+	case 0:
 		r.cineBack = false
-	} else if k == g.Size[2]-1 {
+	case g.Size[2] - 1:
 		r.cineBack = true
 	}
 	step := 1

@@ -434,7 +434,7 @@ func TestTheListOfCandidates(t *testing.T) {
 	}
 	l := list[0]
 	for want, got := range map[string]string{
-		"0.70 (0.50–0.90)": l.ConfidenceText(), "in 27 of 32": l.PresentText(), "0.06 mL, 6 mm": l.SizeText(), "R mid PZpl": l.PlacesText(),
+		"0.70 (0.50–0.90)": l.ConfidenceText(), "in 27 of 32 samples": l.PresentText(), "0.06 mL, 6 mm": l.SizeText(), "R mid PZpl": l.PlacesText(),
 	} {
 		if got != want {
 			t.Errorf("%q, want %q", got, want)

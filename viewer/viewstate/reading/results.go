@@ -111,7 +111,7 @@ func (l Lesion) PresentText() string {
 	if l.Samples == 0 {
 		return lang.T("not judged")
 	}
-	return lang.T("in %d of %d", l.Present, l.Samples)
+	return lang.T("in %d of %d samples", l.Present, l.Samples)
 }
 
 // SizeText writes volume and largest diameter.

@@ -101,7 +101,7 @@ func (j *evaluateJob) settle() error {
 	case j.Bootstrap.Rounds < 1 || j.Bootstrap.Rounds > 1_000_000:
 		return usageError("--rounds is %d; it is a number from 1 to 1,000,000", j.Bootstrap.Rounds)
 	}
-	j.Kind, j.LesionFrom = kind, uint8(j.lesionFrom) //nolint:gosec // checked above
+	j.Kind, j.LesionFrom = kind, uint8(j.lesionFrom)
 	if j.patient == "" {
 		return nil
 	}

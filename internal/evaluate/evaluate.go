@@ -145,8 +145,10 @@ func (e *Evaluator) Measure(ctx context.Context, x *Exam) (*Measured, error) {
 		return nil, err
 	}
 	m := &Measured{row: Row{ID: x.ID, Patient: x.Patient, Kind: x.kind(), Notes: x.Notes}}
+	var flat []float32 // [K, voxels]
 	if x.Probabilities != nil {
-		if err := e.calibrate(m, x); err != nil {
+		flat = slices.Concat(x.Probabilities...)
+		if err := e.calibrate(m, x, flat); err != nil {
 			return nil, err
 		}
 	}
@@ -154,7 +156,7 @@ func (e *Evaluator) Measure(ctx context.Context, x *Exam) (*Measured, error) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		r, err := x.compare(predicted, s)
+		r, err := x.compare(predicted, flat, s)
 		if err != nil {
 			return nil, err
 		}
@@ -245,16 +247,13 @@ func Mismatch(prediction, reference geom.Grid) string {
 
 func size(g geom.Grid) string { return fmt.Sprintf("%d × %d × %d", g.Size[0], g.Size[1], g.Size[2]) }
 
-// flat returns the probabilities as [K, voxels].
-func (x *Exam) flat() []float32 { return slices.Concat(x.Probabilities...) }
-
 // calibrate measures how good the probabilities are.
-func (e *Evaluator) calibrate(m *Measured, x *Exam) error {
+func (e *Evaluator) calibrate(m *Measured, x *Exam, flat []float32) error {
 	c, err := metrics.NewCalibration(len(Classes(e.settings.Task)), e.settings.Bins)
 	if err != nil {
 		return err
 	}
-	if err := c.AddWithin(x.flat(), x.Reference.Data(), x.Region); err != nil {
+	if err := c.AddWithin(flat, x.Reference.Data(), x.Region); err != nil {
 		return fmt.Errorf("%w: %w", ErrExam, err)
 	}
 	r, err := c.Result()
@@ -269,15 +268,15 @@ func (e *Evaluator) calibrate(m *Measured, x *Exam) error {
 	return nil
 }
 
-// compare measures one structure.
-func (x *Exam) compare(predicted *volume.Mask, s structure) (StructureRow, error) {
+// compare measures one structure. flat are the probabilities, nil where there are none.
+func (x *Exam) compare(predicted *volume.Mask, flat []float32, s structure) (StructureRow, error) {
 	r := StructureRow{Name: s.name}
 	var err error
 	if r.HardDice, err = metrics.HardDice(predicted.Data(), x.Reference.Data(), s.classes...); err != nil {
 		return r, fmt.Errorf("%w: %w", ErrExam, err)
 	}
-	if x.Probabilities != nil {
-		soft, err := metrics.SoftDice(x.flat(), x.Reference.Data(), s.classes...)
+	if flat != nil {
+		soft, err := metrics.SoftDice(flat, x.Reference.Data(), s.classes...)
 		if err != nil {
 			return r, fmt.Errorf("%w: %w", ErrExam, err)
 		}

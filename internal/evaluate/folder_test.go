@@ -6,11 +6,13 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -164,6 +166,42 @@ func TestRunIsCancelledHalfway(t *testing.T) {
 	}
 }
 
+// What is alive while exams stream through does not grow with their number.
+func TestMemoryDoesNotGrowWithExams(t *testing.T) {
+	g := block()
+	g.Size = [3]int{64, 64, 12}
+	labels := make([]uint8, g.Voxels())
+	for i := 9000; i < 12000; i++ {
+		labels[i] = 1
+	}
+	m, err := volume.NewMask(g, labels)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, l := t.TempDir(), t.TempDir()
+	peak := func(n int) (live uint64) {
+		for i := range n {
+			save(t, p, fmt.Sprintf("x%03d.nii", i), m)
+			save(t, l, fmt.Sprintf("x%03d.nii", i), m)
+		}
+		o := Options{Settings: Settings{Task: modelcard.Anatomy, Bootstrap: metrics.Bootstrap{Rounds: 2}}, Predictions: p, Labels: l, Workers: 1}
+		o.Progress = func(int, int) {
+			var stats runtime.MemStats
+			runtime.GC()
+			runtime.ReadMemStats(&stats)
+			live = max(live, stats.HeapAlloc)
+		}
+		if r, err := Run(context.Background(), o); err != nil || r.Exams != n {
+			t.Fatal(r, err)
+		}
+		return live
+	}
+	few, many := peak(3), peak(30)
+	if one := uint64(g.Voxels()); many > few+8*one { // 27 exams more would be 54 and more
+		t.Errorf("%d kB alive with 3 exams, %d kB with 30", few>>10, many>>10)
+	}
+}
+
 func TestZonesOfOtherPrograms(t *testing.T) {
 	p, l := t.TempDir(), t.TempDir()
 	ours := mask(t, [7]int{1, 2, 2, 1, 6, 6, 3}, [7]int{2, 6, 2, 1, 8, 6, 3})
@@ -220,7 +258,7 @@ func TestFilesOfAResult(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer file.Close() //nolint:errcheck // it is only read
+	defer file.Close()
 	lines, err := csv.NewReader(file).ReadAll()
 	if err != nil || len(lines) != 14 || lines[1][0] != "'=cmd()" || lines[13][0] != "left" || lines[13][len(lines[13])-1] != "It is out." {
 		t.Errorf("%v, %v", err, lines)

@@ -93,7 +93,7 @@ func Page(results []*Result, c []Comparison) ([]byte, error) {
 	} else if len(names) > 1 {
 		page.Title = "Comparison of " + strings.Join(names, ", ")
 		for n, name := range names {
-			page.Legend = append(page.Legend, legendEntry{template.HTML(chart.Swatch(n)), name}) //nolint:gosec // made of numbers
+			page.Legend = append(page.Legend, legendEntry{template.HTML(chart.Swatch(n)), name})
 		}
 	}
 	if page.Panels, err = d.figure2(); err != nil {

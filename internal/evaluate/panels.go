@@ -43,7 +43,7 @@ func (d *drawing) line(x placed, text string) panelLine {
 	if len(d.names) == 1 {
 		return panelLine{Text: text}
 	}
-	return panelLine{template.HTML(chart.Swatch(x.series)), x.result.Name + ": " + text} //nolint:gosec // made of numbers
+	return panelLine{template.HTML(chart.Swatch(x.series)), x.result.Name + ": " + text}
 }
 
 // figure2 are the panels of the paper's Figure 2, in its order of rows: a, c, d of anatomy; b, e, f of diagnosis. A task
@@ -88,9 +88,9 @@ func (d *drawing) without() string {
 
 const boxCaption = "Box: quartiles of the exams, whiskers to 1.5 times their distance. Dot: mean with its band."
 
-// svgPanel finishes a panel whose picture was drawn.
+// svgPanel finishes a panel whose picture was drawn; package chart has escaped the names in it.
 func svgPanel(letter, svg, caption string, lines []panelLine, err error) (panel, error) {
-	return panel{Letter: letter, SVG: template.HTML(svg), Caption: caption, Lines: lines}, err //nolint:gosec // package chart escapes names
+	return panel{Letter: letter, SVG: template.HTML(svg), Caption: caption, Lines: lines}, err
 }
 
 // likelihood is panel a or b.

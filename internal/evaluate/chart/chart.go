@@ -21,7 +21,7 @@ import (
 	"gonum.org/v1/plot/vg/vgsvg"
 )
 
-// ErrChart: the numbers do not make a figure, since one of them is not finite or lengths differ.
+// ErrChart marks numbers that make no figure, since one of them is not finite or lengths differ.
 var ErrChart = errors.New("chart: these numbers make no figure")
 
 // okabeIto are the colours of series: black, which reads best, goes last, and yellow is left out, since it is too pale for

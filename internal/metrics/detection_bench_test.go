@@ -1,0 +1,104 @@
+package metrics
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// synthetic are n exams.
+func synthetic(n int) []DetectionExam {
+	random := rand.New(rand.NewPCG(1, 1))
+	out := make([]DetectionExam, n)
+	for i := range out {
+		e := DetectionExam{ID: fmt.Sprint(i), Positive: random.IntN(3) == 0}
+		if e.Positive {
+			e.Findings = append(e.Findings, Finding{Lesion: true, Confidence: random.Float64(), IoU: 0.5})
+		}
+		for range random.IntN(5) {
+			e.Findings = append(e.Findings, Finding{Confidence: random.Float64()*0.9 + 0.01})
+		}
+		for _, f := range e.Findings {
+			e.Score = max(e.Score, f.Confidence)
+		}
+		out[i] = e
+	}
+	return out
+}
+
+func addAll(tb testing.TB, exams []DetectionExam) *Detection {
+	tb.Helper()
+	d := NewDetection()
+	for _, e := range exams {
+		if err := d.Add(e); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	return d
+}
+
+// BenchmarkDetection takes in 1,500 exams and computes FROC, AP and AUROC. Where python3 has scikit-learn it reports
+// what picai_eval's way takes for the last three (testdata/peer.py) and how many times longer that is.
+func BenchmarkDetection(b *testing.B) {
+	exams := synthetic(1500)
+	start, rounds := time.Now(), 0
+	for b.Loop() {
+		rounds++
+		d := addAll(b, exams)
+		_, froc := d.FROC()
+		_, ap := d.AveragePrecision()
+		_, auroc := d.AUROC()
+		if froc != nil || ap != nil || auroc != nil {
+			b.Fatal(froc, ap, auroc)
+		}
+	}
+	mine := time.Since(start).Seconds() * 1000 / float64(rounds)
+	for _, python := range []string{"python3", "/usr/bin/python3"} {
+		text, err := exec.Command(python, "testdata/peer.py").Output()
+		if err != nil {
+			continue
+		}
+		theirs, err := strconv.ParseFloat(strings.TrimSpace(string(text)), 64)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(theirs, "ms-picai_eval")
+		b.ReportMetric(theirs/mine, "ratio")
+		return
+	}
+}
+
+// BenchmarkBootstrap draws 1,500 exams 1,000 times for all figures and the band of the FROC.
+func BenchmarkBootstrap(b *testing.B) {
+	d := addAll(b, synthetic(1500))
+	for b.Loop() {
+		if _, err := d.Bootstrap(context.Background(), Bootstrap{}, []float64{0.5, 1, 2}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// What must be possible in a second on any machine: it takes a hundredth of that.
+func TestDetectionOf1500ExamsTakesLessThanASecond(t *testing.T) {
+	exams := synthetic(1500)
+	start := time.Now()
+	d := addAll(t, exams)
+	f, err := d.FROC()
+	if err != nil || len(f.Points) < 1500 {
+		t.Fatal(err)
+	}
+	if _, err := d.AveragePrecision(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.AUROC(); err != nil {
+		t.Fatal(err)
+	}
+	if took := time.Since(start); took > time.Second {
+		t.Errorf("it took %v", took)
+	}
+}

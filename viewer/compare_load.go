@@ -33,11 +33,11 @@ func settle(ctx context.Context) {
 	}
 }
 
-// offerMasks offers, below a button, what can be compared with.
-func (w *Window) offerMasks(below fyne.CanvasObject) {
+// offerMasks offers, below a button, what can be compared with; done is told what became of a mask.
+func (w *Window) offerMasks(below fyne.CanvasObject, done func(error)) {
 	var items []*fyne.MenuItem
 	for _, from := range w.review.compare.Offered() {
-		items = append(items, fyne.NewMenuItem(from.Name, func() { w.review.compare.Load(from, w.maskLoaded) }))
+		items = append(items, fyne.NewMenuItem(from.Name, func() { w.review.compare.Load(from, done) }))
 	}
 	if w.knowsTruth() {
 		items = append(items, fyne.NewMenuItem(lang.T("Truth of the synthetic exam"), w.useTruth))
@@ -45,18 +45,18 @@ func (w *Window) offerMasks(below fyne.CanvasObject) {
 	if len(items) > 0 {
 		items = append(items, fyne.NewMenuItemSeparator())
 	}
-	items = append(items, fyne.NewMenuItem(lang.T("Mask file (NIfTI, MHA) …"), func() { w.pickPath(pickLabels, w.loadMask) }))
+	items = append(items, fyne.NewMenuItem(lang.T("Mask file (NIfTI, MHA) …"), func() { w.pickPath(pickLabels, func(path string) { w.loadMask(path, done) }) }))
 	at := w.app.Driver().AbsolutePositionForObject(below).AddXY(0, below.Size().Height+2)
 	widget.ShowPopUpMenuAtPosition(fyne.NewMenu("", items...), w.win.Canvas(), at)
 }
 
 // loadMask makes a mask file the reference.
-func (w *Window) loadMask(path string) {
+func (w *Window) loadMask(path string, done func(error)) {
 	name := filepath.Base(path)
 	for _, x := range maskExtensions {
 		name = strings.TrimSuffix(name, "."+x)
 	}
-	w.review.compare.Load(compare.Source{Name: name, Read: func() (*volume.Mask, error) { return imageio.OpenMask(path) }}, w.maskLoaded)
+	w.review.compare.Load(compare.Source{Name: name, Read: func() (*volume.Mask, error) { return imageio.OpenMask(path) }}, done)
 }
 
 // maskExtensions are the files that hold masks.

@@ -86,7 +86,7 @@ func (p *reviewPanel) makeComparison() {
 	p.readers = widget.NewSelect(nil, func(string) { c.Select(p.readers.SelectedIndex()) })
 	p.readers.PlaceHolder = lang.T("nothing yet")
 	p.load = widget.NewButtonWithIcon("", theme.FolderOpenIcon(), nil)
-	p.load.OnTapped = func() { p.w.offerMasks(p.load) }
+	p.load.OnTapped = func() { p.w.offerMasks(p.load, p.w.maskLoaded) }
 	p.remove = widget.NewButtonWithIcon("", theme.DeleteIcon(), c.Remove)
 	p.numbering = widget.NewSelect(nil, func(string) {
 		if at := p.numbering.SelectedIndex(); at >= 0 {

@@ -189,7 +189,7 @@ func dashes(points [][2]float32, pattern []float32, scale float32) [][][2]float3
 			left = pattern[n%len(pattern)] * scale
 		}
 	}
-	if n%2 == 0 && len(piece) > 1 {
+	if n%2 == 0 && len(piece) > 1 && piece[0] != piece[len(piece)-1] {
 		out = append(out, piece)
 	}
 	return out

@@ -143,6 +143,7 @@ func enableSlider(s *widget.Slider, on bool) {
 
 func (p *diagramPage) showFigures() {
 	var figures, decisions []figureRow
+	var truth figureRow
 	notes := ""
 	for slot, o := range p.x.Outcomes() {
 		if o.Title == "" {
@@ -154,7 +155,7 @@ func (p *diagramPage) showFigures() {
 			row.figures = []string{fmt.Sprintf("%.3f", r.ECE), fmt.Sprintf("%.3f", r.NLL), fmt.Sprintf("%.3f", r.Brier), fmt.Sprintf("%.2f", r.Settings.Temperature)}
 			d := r.Decision
 			cut.figures = []string{fmt.Sprintf("%.3f", d.Dice()), fmt.Sprintf("%.1f", d.VolumeML), share(d.Sensitivity()), share(d.Precision())}
-			p.decision.head(2, lang.T("mL (of %.1f)", d.ReferenceML))
+			truth = figureRow{name: lang.T("Reference"), color: colorText, figures: []string{"", fmt.Sprintf("%.1f", d.ReferenceML)}}
 		} else {
 			row.figures, cut.figures = []string{"–", "–", "–", "–"}, []string{"–", "–", "–", "–"}
 		}
@@ -164,6 +165,9 @@ func (p *diagramPage) showFigures() {
 		figures, decisions = append(figures, row), append(decisions, cut)
 	}
 	p.figures.set(figures)
+	if truth.name != "" {
+		decisions = append(decisions, truth)
+	}
 	p.decision.set(decisions)
 	for _, note := range []string{p.x.FitNote(), p.x.SamplesNote()} {
 		if note != "" {

@@ -36,6 +36,8 @@ type explorePanel struct {
 	status  *widget.Label
 	judged  *widget.Label
 	truth   *widget.Button
+	load    *widget.Button
+	sources *fyne.Container // both, where there is no reference
 	class   *segmented
 	region  *widget.Select
 	tabs    *segmented
@@ -87,6 +89,8 @@ func (p *explorePanel) makeHead() *fyne.Container {
 	p.bar, p.status = newThinBar(), caption("")
 	p.judged = caption("")
 	p.truth = widget.NewButton(lang.T("Use the phantom’s labels"), p.w.useTruth)
+	p.load = widget.NewButton(lang.T("Load a mask …"), func() { p.w.offerMasks(p.load, p.maskLoaded) })
+	p.sources = container.NewVBox(inset(p.truth), inset(p.load))
 	p.class = newNarrowSegmented(names(viewstate.Classes[:]), func(i int) { p.w.state.SetClass(viewstate.Classes[i]) })
 	var regions []string
 	for _, r := range explore.Regions {
@@ -98,7 +102,7 @@ func (p *explorePanel) makeHead() *fyne.Container {
 		p.x.Set(s)
 	})
 	buttons := container.NewGridWithColumns(2, container.NewStack(p.compare, p.stop), guide)
-	return snugly(inset(picks), inset(buttons), inset(p.bar.Container), p.status, p.judged, inset(p.truth),
+	return snugly(inset(picks), inset(buttons), inset(p.bar.Container), p.status, p.judged, p.sources,
 		inset(container.NewBorder(nil, nil, p.class.Container, nil, p.region)))
 }
 
@@ -178,7 +182,8 @@ func (p *explorePanel) refreshHead() {
 		p.judged.Importance = widget.WarningImportance
 	}
 	p.judged.Refresh()
-	setVisible(p.truth, missing && p.w.knowsTruth())
+	setVisible(p.sources, missing && p.w.state.Exam() != nil)
+	setVisible(p.truth, p.w.knowsTruth())
 	p.class.set(int(p.w.state.Class()))
 	for i, r := range explore.Regions {
 		if r == p.x.Settings().Region {
@@ -186,6 +191,13 @@ func (p *explorePanel) refreshHead() {
 		}
 	}
 	p.showRun()
+}
+
+// maskLoaded tells what went wrong with a mask; one that was loaded is judged by at once.
+func (p *explorePanel) maskLoaded(err error) {
+	if err != nil && !p.w.closing {
+		p.w.showError(lang.T("The mask was not loaded"), err)
+	}
 }
 
 // refreshPicks lists the models of the class's task, each list at its slot's choice.

@@ -68,9 +68,6 @@ func (t *figureTable) set(rows []figureRow) {
 	t.Refresh()
 }
 
-// head changes the heading of a column.
-func (t *figureTable) head(column int, text string) { t.texts[0][column].Text = text }
-
 // figureTableLayout gives the names a wider column.
 type figureTableLayout struct{ columns int }
 

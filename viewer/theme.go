@@ -31,7 +31,7 @@ type palette struct{ background, panel, input, line, text, muted color.NRGBA }
 var (
 	usualPalette = palette{colorBackground, colorPanel, colorInput, colorLine, colorText, colorMuted}
 	highPalette  = palette{
-		background: color.NRGBA{0, 0, 0, 255}, panel: color.NRGBA{10, 12, 15, 255}, input: color.NRGBA{38, 44, 54, 255},
+		background: color.NRGBA{0, 0, 0, 255}, panel: color.NRGBA{10, 12, 15, 255}, input: color.NRGBA{35, 41, 50, 255},
 		line: color.NRGBA{128, 138, 152, 255}, text: color.NRGBA{250, 251, 252, 255}, muted: color.NRGBA{205, 211, 219, 255},
 	}
 )

@@ -19,15 +19,23 @@ import (
 	"bayeslice/internal/modelcard"
 	"bayeslice/internal/report/paper"
 	"bayeslice/internal/report/paper/papertest"
+	"bayeslice/internal/volume"
 )
+
+// diffusion are the ADC map and the high-b image, made once.
+var diffusion [2]*volume.Volume
 
 // both is a page of an anatomy and a diagnosis on one exam with three series.
 func both(t *testing.T) Page {
 	t.Helper()
 	a, d := newScene(t, modelcard.Anatomy), newScene(t, modelcard.Diagnosis)
-	grid := newGrid(t, [3]int{48, 48, 11}, geom.Vec3{2, 2, 3.6}, geom.Vec3{5, -20, 30})
-	adc := &exam.Series{ID: "5", Number: 5, Description: secrets[4], Volume: fill(t, grid, "×10⁻⁶ mm²/s", func(mm geom.Vec3) float64 { return 1500 - 800*inside(mm, lesionAt, lesionHalf, 0.2) })}
-	highB := &exam.Series{ID: "6", Number: 6, HasB: true, B: 1400, Calculated: true, Volume: fill(t, grid, "", func(mm geom.Vec3) float64 { return 30 + 60*inside(mm, lesionAt, lesionHalf, 0.2) })}
+	if diffusion[0] == nil {
+		grid := newGrid(t, [3]int{48, 48, 11}, geom.Vec3{2, 2, 3.6}, geom.Vec3{5, -20, 30})
+		diffusion[0] = fill(t, grid, "×10⁻⁶ mm²/s", func(mm geom.Vec3) float64 { return 1500 - 800*inside(mm, lesionAt, lesionHalf, 0.2) })
+		diffusion[1] = fill(t, grid, "", func(mm geom.Vec3) float64 { return 30 + 60*inside(mm, lesionAt, lesionHalf, 0.2) })
+	}
+	adc := &exam.Series{ID: "5", Number: 5, Description: secrets[4], Volume: diffusion[0]}
+	highB := &exam.Series{ID: "6", Number: 6, HasB: true, B: 1400, Calculated: true, Volume: diffusion[1]}
 	a.exam.Roles[exam.ADC], a.exam.Roles[exam.HighB] = exam.Choice{Candidate: exam.Candidate{Series: adc}}, exam.Choice{Candidate: exam.Candidate{Series: highB}}
 	a.prediction.ModelSHA, d.prediction.ModelSHA = strings.Repeat("0123abcd", 8), strings.Repeat("fedc9876", 8)
 	d.prediction.Card.Dropout, d.prediction.Lesions[0].P5, d.prediction.Lesions[0].P95 = 0.33, 0.71, 0.92

@@ -1,7 +1,9 @@
 package report
 
 import (
+	gomaps "maps"
 	"math"
+	"slices"
 	"testing"
 
 	"bayeslice/inference"
@@ -71,8 +73,25 @@ var (
 	lesionHalf = geom.Vec3{5, 4, 6}
 )
 
-// newScene makes the exam and the prediction of a task on a smaller grid in the middle of the T2W.
+// scenes are made once per task: their images are immutable.
+var scenes = map[modelcard.Task]scene{}
+
+// newScene returns an exam and a prediction of a task that a test may change.
 func newScene(t *testing.T, task modelcard.Task) scene {
+	t.Helper()
+	s, ok := scenes[task]
+	if !ok {
+		s = makeScene(t, task)
+		scenes[task] = s
+	}
+	e, p := *s.exam, *s.prediction
+	e.Roles, e.Issues = gomaps.Clone(e.Roles), slices.Clone(e.Issues)
+	p.Mean, p.SD, p.Volumes, p.Lesions, p.Issues = slices.Clone(p.Mean), slices.Clone(p.SD), slices.Clone(p.Volumes), slices.Clone(p.Lesions), slices.Clone(p.Issues)
+	return scene{&e, &p, s.reference}
+}
+
+// makeScene makes the exam and the prediction of a task on a smaller grid in the middle of the T2W.
+func makeScene(t *testing.T, task modelcard.Task) scene {
 	t.Helper()
 	centre := geom.Vec3{5, -20, 30}
 	t2w := newGrid(t, [3]int{120, 120, 13}, geom.Vec3{0.75, 0.75, 3}, centre)

@@ -74,8 +74,8 @@ func (p *reviewPanel) update(c viewstate.Change) {
 
 // makeSpots makes the controls of the uncertain spots.
 func (p *reviewPanel) makeSpots() {
-	p.previous = widget.NewButtonWithIcon(lang.T("Previous"), theme.NavigateBackIcon(), func() { p.w.command(viewstate.PreviousSpot) })
-	p.next = widget.NewButtonWithIcon(lang.T("Next spot"), theme.NavigateNextIcon(), func() { p.w.command(viewstate.NextSpot) })
+	p.previous = widget.NewButtonWithIcon("", theme.NavigateBackIcon(), func() { p.w.command(viewstate.PreviousSpot) })
+	p.next = widget.NewButtonWithIcon(lang.T("Next"), theme.NavigateNextIcon(), func() { p.w.command(viewstate.NextSpot) })
 	p.next.IconPlacement = widget.ButtonIconTrailingText
 }
 
@@ -99,18 +99,16 @@ func (p *reviewPanel) makeComparison() {
 	p.legend = distanceLegend()
 	worst := widget.NewButton(lang.T("Worst slice"), c.Worst)
 	worst.Importance = widget.LowImportance
-	p.figures = snug(p.table, gapDown(4), inset(container.New(fixedHeight{44}, p.strip)),
-		container.NewBorder(nil, nil, nil, worst, p.stripText), p.distances, inset(p.legend))
+	p.figures = snug(p.table, p.distances, inset(p.legend), inset(container.New(fixedHeight{stripHeight}, p.strip)),
+		container.NewBorder(nil, nil, nil, worst, p.stripText))
 	with := container.NewBorder(nil, nil, nil, container.NewHBox(p.load, p.remove), p.readers)
-	p.content = container.NewVBox(
-		snug(heading(lang.T("Uncertain spots")), p.spotStatus), inset(container.NewGridWithColumns(2, p.previous, p.next)), p.spotList,
-		widget.NewSeparator(),
-		snug(heading(lang.T("Comparison"))), row(lang.T("Compare"), p.side.Container), row(lang.T("With"), with), p.numberRow,
-		snug(p.note, p.status), p.figures)
+	spots := container.NewBorder(nil, nil, nil, container.NewHBox(p.previous, p.next), heading(lang.T("Uncertain spots")))
+	p.content = container.NewVBox(snug(container.New(layout.NewCustomPaddedLayout(4, 2, 0, 6), spots), p.spotStatus, p.spotList), widget.NewSeparator(),
+		snug(row(lang.T("Compare"), p.side.Container), gapDown(6), row(lang.T("With"), with), gapDown(6), p.numberRow, p.note, p.status), p.figures)
 }
 
 // spotsListed is how many spots are listed at first.
-const spotsListed = 6
+const spotsListed = 4
 
 // showSpots brings the list of spots up to date.
 func (p *reviewPanel) showSpots() {
@@ -170,7 +168,7 @@ func (p *reviewPanel) spotRow(n int, s queue.Spot) fyne.CanvasObject {
 }
 
 // spotHeight is the height of a line of the list of spots.
-const spotHeight = 24
+const spotHeight = 22
 
 // showComparison brings the comparison up to date.
 func (p *reviewPanel) showComparison() {
@@ -293,6 +291,9 @@ func joined(a, b string) string {
 	return a + " " + b
 }
 
+// structureHeight is the height of a line of the table.
+const structureHeight = 26
+
 // showTable lists the figures of each structure; a click on a line chooses it for the strip and the contour.
 func (p *reviewPanel) showTable() {
 	p.table.RemoveAll()
@@ -303,7 +304,7 @@ func (p *reviewPanel) showTable() {
 	for _, s := range []string{lang.T("Dice"), lang.T("HD95"), lang.T("ASSD"), lang.T("ΔmL"), lang.T("Δ%")} {
 		head = append(head, trailing(s, true))
 	}
-	p.table.Add(columns(head...))
+	p.table.Add(container.New(fixedHeight{20}, container.NewGridWithColumns(len(head), head...)))
 	for _, r := range p.rows {
 		choose := widget.NewButton("", func() { p.compare.SelectStructure(r.Structure) })
 		choose.Importance = widget.LowImportance
@@ -316,7 +317,7 @@ func (p *reviewPanel) showTable() {
 		for _, s := range []string{r.Dice, r.HD95, r.ASSD, r.Volume, r.Relative} {
 			cells = append(cells, trailing(s, false))
 		}
-		p.table.Add(container.New(tight{}, container.NewStack(choose, container.NewGridWithColumns(len(cells), cells...))))
+		p.table.Add(container.New(fixedHeight{structureHeight}, choose, container.NewGridWithColumns(len(cells), cells...)))
 	}
 	p.table.Add(caption(lang.T("HD95 and ASSD in mm. Δ: volume less that of the reference.")))
 }

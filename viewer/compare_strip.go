@@ -21,8 +21,14 @@ type sliceStrip struct {
 	cells []compare.Cell
 	chose func(k int)
 	body  *fyne.Container
-	bars  []*canvas.Rectangle
+	bars  []*canvas.Rectangle // ground and bar of each slice, and at last the mark of the slice at the cursor
 }
+
+// stripHeight is the height of the strip, and markHeight that of the mark at its foot.
+const (
+	stripHeight = 42
+	markHeight  = 3
+)
 
 var (
 	_ fyne.Tappable      = (*sliceStrip)(nil)
@@ -64,27 +70,25 @@ func (s *sliceStrip) set(cells []compare.Cell) {
 		}
 	}
 	s.cells = cells
-	if len(s.bars) != 2*len(cells) {
+	if len(s.bars) != 2*len(cells)+1 {
 		s.bars = nil
 		s.body.RemoveAll()
-		for range cells { // each a ground and a bar
-			ground, bar := canvas.NewRectangle(colorInput), canvas.NewRectangle(colorAccent)
-			s.bars = append(s.bars, ground, bar)
-			s.body.Add(ground)
-			s.body.Add(bar)
+		for range 2*len(cells) + 1 {
+			r := canvas.NewRectangle(colorText)
+			s.bars = append(s.bars, r)
+			s.body.Add(r)
 		}
 	}
+	mark := s.bars[2*len(cells)]
+	mark.FillColor, mark.Hidden = colorText, true
 	for n, c := range cells {
 		ground, bar := s.bars[2*n], s.bars[2*n+1]
 		ground.FillColor, bar.FillColor = colorInput, diceColor(c.Dice)
-		ground.StrokeWidth = 0
 		if c.Empty {
 			ground.FillColor = color.Transparent
 		}
-		if c.Current {
-			ground.StrokeColor, ground.StrokeWidth = colorText, 1.5
-		}
 		bar.Hidden = c.Empty
+		mark.Hidden = mark.Hidden && !c.Current
 	}
 	s.body.Layout.Layout(s.body.Objects, s.body.Size())
 	canvas.Refresh(s.body)
@@ -109,15 +113,18 @@ func (stripLayout) MinSize([]fyne.CanvasObject) fyne.Size { return fyne.NewSize(
 
 // Layout implements [fyne.Layout].
 func (l stripLayout) Layout(o []fyne.CanvasObject, size fyne.Size) {
-	if len(o) != 2*len(l.s.cells) || len(o) == 0 {
+	if len(o) != 2*len(l.s.cells)+1 {
 		return
 	}
-	pitch := size.Width / float32(len(l.s.cells))
+	pitch, full := size.Width/float32(len(l.s.cells)), size.Height-2*markHeight
 	for n, c := range l.s.cells {
 		x, width := float32(n)*pitch, max(pitch-2, 1)
-		place(o[2*n], x, 0, width, size.Height)
-		height := max(float32(c.Dice)*size.Height, 2)
-		place(o[2*n+1], x, size.Height-height, width, height)
+		place(o[2*n], x, 0, width, full)
+		height := max(float32(c.Dice)*full, 2)
+		place(o[2*n+1], x, full-height, width, height)
+		if c.Current {
+			place(o[len(o)-1], x, size.Height-markHeight, width, markHeight)
+		}
 	}
 }
 

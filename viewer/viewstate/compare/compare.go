@@ -29,6 +29,7 @@ type Comparison struct {
 	shown   bool // somebody looks at the figures
 	stale   bool // the figures are of something else than is there now
 	asked   int  // counts requests, so that the answer of an old one is dropped
+	loads   int  // counts masks that were read
 	busy    bool
 	exam    *exam.Exam
 

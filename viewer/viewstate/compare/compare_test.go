@@ -37,7 +37,10 @@ func (w *held) letGo() (done int) {
 		kind := w.kinds[0]
 		work := w.works[kind]
 		w.kinds, w.works[kind] = w.kinds[1:], nil
-		if f := work(context.Background()); f != nil {
+		ctx, cancel := context.WithCancel(context.Background())
+		f := work(ctx)
+		cancel() // as the window's worker does, before the answer is heard
+		if f != nil {
 			f()
 		}
 		done++

@@ -42,16 +42,22 @@ func (c *Comparison) Load(from Source, done func(error)) {
 	if e == nil {
 		return
 	}
-	c.worker.Submit("load", func(ctx context.Context) func() {
+	c.worker.Submit(c.loading(), func(ctx context.Context) func() {
 		r, err := read(ctx, e, from)
 		return func() {
-			if err == nil && ctx.Err() == nil && c.s.Exam() == e {
+			if err == nil && c.s.Exam() == e {
 				c.readers = append(c.readers, r)
 				c.s.SetReference(r.reference)
 			}
 			done(err)
 		}
 	})
+}
+
+// loading names a reading of a mask, each by a name of its own, so that none replaces another.
+func (c *Comparison) loading() string {
+	c.loads++
+	return fmt.Sprintf("load %d", c.loads)
 }
 
 // Renumber says what the numbers of the selected reader's mask mean. done is called as by [Comparison.Load].
@@ -62,7 +68,7 @@ func (c *Comparison) Renumber(n masks.Numbering, done func(error)) {
 	}
 	old := c.Readers()[at]
 	from := Source{Name: old.Name, Frame: old.frame, Numbering: n, Read: func() (*volume.Mask, error) { return old.raw, nil }}
-	c.worker.Submit("load", func(ctx context.Context) func() {
+	c.worker.Submit(c.loading(), func(ctx context.Context) func() {
 		r, err := read(ctx, e, from)
 		return func() {
 			if n := slices.Index(c.readers, old); err == nil && n >= 0 && c.s.Exam() == e {

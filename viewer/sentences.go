@@ -8,7 +8,10 @@ import (
 	"syscall"
 
 	"bayeslice/inference"
+	"bayeslice/internal/align"
 	"bayeslice/internal/annotate"
+	"bayeslice/internal/calibrate"
+	"bayeslice/internal/compare"
 	"bayeslice/internal/exam"
 	"bayeslice/internal/imageio"
 	"bayeslice/internal/keymap"
@@ -17,8 +20,10 @@ import (
 	"bayeslice/internal/prep"
 	"bayeslice/internal/recent"
 	"bayeslice/internal/report"
+	"bayeslice/internal/review"
 	"bayeslice/internal/session"
 	"bayeslice/internal/settings"
+	"bayeslice/internal/worklist"
 	"bayeslice/render"
 	"bayeslice/training"
 )
@@ -101,6 +106,20 @@ var sentences = []struct {
 	{annotate.ErrJournal, sentence{"The unsaved contours cannot be written or read.", "The details say why; save the contours as files."}},
 	{annotate.ErrGrid, sentence{"The labels do not lie on the T2W image.", "Choose labels that were drawn on this series."}},
 	{annotate.ErrLabels, sentence{"The labels do not mean what was asked for.", "Choose a file with 1 for TZ and 2 for PZ, or open it as lesions."}},
+	{align.ErrAlign, sentence{"T2W and diffusion cannot be compared.", "Compare the images by eye; the details say why."}},
+	{calibrate.ErrReference, sentence{"The reference cannot be used to judge the probabilities.", "Load the reference that belongs to this exam."}},
+	{calibrate.ErrSettings, sentence{"These settings cannot be used.", "Choose other settings."}},
+	{calibrate.ErrQuiz, sentence{"The file with your quiz results cannot be used.", "Move it away to start afresh; the details name it."}},
+	{compare.ErrFrame, sentence{"The reference was drawn in another frame of reference.", "Choose a reference that was drawn on this exam."}},
+	{compare.ErrElsewhere, sentence{"The reference does not lie on this exam.", "Choose the reference of this exam."}},
+	{compare.ErrNumbering, sentence{"The labels of the reference are not known.", "Say which label is which, or choose another file."}},
+	{compare.ErrNothing, sentence{"There is nothing to compare.", "Choose a reference with the same structures."}},
+	{review.ErrField, sentence{"This result cannot be searched for uncertain places.", "Run the model again."}},
+	{worklist.ErrList, sentence{"The work list cannot be used.", "The details say what to do with its file."}},
+	{worklist.ErrFolder, sentence{"This is no folder of exams.", "Choose a folder that holds a folder or ZIP file for each exam."}},
+	{worklist.ErrNoEntry, sentence{"The exam is not in the work list.", "Look for new exams in the folder."}},
+	{worklist.ErrState, sentence{"The work list has no such state.", "Choose one of the states that are listed."}},
+	{worklist.ErrRunning, sentence{"The exams are being sampled already.", "Wait for it, or stop it first."}},
 	{render.ErrScene, sentence{"This slice cannot be drawn.", "Press R to reset the view."}},
 	{context.DeadlineExceeded, sentence{"This took too long and was stopped.", "Try again."}},
 }

@@ -360,3 +360,17 @@ func TestResultsThatCannotBeRead(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestNumbersInWords(t *testing.T) {
+	for b, want := range map[metrics.Band]string{
+		{Value: 0.8, Low: 0.7, High: 0.9}:             "0.800 (0.700 to 0.900)",
+		{Value: 0.0087, Low: 0.006, High: 0.0124}:     "0.0087 (0.0060 to 0.0124)",
+		{Value: -0.641, Low: -1.508, High: 0.0004}:    "−0.641 (−1.508 to 0.000)",
+		{Value: 14.3338, Low: 10.2474, High: 19.8067}: "14.334 (10.247 to 19.807)",
+		{Value: 0, Low: -0.0001, High: 0}:             "0.000 (0.000 to 0.000)",
+	} {
+		if got := bandText(&b); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}

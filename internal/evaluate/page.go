@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html/template"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 
@@ -208,14 +209,25 @@ func bandText(b *metrics.Band) string {
 	if b == nil {
 		return "–"
 	}
-	return fmt.Sprintf("%s (%s to %s)", digits(b.Value), digits(b.Low), digits(b.High))
+	n := decimals(b.Value)
+	return fmt.Sprintf("%s (%s to %s)", fixed(b.Value, n), fixed(b.Low, n), fixed(b.High, n))
 }
 
-// digits is a number with three figures after the point, more for small ones.
-func digits(v float64) string {
-	text := fmt.Sprintf("%.3f", v)
-	if v != 0 && v > -0.01 && v < 0.01 {
-		text = fmt.Sprintf("%.2g", v)
+// digits is a number with as many figures after the point as decimals says.
+func digits(v float64) string { return fixed(v, decimals(v)) }
+
+// decimals is three, or as many as show two figures of a small number.
+func decimals(v float64) int {
+	if v = math.Abs(v); v == 0 || v >= 0.01 {
+		return 3
+	}
+	return min(int(math.Ceil(-math.Log10(v)))+1, 9)
+}
+
+func fixed(v float64, decimals int) string {
+	text := fmt.Sprintf("%.*f", decimals, v)
+	if strings.Trim(text, "-0.") == "" {
+		text = strings.TrimPrefix(text, "-")
 	}
 	return strings.Replace(text, "-", "−", 1)
 }

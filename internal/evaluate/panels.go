@@ -207,7 +207,7 @@ func (d *drawing) froc() (panel, error) {
 			continue
 		}
 		series[x.series] = frocSeries(x.result)
-		lines = append(lines, d.line(x, fmt.Sprintf("partial area %s, at most %s of lesions", bandText(r.PartialArea), digits(r.MaxSensitivity.Value))))
+		lines = append(lines, d.line(x, fmt.Sprintf("partial area %s, maximum sensitivity %s", bandText(r.PartialArea), digits(r.MaxSensitivity.Value))))
 	}
 	if len(lines) == 0 {
 		return panel{Letter: "f", Missing: "No exam has a lesion that could be found."}, nil

@@ -320,7 +320,8 @@ func limit(p *plot.Plot, f Frame) {
 	if p.Y.Min > 0 && p.Y.Min < 0.6*p.Y.Max {
 		p.Y.Min = 0 // so that lengths can be compared
 	}
-	if !(p.Y.Max > p.Y.Min) { // one value alone, or none
+	p.Y.Max += 0.04 * (p.Y.Max - p.Y.Min) // so that the highest dot is whole
+	if !(p.Y.Max > p.Y.Min) {             // one value alone, or none
 		p.Y.Min, p.Y.Max = p.Y.Min-0.5, p.Y.Min+0.5
 	}
 }

@@ -70,6 +70,7 @@ func newExplorePanel(w *Window) *explorePanel {
 	p.content = container.NewVBox(p.tour.content, p.head, stack)
 	p.open(explore.DiagramPage)
 	p.x.Listen(p.refresh)
+	w.addSection(exploreSection{p.x, w})
 	p.readQuiz()
 	return p
 }
@@ -247,7 +248,7 @@ func (p *explorePanel) showRun() {
 	samples, seed := p.w.Numbers()
 	wanted := len(p.x.Wanted(samples, seed))
 	enable(p.compare, p.w.state.Exam() != nil && p.w.running == nil && wanted > 0 && len(p.models) > 0)
-	text := ""
+	var text string
 	switch {
 	case running:
 		c := p.running

@@ -2,9 +2,11 @@ package viewer
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"bayeslice/inference"
 	"bayeslice/internal/exam"
@@ -55,6 +57,42 @@ type comparison struct {
 	titles  []string
 	at      int // of the job under way
 	results []*inference.Prediction
+}
+
+// rerunEvery is how often a restored comparison looks whether the run before it has ended.
+const rerunEvery = 500 * time.Millisecond
+
+// rerunComparison runs the comparison of a restored session as soon as no other run is under way.
+func (w *Window) rerunComparison() {
+	switch {
+	case w.closing || w.state.Exam() == nil:
+	case w.running != nil || !w.modelsKnown:
+		e := w.state.Exam()
+		time.AfterFunc(rerunEvery, func() {
+			w.do(func() {
+				if w.state.Exam() == e {
+					w.rerunComparison()
+				}
+			})
+		})
+	default:
+		w.startComparison()
+	}
+}
+
+// exploreSection remembers the comparison in session files.
+type exploreSection struct {
+	*explore.Explore
+	w *Window
+}
+
+// RestoreSection implements [session.Section].
+func (s exploreSection) RestoreSection(data json.RawMessage) error {
+	err := s.Explore.RestoreSection(data)
+	if s.TakeRerun() {
+		s.w.do(s.w.rerunComparison) // when the other sections are restored
+	}
+	return err
 }
 
 // newComparison lists what has to run so that every chosen model has samples of one number and seed.

@@ -44,7 +44,8 @@ type Explore struct {
 	browser browser
 	quiz    quiz
 	log     calibrate.QuizLog
-	step    int // of the tour, −1 while it is not taken
+	step    int  // of the tour, −1 while it is not taken
+	rerun   bool // a restored session had a comparison
 }
 
 // Settings are what the sliders of the panel set.

@@ -2,6 +2,7 @@ package explore
 
 import (
 	"context"
+	"encoding/json"
 	"math"
 	"reflect"
 	"slices"
@@ -523,6 +524,35 @@ func TestTour(t *testing.T) {
 	}
 	if TourLength < 6 || TourLength > 9 {
 		t.Errorf("%d steps", TourLength)
+	}
+}
+
+func TestSession(t *testing.T) {
+	x, _ := compared(t)
+	x.Choose(3, "mine")
+	x.Set(Settings{Region: calibrate.Whole, Temperature: 1.5, Threshold: 0.3, Samples: 2})
+	x.Sort(true)
+	data := must[[]byte](t)(json.Marshal(must[any](t)(x.SaveSection())))
+	s := viewstate.New()
+	again := New(s, &atOnce{})
+	again.SetCandidates(bundled[1:]) // DB is gone, and was not chosen
+	s.SetExam(testExam(t))
+	if err := again.RestoreSection(data); err != nil {
+		t.Fatal(err)
+	}
+	if again.Settings() != x.Settings() || !again.Sorted() || s.Compared(3).ID != "mine" || !again.TakeRerun() || again.TakeRerun() {
+		t.Errorf("restored %+v, slot 3 %+v", again.Settings(), s.Compared(3))
+	}
+	for _, bad := range []string{`{`, `{"temperature":0}`, `{"temperature":1,"threshold":7}`, `{"temperature":1,"region":99}`, `{"temperature":1,"models":{"anatomy":["nobody"]}}`} {
+		before := again.Settings()
+		if err := again.RestoreSection([]byte(bad)); err == nil && !strings.Contains(bad, "nobody") {
+			t.Errorf("%s was taken", bad)
+		} else if err != nil && again.Settings() != before {
+			t.Errorf("%s changed the settings", bad)
+		}
+	}
+	if s.Compared(0).ID != "" {
+		t.Error("a model that is not there fills a slot")
 	}
 }
 

@@ -97,7 +97,7 @@ var tour = [...]Step{
 // TourLength is the number of steps of the tour.
 const TourLength = len(tour)
 
-// Step returns the present step of the tour and its number, counted from 1; ok is false where no tour is taken.
+// TourStep returns the present step of the tour and its number, counted from 1; ok is false where no tour is taken.
 func (x *Explore) TourStep() (s Step, number int, ok bool) {
 	if x.step < 0 {
 		return Step{}, 0, false

@@ -304,7 +304,7 @@ func (p *reviewPanel) showTable() {
 	for _, s := range []string{lang.T("Dice"), lang.T("HD95"), lang.T("ASSD"), lang.T("ΔmL"), lang.T("Δ%")} {
 		head = append(head, trailing(s, true))
 	}
-	p.table.Add(container.New(fixedHeight{20}, container.NewGridWithColumns(len(head), head...)))
+	p.table.Add(container.New(fixedHeight{27}, container.NewGridWithColumns(len(head), head...)))
 	for _, r := range p.rows {
 		choose := widget.NewButton("", func() { p.compare.SelectStructure(r.Structure) })
 		choose.Importance = widget.LowImportance

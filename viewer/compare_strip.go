@@ -3,6 +3,7 @@ package viewer
 import (
 	"fmt"
 	"image/color"
+	"strings"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
@@ -150,7 +151,7 @@ func distanceLegend() fyne.CanvasObject {
 		if n == len(shades)-1 {
 			continue
 		}
-		t := canvas.NewText(fmt.Sprintf("%+.0f", s.To), colorMuted)
+		t := canvas.NewText(strings.Replace(fmt.Sprintf("%+.0f", s.To), "-", "−", 1), colorMuted)
 		t.TextSize, t.Alignment = textCaption, fyne.TextAlignCenter
 		texts = append(texts, t)
 	}

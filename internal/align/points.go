@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	pointCount = 24000 // at which the images are compared
+	pointCount = 16000 // at which the images are compared
 	parts      = 4     // of the region, that must agree
 	cellMM     = 8     // edge of the cells that are dealt out to the parts in turn
 	bins       = 32    // grey levels of an image in the joint histogram

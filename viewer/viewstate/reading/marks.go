@@ -3,10 +3,12 @@ package reading
 import (
 	"image/color"
 	"math"
+	"strconv"
 
 	"bayeslice/internal/geom"
 	"bayeslice/internal/lang"
 	"bayeslice/internal/measure"
+	"bayeslice/internal/modelcard"
 	"bayeslice/viewer/viewstate"
 )
 
@@ -24,9 +26,29 @@ func (r *Reading) Marks(v int) []viewstate.Mark {
 	}
 	var out []viewstate.Mark
 	for _, m := range r.marks.list {
-		out = append(out, r.marksOf(m, v, g, k)...)
+		if r.draft.grab != m.ID {
+			out = append(out, r.marksOf(m, v, g, k)...)
+		}
 	}
+	out = append(out, r.candidateMarks(v, g, k)...)
 	return append(out, r.draftMarks(v, g, k)...)
+}
+
+// candidateMarks numbers the candidates of the list at their peaks, where the result's contours are drawn.
+func (r *Reading) candidateMarks(v int, g geom.Grid, k int) []viewstate.Mark {
+	content := r.state.Content(v)
+	mode, hidden := r.state.Contours()
+	p := r.state.Prediction(modelcard.Diagnosis)
+	if p == nil || !content.Lines || content.Slot != viewstate.OwnResult || hidden || mode == viewstate.NoContours {
+		return nil
+	}
+	var out []viewstate.Mark
+	for _, l := range p.Lesions {
+		if onSlice(g, k, l.PeakWorld) {
+			out = append(out, viewstate.Mark{Points: []geom.Vec3{l.PeakWorld, l.PeakWorld}, Color: viewstate.CsPCa.Color(), Label: strconv.Itoa(l.ID)})
+		}
+	}
+	return out
 }
 
 // onSlice reports whether a point belongs to slice k of a grid: it lies within half a slice of it.
@@ -132,7 +154,7 @@ func (r *Reading) draftMarks(v int, g geom.Grid, k int) []viewstate.Mark {
 		if shape, err := r.ellipse(v, d.from, d.to); err == nil {
 			out = append(out, viewstate.Mark{Points: shape.Outline(), Closed: true, Color: colorSelected, Width: 1.5})
 		}
-	case r.drawsLines():
+	case d.grab != 0 || r.drawsLines():
 		l := measure.Distance{A: d.from, B: d.to}
 		out = append(out, viewstate.Mark{Points: []geom.Vec3{d.from, d.to}, Spots: true, Color: colorSelected, Width: 1.5, Label: lengthText(l.MM())})
 	}

@@ -130,6 +130,31 @@ func TestRulerByDragAndAcrossSlices(t *testing.T) {
 	}
 }
 
+func TestTheEndOfALineIsMoved(t *testing.T) {
+	s, r := opened(t)
+	s.Apply(viewstate.RulerTool)
+	drag(t, s, 0, 0, geom.Vec3{-6, 0, 0}, geom.Vec3{6, 5, 0})
+	s.Apply(viewstate.BrowseTool)
+	window := s.Window(0)
+	drag(t, s, 0, 0, geom.Vec3{6.5, 5, 0}, geom.Vec3{2, 6, 0})
+	if m := only(t, r); m.Text() != "10.0 mm" || r.Selected() != m.ID || s.Window(0) != window {
+		t.Errorf("%q after moving an end: 8 by 6 mm", m.Text())
+	}
+	s.Apply(viewstate.Undo)
+	if m := only(t, r); m.Text() != "13.0 mm" {
+		t.Errorf("%q after undo", m.Text())
+	}
+	click(t, s, 0, geom.Vec3{-6, 0, 0})
+	if m := only(t, r); r.Selected() != m.ID || m.Text() != "13.0 mm" {
+		t.Error("a click on an end did not select the line alone")
+	}
+	s.Scroll(0, 2) // the line is not on this slice
+	drag(t, s, 0, 0, geom.Vec3{6, 5, 6}, geom.Vec3{2, 6, 6})
+	if only(t, r).Text() != "13.0 mm" || s.Window(0) == window {
+		t.Error("a line of another slice was moved")
+	}
+}
+
 func TestEllipsoidFromThreeLines(t *testing.T) {
 	s, r := opened(t)
 	s.Apply(viewstate.EllipsoidTool)
@@ -212,7 +237,8 @@ func TestMeasurementsAreUndoneAndDeleted(t *testing.T) {
 	s, r := opened(t)
 	s.Apply(viewstate.RulerTool)
 	for n := range 3 {
-		drag(t, s, 0, 0, geom.Vec3{}, geom.Vec3{float64(n + 5), 0, 0})
+		y := float64(10 * n)
+		drag(t, s, 0, 0, geom.Vec3{0, y, 0}, geom.Vec3{float64(n + 5), y, 0})
 	}
 	s.Apply(viewstate.DeleteLast) // the selected one: the last
 	if len(r.Measurements()) != 2 {
@@ -448,6 +474,13 @@ func TestTheListOfCandidates(t *testing.T) {
 		t.Error("the list is made twice")
 	}
 	r.GoToLesion(1)
+	if m := r.Marks(3); len(m) != 1 || m[0].Label != "1" || len(r.Marks(0)) > 0 {
+		t.Errorf("marks %+v", m)
+	}
+	s.Apply(viewstate.ToggleContours)
+	if len(r.Marks(3)) > 0 {
+		t.Error("a candidate stays when contours are hidden")
+	}
 	if s.Cursor() != l.PeakWorld {
 		t.Errorf("jumped to %v", s.Cursor())
 	}

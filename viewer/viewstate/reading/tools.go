@@ -3,6 +3,7 @@ package reading
 import (
 	"errors"
 	"math"
+	"slices"
 
 	"bayeslice/internal/exam"
 	"bayeslice/internal/geom"
@@ -23,6 +24,7 @@ type draft struct {
 	to     geom.Vec3          // where the mouse is
 	lines  []measure.Distance // of an ellipsoid so far
 	points []geom.Vec3        // corners of a polygon so far
+	grab   int                // ID of the distance whose end is being moved, 0 for none
 }
 
 // Point implements [viewstate.Extension]: the left button of the measuring tools, and a box drawn with Ctrl.
@@ -64,6 +66,9 @@ func (r *Reading) pending() bool { return r.draft.active || len(r.draft.points) 
 
 // press begins a line, a box or a figure.
 func (r *Reading) press(e viewstate.PointerEvent) bool {
+	if r.grab(e) {
+		return true
+	}
 	box := e.Mods == viewstate.Ctrl && r.state.Mode() == viewstate.ViewMode
 	if e.Button != viewstate.Left || !e.OK || !box && (!r.measures() || e.Mods != 0) {
 		return false
@@ -79,6 +84,58 @@ func (r *Reading) press(e viewstate.PointerEvent) bool {
 	}
 	r.tell()
 	return true
+}
+
+// grabPixels is how near to the end of a line, logical pixels, a press takes hold of it.
+const grabPixels = 7
+
+// grab takes hold of the end of a distance on the shown slice, while browsing or measuring distances.
+func (r *Reading) grab(e viewstate.PointerEvent) bool {
+	tool := r.state.Tool()
+	g, k, ok := r.slice(e.View)
+	if !ok || !e.OK || e.Button != viewstate.Left || e.Mods != 0 || r.draft.active || r.state.AllHidden() || tool != viewstate.Browse && tool != viewstate.Ruler {
+		return false
+	}
+	for _, m := range r.marks.list {
+		if m.Kind != Distance {
+			continue
+		}
+		for end, p := range [2]geom.Vec3{m.Lines[0].A, m.Lines[0].B} {
+			x, y, shown := r.state.PositionOf(e.View, p)
+			if !shown || !onSlice(g, k, p) || math.Hypot(x-e.X, y-e.Y) > grabPixels {
+				continue
+			}
+			fixed := m.Lines[0].B
+			if end == 1 {
+				fixed = m.Lines[0].A
+			}
+			r.draft = draft{tool: tool, view: e.View, active: true, from: fixed, to: p, grab: m.ID}
+			r.selected, r.message = m.ID, ""
+			r.tell()
+			return true
+		}
+	}
+	return false
+}
+
+// letGo leaves the end of a distance where the mouse is; a click has only selected it.
+func (r *Reading) letGo(clicked bool) {
+	d := r.draft
+	r.draft = draft{tool: d.tool}
+	l, err := measure.NewDistance(d.from, d.to)
+	if clicked || err != nil || l.MM() == 0 {
+		r.fail(err)
+		return
+	}
+	list := slices.Clone(r.marks.list)
+	for n, m := range list {
+		if m.ID == d.grab {
+			r.marks.last++ // a new value: what is shown is told from what was by its ID
+			list[n].ID, list[n].Lines = r.marks.last, []measure.Distance{l}
+			r.selected = r.marks.last
+		}
+	}
+	r.marks.set(list)
 }
 
 // drawsLines reports whether the active tool draws lines, which may be set by two clicks.
@@ -103,6 +160,8 @@ func (r *Reading) release(e viewstate.PointerEvent) {
 	}
 	d.to = e.World
 	switch tool := r.state.Tool(); {
+	case d.grab != 0:
+		r.letGo(e.Clicked)
 	case d.box || tool == viewstate.WindowRegion:
 		d.active, d.box = false, false
 		if !e.Clicked {

@@ -72,7 +72,7 @@ type Exam struct {
 	Mask          *volume.Mask   // classes
 	Map           *volume.Volume // a detection map of csPCa ([metrics.DetectionMap])
 
-	Grid      geom.Grid    // of the prediction; the reference must lie on it
+	Grid      geom.Grid    // of the prediction; the reference must lie on it, as [Mismatch] says
 	Reference *volume.Mask // classes
 	Region    []bool       // voxels by which calibration is judged; nil is all of them
 	Notes     []string     // what was assumed while reading, for the row
@@ -144,6 +144,10 @@ func (e *Evaluator) Measure(ctx context.Context, x *Exam) (*Measured, error) {
 	if err != nil {
 		return nil, err
 	}
+	reference, err := onto(x.Reference, x.Grid)
+	if err != nil {
+		return nil, err
+	}
 	m := &Measured{row: Row{ID: x.ID, Patient: x.Patient, Kind: x.kind(), Notes: x.Notes}}
 	var flat []float32 // [K, voxels]
 	if x.Probabilities != nil {
@@ -156,7 +160,7 @@ func (e *Evaluator) Measure(ctx context.Context, x *Exam) (*Measured, error) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		r, err := x.compare(predicted, flat, s)
+		r, err := compare(predicted, reference, flat, s)
 		if err != nil {
 			return nil, err
 		}
@@ -194,6 +198,9 @@ func (x *Exam) check(task modelcard.Task) (*volume.Mask, error) {
 	return x.predicted(classes)
 }
 
+// onto returns a mask with exactly the given grid, from which it differs by rounding.
+func onto(m *volume.Mask, g geom.Grid) (*volume.Mask, error) { return volume.NewMask(g, m.Data()) }
+
 // predicted returns the class of each voxel: the most probable one, the first of equal ones.
 func (x *Exam) predicted(classes int) (*volume.Mask, error) {
 	n := x.Grid.Voxels()
@@ -203,7 +210,7 @@ func (x *Exam) predicted(classes int) (*volume.Mask, error) {
 		if text := Mismatch(x.Mask.Grid(), x.Grid); text != "" {
 			return nil, badExam("%s", text)
 		}
-		return x.Mask, nil
+		return onto(x.Mask, x.Grid)
 	case x.Map != nil:
 		for i, p := range x.Map.Data() {
 			if p > 0 {
@@ -228,21 +235,40 @@ func (x *Exam) predicted(classes int) (*volume.Mask, error) {
 	return volume.NewMask(x.Grid, labels)
 }
 
-// gridTolerance in mm is how far the voxels of prediction and reference may be apart.
-const gridTolerance = 0.01
+// gridTolerance is how far the voxels of prediction and reference may be apart, as a share of the smallest spacing:
+// headers round.
+const gridTolerance = 0.1
 
-// Mismatch says how two grids differ, "" where they are one within 0.01 mm.
+func sameGrid(a, b geom.Grid) bool {
+	return a.SameAs(b, gridTolerance*min(b.Spacing[0], b.Spacing[1], b.Spacing[2]))
+}
+
+// Mismatch says how two grids differ, "" where they are one: of equal size, and at every corner within a tenth of
+// the smallest spacing.
 func Mismatch(prediction, reference geom.Grid) string {
 	switch {
-	case prediction.SameAs(reference, gridTolerance):
+	case sameGrid(prediction, reference):
 		return ""
 	case prediction.Size != reference.Size:
 		return fmt.Sprintf("the prediction has %s voxels, the reference %s; resample the prediction onto the grid of the reference", size(prediction), size(reference))
 	}
-	p, r := prediction.Affine(), reference.Affine()
-	return fmt.Sprintf("prediction and reference have equal numbers of voxels that lie elsewhere (spacing %.4g × %.4g × %.4g and %.4g × %.4g × %.4g mm, first voxel %.1f mm apart); resample the prediction onto the grid of the reference",
-		prediction.Spacing[0], prediction.Spacing[1], prediction.Spacing[2], reference.Spacing[0], reference.Spacing[1], reference.Spacing[2],
-		geom.Vec3{p[0][3] - r[0][3], p[1][3] - r[1][3], p[2][3] - r[2][3]}.Norm())
+	return fmt.Sprintf("prediction and reference have equal numbers of voxels, and these lie up to %.2g mm apart (spacing %.4g × %.4g × %.4g and %.4g × %.4g × %.4g mm); resample the prediction onto the grid of the reference",
+		furthest(prediction, reference), prediction.Spacing[0], prediction.Spacing[1], prediction.Spacing[2], reference.Spacing[0], reference.Spacing[1], reference.Spacing[2])
+}
+
+// furthest is the largest distance of corresponding corners of two grids of one size, mm.
+func furthest(a, b geom.Grid) float64 {
+	far := 0.0
+	for corner := range 8 {
+		var v geom.Vec3
+		for axis := range 3 {
+			if corner>>axis&1 == 1 {
+				v[axis] = float64(a.Size[axis] - 1)
+			}
+		}
+		far = max(far, a.World(v).Sub(b.World(v)).Norm())
+	}
+	return far
 }
 
 func size(g geom.Grid) string { return fmt.Sprintf("%d × %d × %d", g.Size[0], g.Size[1], g.Size[2]) }
@@ -269,22 +295,22 @@ func (e *Evaluator) calibrate(m *Measured, x *Exam, flat []float32) error {
 }
 
 // compare measures one structure. flat are the probabilities, nil where there are none.
-func (x *Exam) compare(predicted *volume.Mask, flat []float32, s structure) (StructureRow, error) {
+func compare(predicted, reference *volume.Mask, flat []float32, s structure) (StructureRow, error) {
 	r := StructureRow{Name: s.name}
 	var err error
-	if r.HardDice, err = metrics.HardDice(predicted.Data(), x.Reference.Data(), s.classes...); err != nil {
+	if r.HardDice, err = metrics.HardDice(predicted.Data(), reference.Data(), s.classes...); err != nil {
 		return r, fmt.Errorf("%w: %w", ErrExam, err)
 	}
 	if flat != nil {
-		soft, err := metrics.SoftDice(flat, x.Reference.Data(), s.classes...)
+		soft, err := metrics.SoftDice(flat, reference.Data(), s.classes...)
 		if err != nil {
 			return r, fmt.Errorf("%w: %w", ErrExam, err)
 		}
 		r.SoftDice = &soft
 	}
-	v := metrics.CompareVolumes(predicted, x.Reference, s.classes...)
+	v := metrics.CompareVolumes(predicted, reference, s.classes...)
 	r.PredictedML, r.ReferenceML = v.PredictedML, v.ReferenceML
-	d, err := metrics.CompareSurfaces(predicted, x.Reference, s.classes...)
+	d, err := metrics.CompareSurfaces(predicted, reference, s.classes...)
 	switch {
 	case err == nil:
 		r.HD95, r.ASSD = &d.HD95, &d.ASSD

@@ -158,7 +158,7 @@ func TestExamsThatCannotBeMeasured(t *testing.T) {
 		"no reference":      {ID: "a", Mask: lesion},
 		"no prediction":     {ID: "a", Reference: lesion},
 		"12 × 10 × 5":       {ID: "a", Grid: coarse, Probabilities: soften(lesion, 2, 1), Reference: lesion},
-		"lie elsewhere":     {ID: "a", Grid: elsewhere, Probabilities: soften(lesion, 2, 1), Reference: lesion},
+		"lie up to 0.5 mm":  {ID: "a", Grid: elsewhere, Probabilities: soften(lesion, 2, 1), Reference: lesion},
 		"holds class 2":     {ID: "a", Mask: lesion, Reference: zone},
 		"3 classes instead": {ID: "a", Probabilities: soften(lesion, 3, 1), Reference: lesion},
 		"NaN":               {ID: "a", Probabilities: nan, Reference: lesion},

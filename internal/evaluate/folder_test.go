@@ -17,6 +17,7 @@ import (
 	"strings"
 	"testing"
 
+	"bayeslice/internal/geom"
 	"bayeslice/internal/imageio"
 	"bayeslice/internal/metrics"
 	"bayeslice/internal/modelcard"
@@ -163,6 +164,40 @@ func TestRunIsCancelledHalfway(t *testing.T) {
 	}}
 	if _, err := Run(ctx, o); !errors.Is(err, context.Canceled) {
 		t.Error(err)
+	}
+}
+
+// The same voxels in another order are the same; a header that rounds is no other grid.
+func TestLabelsOfOtherOrders(t *testing.T) {
+	p, l := t.TempDir(), t.TempDir()
+	m := mask(t, [7]int{1, 2, 2, 1, 6, 6, 3})
+	g := block()
+	g.Origin, g.Dir[0] = geom.Vec3{11, 0, 0}, geom.Vec3{-1, 0, 0}
+	flipped := make([]uint8, len(m.Data()))
+	for k := range 6 {
+		for j := range 10 {
+			for i := range 12 {
+				flipped[g.Index(11-i, j, k)] = m.At(i, j, k)
+			}
+		}
+	}
+	other, err := volume.NewMask(g, flipped)
+	if err != nil {
+		t.Fatal(err)
+	}
+	near := block()
+	near.Origin[1] = 0.05
+	rounded, err := volume.NewMask(near, m.Data())
+	if err != nil {
+		t.Fatal(err)
+	}
+	save(t, p, "a.nii.gz", m)
+	save(t, l, "a.nii.gz", other)
+	save(t, p, "b.nii.gz", m)
+	save(t, l, "b.nii.gz", rounded)
+	r, err := Run(context.Background(), Options{Settings: Settings{Task: modelcard.Anatomy}, Predictions: p, Labels: l})
+	if err != nil || r.Exams != 2 || r.Structures[0].HardDice.Low != 1 || r.Structures[1].HD95.Value != 0 || len(r.Rows[0].Notes) != 1 || len(r.Rows[1].Notes) != 0 {
+		t.Errorf("%+v, %v", r, err)
 	}
 }
 

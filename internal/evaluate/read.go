@@ -1,6 +1,7 @@
 package evaluate
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"slices"
@@ -42,12 +43,15 @@ type reader struct {
 }
 
 // exam reads both sides of a pair. It fails with [ErrExam] or the reader's error.
-func (r *reader) exam(p Pair) (*Exam, error) {
+func (r *reader) exam(ctx context.Context, p Pair) (*Exam, error) {
 	x := &Exam{ID: p.ID, Patient: p.Patient}
 	if err := r.reference(x, p.Label); err != nil {
 		return nil, err
 	}
 	if err := r.prediction(x, p.Prediction); err != nil {
+		return nil, err
+	}
+	if err := x.reorder(ctx); err != nil {
 		return nil, err
 	}
 	if p.Prediction.Region == "" || x.Probabilities == nil {
@@ -66,6 +70,22 @@ func (r *reader) exam(p Pair) (*Exam, error) {
 	}
 	x.Notes = append(x.Notes, "calibration is judged where the model computed")
 	return x, nil
+}
+
+// reorder brings a reference of the same voxels in another order, as other programs may store them, into that of the
+// prediction.
+func (x *Exam) reorder(ctx context.Context) error {
+	from := x.Reference.Grid()
+	if sameGrid(x.Grid, from) || !sameGrid(x.Grid.Anatomical(), from.Anatomical()) {
+		return nil
+	}
+	m, err := volume.ResampleMask(ctx, x.Reference, x.Grid)
+	if err != nil {
+		return err
+	}
+	x.Reference = m
+	x.Notes = append(x.Notes, "the label stores the same voxels in another order")
+	return nil
 }
 
 // reference reads labels and turns their values into classes.

@@ -187,7 +187,7 @@ func measure(ctx context.Context, e *Evaluator, r *reader, p Pair) outcome {
 	if err := ctx.Err(); err != nil {
 		return outcome{err: err}
 	}
-	x, err := r.exam(p)
+	x, err := r.exam(ctx, p)
 	if err != nil {
 		return outcome{err: err}
 	}

@@ -247,7 +247,7 @@ func issueSentences(all []exam.Issue) []string {
 	word := map[exam.Severity]string{exam.Note: "Note", exam.Warning: "Warning", exam.Severe: "Severe"}
 	out := make([]string, len(all))
 	for i, issue := range all {
-		out[i] = word[issue.Severity] + ": " + sentenceCase(issue.Text)
+		out[i] = word[issue.Severity] + ": " + strings.TrimSuffix(sentenceCase(issue.Text), ".") + "."
 	}
 	return out
 }

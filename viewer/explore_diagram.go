@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
@@ -174,6 +175,7 @@ func (p *diagramPage) showFigures() {
 			notes += " " + note
 		}
 	}
+	notes = strings.TrimSpace(notes)
 	p.notes.SetText(notes)
 	setVisible(p.notes, notes != "")
 }

@@ -2,6 +2,7 @@ package viewer
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -46,6 +47,7 @@ type explorePanel struct {
 
 	running *comparison // the comparison under way, or nil
 	stopped chan struct{}
+	shape   string // of [explorePanel.outline] when the parts were placed
 }
 
 // explorePage is a page of the panel.
@@ -172,6 +174,17 @@ func (p *explorePanel) refresh() {
 		p.refreshHead()
 	}
 	p.pages[p.page].refresh()
+	if shape := p.outline(); shape != p.shape { // what is hidden takes no room
+		p.shape = shape
+		p.content.Refresh()
+		p.content.Refresh() // texts that wrap know their height once they have their width
+	}
+}
+
+// outline tells what of the panel is shown, as far as it changes the places of other parts.
+func (p *explorePanel) outline() string {
+	_, number, _ := p.x.TourStep()
+	return fmt.Sprint(number, p.page, p.head.Visible(), p.sources.Visible(), p.truth.Visible(), p.bar.Visible(), p.x.QuizEnded())
 }
 
 func (p *explorePanel) refreshHead() {

@@ -150,7 +150,7 @@ func (x *Explore) drawDecision(v int, o Outcome, scale float64, scene *render.Sc
 		overlay.Volume = field
 		scene.Overlay = &overlay
 	}
-	if x.settings.Threshold > 0 && x.settings.Threshold < 1 {
+	if t := x.settings.Threshold; t > 0 && t < 1 && t != DefaultSettings().Threshold { // else it is the line at 50 %
 		scene.Contours = append(scene.Contours, render.Contour{Field: field, Level: x.settings.Threshold, Color: DecisionColor, Width: 2 * scale})
 	}
 }

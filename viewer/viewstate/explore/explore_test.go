@@ -278,7 +278,7 @@ func TestFittedTemperature(t *testing.T) {
 	if o.Fit == nil || o.Result.Settings.Temperature != o.Fit.Temperature || o.Fit.After > o.Fit.Before {
 		t.Fatalf("%+v", o.Fit)
 	}
-	if note := x.FitNote(); !strings.Contains(note, "this exam only") || !strings.Contains(note, "FL is at the end") {
+	if note := x.FitNote(); !strings.Contains(note, "this exam only") || !strings.Contains(note, "explains the truth: CE, FL.") {
 		t.Errorf("note %q", note)
 	}
 }

@@ -1,6 +1,8 @@
 package explore
 
 import (
+	"strings"
+
 	"bayeslice/internal/calibrate"
 	"bayeslice/internal/lang"
 	"bayeslice/internal/metrics"
@@ -54,10 +56,14 @@ func (x *Explore) FitNote() string {
 		return ""
 	}
 	text := lang.T("Fitted on this exam only, by the voxels that it is judged on: it says nothing about other exams.")
+	var ends []string
 	for _, o := range x.outcomes {
 		if o.Fit != nil && o.Fit.AtBound {
-			text += " " + lang.T("%s is at the end of the range: no temperature explains it.", o.Title)
+			ends = append(ends, o.Title)
 		}
+	}
+	if len(ends) > 0 {
+		text += " " + lang.T("At the end of the range, where no temperature explains the truth: %s.", strings.Join(ends, ", "))
 	}
 	return text
 }

@@ -5,6 +5,7 @@ import (
 	"math"
 	"strings"
 
+	"bayeslice/internal/align"
 	"bayeslice/internal/exam"
 	"bayeslice/internal/geom"
 	"bayeslice/internal/lang"
@@ -103,13 +104,36 @@ func (s *State) FrameNote(v int) string {
 		return ""
 	}
 	if by := s.Offset(series.ID); by != (geom.Vec3{}) {
-		return fmt.Sprintf("manual link %s, %s, %s mm", signed(by[0]), signed(by[1]), signed(by[2]))
+		return s.offsetNote(by)
 	}
 	t2 := s.exam.Chosen(exam.T2W)
 	if t2 == nil || t2.FrameOfReference == "" || series.FrameOfReference == "" || t2.FrameOfReference == series.FrameOfReference {
 		return ""
 	}
 	return "other frame of reference than T2W"
+}
+
+// offsetNote names a shift of the display by the patient's sides, along the slices and the slice normal of T2W, e.g.
+// "manual link 1.5 L, 3.0 H mm".
+func (s *State) offsetNote(by geom.Vec3) string {
+	f := align.Frame{Left: geom.Vec3{1, 0, 0}, Back: geom.Vec3{0, 1, 0}, Head: geom.Vec3{0, 0, 1}}
+	if t2 := s.exam.Chosen(exam.T2W); t2 != nil && t2.Volume != nil {
+		f = align.FrameOf(t2.Volume.Grid())
+	}
+	var parts []string
+	for _, axis := range []struct {
+		to          geom.Vec3
+		plus, minus string
+	}{{f.Left, "L", "R"}, {f.Back, "P", "A"}, {f.Head, "H", "F"}} {
+		mm, side := by.Dot(axis.to), axis.plus
+		if mm < 0 {
+			mm, side = -mm, axis.minus
+		}
+		if mm >= 0.05 {
+			parts = append(parts, fmt.Sprintf("%.1f %s", mm, side))
+		}
+	}
+	return lang.T("manual link %s mm", strings.Join(parts, ", "))
 }
 
 // StatusText returns the line about the cursor: position and the value in each series.

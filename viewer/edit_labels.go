@@ -51,6 +51,13 @@ func (l *labels) update(c viewstate.Change) {
 	}
 }
 
+// waits reports whether a viewport need not follow a change yet: a stroke that is being drawn is shown where it is
+// drawn, and everywhere when it ends.
+func (l *labels) waits(view int, c viewstate.Change) bool {
+	at, drawing := l.editor.Stroke()
+	return drawing && view != at && c&^(viewstate.ChangedLabels|viewstate.ChangedMarks) == 0
+}
+
 // follow gives the exam that is open now a document of its own.
 func (l *labels) follow(e *exam.Exam) {
 	key, grid, ok := "", geom.Grid{}, false

@@ -47,7 +47,7 @@ type editPanel struct {
 	note     *widget.Label
 	trouble  *fyne.Container
 	why      *widget.Label
-	volumes  uint64 // revision of which volumes are shown
+	measured *annotate.Snapshot // of which volumes are shown
 }
 
 // drawingTools are the tools of the panel with what chooses them.
@@ -190,8 +190,8 @@ func (p *editPanel) makeFiles() fyne.CanvasObject {
 func (p *editPanel) update(c viewstate.Change) {
 	p.l.update(c)
 	const concerns = viewstate.ChangedExam | viewstate.ChangedTool | viewstate.ChangedLabels | viewstate.ChangedMarks | viewstate.ChangedPrediction
-	if !c.Has(concerns) {
-		return
+	if _, drawing := p.e.Stroke(); drawing || !c.Has(concerns) {
+		return // while the mouse draws, nothing else is done
 	}
 	p.updateTools()
 	p.updateBrush()
@@ -305,9 +305,13 @@ func (p *editPanel) updateTrouble() {
 	}
 }
 
-// updateVolumes shows the volume of each structure.
+// updateVolumes shows the volume of each structure, when a stroke has ended.
 func (p *editPanel) updateVolumes() {
 	shot := p.e.Snapshot()
+	if _, drawing := p.e.Stroke(); drawing || shot == p.measured {
+		return
+	}
+	p.measured = shot
 	for n, l := range annotate.Labels {
 		text := ""
 		if shot != nil {

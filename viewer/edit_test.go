@@ -110,17 +110,21 @@ func killed(t *testing.T) (folder string, pz float64) {
 	h.command(viewstate.BrushTool)
 	h.stroke(desktop.MouseButtonPrimary)
 	folder = t.TempDir()
-	files, err := filepath.Glob(filepath.Join(live, "*.journal"))
-	if err != nil || len(files) != 1 {
-		t.Fatal(files, err)
-	}
-	data, err := os.ReadFile(files[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(folder, filepath.Base(files[0])), data, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	h.until("the stroke in the journal", func() bool {
+		files, err := filepath.Glob(filepath.Join(live, "*.journal"))
+		if err != nil || len(files) != 1 {
+			t.Fatal(files, err)
+		}
+		data, err := os.ReadFile(files[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(folder, filepath.Base(files[0])), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		found, err := annotate.Find(folder, h.labels.key, h.labels.grid)
+		return err == nil && len(found) == 1 && found[0].Problem == nil && found[0].Steps == 1
+	})
 	return folder, h.labels.editor.Snapshot().Volume(annotate.PZ)
 }
 

@@ -15,6 +15,7 @@ import (
 	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/widget"
 
+	"bayeslice/internal/lang"
 	"bayeslice/internal/modelcard"
 	"bayeslice/internal/session"
 	"bayeslice/internal/settings"
@@ -23,7 +24,7 @@ import (
 )
 
 // Disclaimer stands at the foot of the window.
-const Disclaimer = "Research use only. Not a medical device."
+const Disclaimer lang.Text = "Research use only. Not a medical device."
 
 // panelWidth is the width of the side panel, logical pixels.
 const panelWidth = 344
@@ -260,12 +261,12 @@ func (w *Window) content() fyne.CanvasObject {
 	w.status = widget.NewLabel("")
 	w.status.Truncation = fyne.TextTruncateEllipsis
 	w.status.SizeName = "helperText"
-	w.drawing = caption("Drawn by " + w.opt.Renderer.Name())
+	w.drawing = caption(lang.T("Drawn by %s", w.opt.Renderer.Name()))
 	w.drawing.Wrapping = fyne.TextWrapOff
 	if w.opt.RenderNote != "" {
 		w.drawing.Importance = widget.WarningImportance
 	}
-	foot := widget.NewLabel(Disclaimer)
+	foot := widget.NewLabel(Disclaimer.String())
 	foot.SizeName = "helperText"
 	foot.TextStyle.Bold = true
 	bottom := container.NewBorder(nil, nil, container.NewHBox(gap(4), w.mode.Container), container.NewHBox(w.drawing, foot), w.status)
@@ -285,6 +286,9 @@ func (w *Window) changed(c viewstate.Change) {
 	}
 	var batch []request
 	for _, v := range w.views {
+		if w.labels.waits(v.index, c) {
+			continue
+		}
 		if r, ok := v.update(c); ok {
 			batch = append(batch, r)
 		}
@@ -306,11 +310,11 @@ func (w *Window) changed(c viewstate.Change) {
 func (w *Window) showStatus() {
 	text := w.state.StatusText(w.state.Cursor())
 	if text != "" {
-		text = "Cursor  " + text
+		text = lang.T("Cursor  %s", text)
 	}
 	if w.mouse.inside {
 		if world, ok := w.state.WorldAt(w.mouse.view, float64(w.mouse.at.X), float64(w.mouse.at.Y)); ok {
-			text = "Mouse  " + w.state.StatusText(world)
+			text = lang.T("Mouse  %s", w.state.StatusText(world))
 		}
 	}
 	if text != w.status.Text {
@@ -457,7 +461,7 @@ func (w *Window) Close() {
 	w.labels.end()
 	w.closing = true
 	w.cancel()
-	w.run.tell("Closing …", "")
+	w.run.tell(lang.T("Closing …"), "")
 	go func() {
 		w.wait()
 		w.do(func() {

@@ -254,5 +254,9 @@ func (e *Editor) Preview() (text string, notes []string, ok bool) {
 	return ActionText(e.preview.Action()), noteTexts(e.preview), true
 }
 
+// Stroke returns the viewport in which a stroke is being drawn; ok is false where none is. While it is, the others
+// need not be drawn anew: they follow when it ends.
+func (e *Editor) Stroke() (view int, ok bool) { return e.hover.view, e.stroke != nil }
+
 // Drawing returns how many corners the unfinished polygon has, 0 where there is none.
 func (e *Editor) Drawing() int { return len(e.outline.points) }

@@ -125,18 +125,19 @@ func (e *Editor) drag(p viewstate.PointerEvent) {
 	}
 	v := e.doc.Grid().Voxel(p.World)
 	at := annotate.Point{I: v[0], J: v[1]}
+	changed := viewstate.ChangedMarks
 	switch {
 	case !p.OK:
 	case e.stroke != nil:
 		before := e.doc.Revision()
 		e.stroke.To(at)
 		if e.doc.Revision() != before {
-			e.s.Notify(viewstate.ChangedLabels)
+			changed |= viewstate.ChangedLabels
 		}
 	case e.outline.free:
 		e.outline.add(at, p.World)
 	}
-	e.s.Notify(viewstate.ChangedMarks)
+	e.s.Notify(changed)
 }
 
 // up ends a stroke or a lasso. A press whose release was not seen ends it too: what was drawn stays, and can

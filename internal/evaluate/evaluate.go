@@ -148,7 +148,10 @@ func (e *Evaluator) Measure(ctx context.Context, x *Exam) (*Measured, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Measured{row: Row{ID: x.ID, Patient: x.Patient, Kind: x.kind(), Notes: x.Notes}}
+	m := &Measured{row: Row{ID: x.ID, Patient: x.Patient, Kind: x.kind(), Notes: slices.Clone(x.Notes)}}
+	if !sameGrid(x.Grid, x.Reference.Grid(), gridNote) {
+		m.row.Notes = append(m.row.Notes, fmt.Sprintf("prediction and label lie up to %.2g mm apart and were compared voxel by voxel", furthest(x.Grid, x.Reference.Grid())))
+	}
 	var flat []float32 // [K, voxels]
 	if x.Probabilities != nil {
 		flat = slices.Concat(x.Probabilities...)
@@ -235,19 +238,21 @@ func (x *Exam) predicted(classes int) (*volume.Mask, error) {
 	return volume.NewMask(x.Grid, labels)
 }
 
-// gridTolerance is how far the voxels of prediction and reference may be apart, as a share of the smallest spacing:
-// headers round.
-const gridTolerance = 0.1
+// How far the voxels of prediction and reference may be apart, as shares of the smallest spacing: headers round.
+const (
+	gridTolerance = 0.25
+	gridNote      = 0.1 // from here on it is noted
+)
 
-func sameGrid(a, b geom.Grid) bool {
-	return a.SameAs(b, gridTolerance*min(b.Spacing[0], b.Spacing[1], b.Spacing[2]))
+func sameGrid(a, b geom.Grid, share float64) bool {
+	return a.SameAs(b, share*min(b.Spacing[0], b.Spacing[1], b.Spacing[2]))
 }
 
-// Mismatch says how two grids differ, "" where they are one: of equal size, and at every corner within a tenth of
-// the smallest spacing.
+// Mismatch says how two grids differ, "" where they are one: of equal size, and at every corner within a quarter of
+// the smallest spacing. Voxels then correspond one to one.
 func Mismatch(prediction, reference geom.Grid) string {
 	switch {
-	case sameGrid(prediction, reference):
+	case sameGrid(prediction, reference, gridTolerance):
 		return ""
 	case prediction.Size != reference.Size:
 		return fmt.Sprintf("the prediction has %s voxels, the reference %s; resample the prediction onto the grid of the reference", size(prediction), size(reference))

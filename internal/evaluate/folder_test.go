@@ -186,7 +186,7 @@ func TestLabelsOfOtherOrders(t *testing.T) {
 		t.Fatal(err)
 	}
 	near := block()
-	near.Origin[1] = 0.05
+	near.Origin[1] = 0.2 // of 1 mm
 	rounded, err := volume.NewMask(near, m.Data())
 	if err != nil {
 		t.Fatal(err)
@@ -196,7 +196,8 @@ func TestLabelsOfOtherOrders(t *testing.T) {
 	save(t, p, "b.nii.gz", m)
 	save(t, l, "b.nii.gz", rounded)
 	r, err := Run(context.Background(), Options{Settings: Settings{Task: modelcard.Anatomy}, Predictions: p, Labels: l})
-	if err != nil || r.Exams != 2 || r.Structures[0].HardDice.Low != 1 || r.Structures[1].HD95.Value != 0 || len(r.Rows[0].Notes) != 1 || len(r.Rows[1].Notes) != 0 {
+	if err != nil || r.Exams != 2 || r.Structures[0].HardDice.Low != 1 || r.Structures[1].HD95.Value != 0 || len(r.Rows[0].Notes) != 1 ||
+		len(r.Rows[1].Notes) != 1 || !strings.Contains(r.Rows[1].Notes[0], "0.2 mm apart") {
 		t.Errorf("%+v, %v", r, err)
 	}
 }

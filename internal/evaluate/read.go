@@ -76,7 +76,7 @@ func (r *reader) exam(ctx context.Context, p Pair) (*Exam, error) {
 // prediction.
 func (x *Exam) reorder(ctx context.Context) error {
 	from := x.Reference.Grid()
-	if sameGrid(x.Grid, from) || !sameGrid(x.Grid.Anatomical(), from.Anatomical()) {
+	if sameGrid(x.Grid, from, gridTolerance) || !sameGrid(x.Grid.Anatomical(), from.Anatomical(), gridTolerance) {
 		return nil
 	}
 	m, err := volume.ResampleMask(ctx, x.Reference, x.Grid)

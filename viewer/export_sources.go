@@ -3,6 +3,7 @@ package viewer
 import (
 	"bayeslice/inference"
 	"bayeslice/internal/annotate"
+	"bayeslice/internal/lang"
 	"bayeslice/internal/measure"
 	"bayeslice/internal/modelcard"
 	"bayeslice/internal/report"
@@ -31,7 +32,7 @@ func readingSource(r *reading.Reading) exporting.Source {
 			x.Page.Density = density(x, psa)
 		}
 		if e := r.Estimate(); e != nil {
-			x.Page.Alignment = report.AlignmentText(e, "the gland")
+			x.Page.Alignment = report.AlignmentText(e, lang.T("the gland"))
 		}
 	}
 }

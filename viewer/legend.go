@@ -9,6 +9,7 @@ import (
 	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/widget"
 
+	"bayeslice/internal/lang"
 	"bayeslice/render"
 	"bayeslice/viewer/viewstate"
 )
@@ -64,9 +65,9 @@ func legendTitle(l viewstate.Legend) string {
 	}
 	switch l.Layer {
 	case viewstate.Probability:
-		return "Probability of " + l.Class.String()
+		return lang.T("Probability of %s", l.Class.String())
 	case viewstate.StandardDeviation:
-		return "Standard deviation of P(" + l.Class.String() + ")"
+		return lang.T("Standard deviation of P(%s)", l.Class.String())
 	}
 	return l.Layer.String() + " (" + l.Layer.Unit() + ")"
 }

@@ -11,6 +11,7 @@ import (
 	"fyne.io/fyne/v2/widget"
 
 	"bayeslice/internal/exam"
+	"bayeslice/internal/lang"
 	"bayeslice/viewer/viewstate"
 )
 
@@ -49,8 +50,8 @@ func (p *examPanel) refresh() {
 	p.roles.RemoveAll()
 	p.issues.RemoveAll()
 	if e == nil {
-		p.name.SetText("No exam open")
-		p.about.SetText("Open a DICOM folder, a ZIP, a DICOMDIR, or NIfTI or MHA files, or drop them on the window.")
+		p.name.SetText(lang.T("No exam open"))
+		p.about.SetText(lang.T("Open a DICOM folder, a ZIP, a DICOMDIR, or NIfTI or MHA files, or drop them on the window."))
 		return
 	}
 	p.name.SetText(p.state.ExamName())
@@ -73,9 +74,9 @@ func about(e *exam.Exam) string {
 	for _, s := range e.Series {
 		images += s.Images
 	}
-	text := fmt.Sprintf("%d series, %d images", len(e.Series), images)
+	text := lang.T("%d series, %d images", len(e.Series), images)
 	if e.Synthetic {
-		text += " · synthetic phantom"
+		text += " · " + lang.T("synthetic phantom")
 	}
 	return text
 }
@@ -83,11 +84,9 @@ func about(e *exam.Exam) string {
 func issueTitle(n int) string {
 	switch n {
 	case 0:
-		return "No issues found in the data"
-	case 1:
-		return "1 issue to know about"
+		return lang.T("No issues found in the data")
 	}
-	return fmt.Sprintf("%d issues to know about", n)
+	return lang.N(n, "%d issue to know about", "%d issues to know about")
 }
 
 // roleRow is the picker of one role with the reason of the present choice.
@@ -102,7 +101,7 @@ func (p *examPanel) roleRow(e *exam.Exam, role exam.Role) fyne.CanvasObject {
 		}
 	}
 	pick := widget.NewSelect(labels, nil)
-	pick.PlaceHolder = "no series found: choose one"
+	pick.PlaceHolder = lang.T("no series found: choose one")
 	for i, s := range series {
 		if s == choice.Series {
 			pick.SetSelectedIndex(i)
@@ -116,9 +115,9 @@ func (p *examPanel) roleRow(e *exam.Exam, role exam.Role) fyne.CanvasObject {
 	reason := choice.Reason
 	switch {
 	case choice.Series == nil:
-		reason = "No series fits this role. Models that need it cannot run."
+		reason = lang.T("No series fits this role. Models that need it cannot run.")
 	case choice.Overridden:
-		reason = "Chosen by you. " + reason
+		reason = lang.T("Chosen by you. %s", reason)
 	}
 	return snug(heading(capital(role.String())), inset(pick), caption(capital(reason)))
 }
@@ -156,12 +155,12 @@ func seriesLabel(role exam.Role, s *exam.Series) string {
 
 // issueRow shows one issue with its severity as icon and word, not by colour alone.
 func issueRow(i exam.Issue) fyne.CanvasObject {
-	icon, word := theme.InfoIcon(), "Note"
+	icon, word := theme.InfoIcon(), lang.T("Note")
 	switch i.Severity {
 	case exam.Warning:
-		icon, word = theme.NewWarningThemedResource(theme.WarningIcon()), "Warning"
+		icon, word = theme.NewWarningThemedResource(theme.WarningIcon()), lang.T("Warning")
 	case exam.Severe:
-		icon, word = theme.NewErrorThemedResource(theme.ErrorIcon()), "Severe"
+		icon, word = theme.NewErrorThemedResource(theme.ErrorIcon()), lang.T("Severe")
 	}
 	text := widget.NewLabel(word + ": " + i.Text)
 	text.Wrapping = fyne.TextWrapWord

@@ -5,6 +5,7 @@ import (
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/widget"
 
+	"bayeslice/internal/lang"
 	"bayeslice/viewer/viewstate"
 )
 
@@ -28,9 +29,9 @@ func newHistogramPanel(s *viewstate.State) *histogramPanel {
 		voxel.Add(inset(p.voxel[i]))
 	}
 	p.content = snug(
-		heading("Probability over the predicted segment"), segment,
+		heading(lang.T("Probability over the predicted segment")), segment,
 		gapDown(6), widget.NewSeparator(),
-		heading("Samples at the clicked voxel"), p.where, voxel)
+		heading(lang.T("Samples at the clicked voxel")), p.where, voxel)
 	return p
 }
 
@@ -66,7 +67,7 @@ func (p *histogramPanel) update(c viewstate.Change) {
 
 func (p *histogramPanel) updateVoxel() {
 	world, pinned := p.state.Pinned()
-	text := "Click a voxel to see how its probability varies."
+	text := lang.T("Click a voxel to see how its probability varies.")
 	if pinned {
 		text = viewstate.PositionText(world)
 	}

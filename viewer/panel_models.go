@@ -10,6 +10,7 @@ import (
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
+	"bayeslice/internal/lang"
 	"bayeslice/internal/modelcard"
 )
 
@@ -112,15 +113,15 @@ func modelLabel(m Model) string {
 	name := m.Card.Name
 	switch {
 	case m.Bundled:
-		name = m.Card.Loss + " · bundled"
+		name = m.Card.Loss + " · " + lang.T("bundled")
 	case name == "":
 		name = filepath.Base(m.ID)
 	}
 	switch m.Card.State() {
 	case modelcard.Untrained:
-		name += " · untrained"
+		name += " · " + lang.T("untrained")
 	case modelcard.SyntheticOnly:
-		name += " · phantoms only"
+		name += " · " + lang.T("phantoms only")
 	case modelcard.Trained:
 	}
 	return name
@@ -138,16 +139,16 @@ func modelNotice(pickers map[modelcard.Task]*modelPicker) string {
 		text := ""
 		switch m.Card.State() {
 		case modelcard.Untrained:
-			text = "untrained, its output means nothing"
+			text = lang.T("untrained, its output means nothing")
 		case modelcard.SyntheticOnly:
-			text = "trained on generated phantoms only"
+			text = lang.T("trained on generated phantoms only")
 		case modelcard.Trained:
 			continue
 		}
 		if len(says[text]) == 0 {
 			order = append(order, text)
 		}
-		says[text] = append(says[text], taskNames[task])
+		says[text] = append(says[text], taskNames[task].String())
 	}
 	var parts []string
 	for _, text := range order {

@@ -13,6 +13,7 @@ import (
 	"fyne.io/fyne/v2/widget"
 
 	"bayeslice/inference"
+	"bayeslice/internal/lang"
 	"bayeslice/internal/modelcard"
 	"bayeslice/viewer/viewstate"
 )
@@ -44,7 +45,7 @@ type runPanel struct {
 // runTasks are the tasks in the order in which they run.
 var runTasks = [...]modelcard.Task{modelcard.Anatomy, modelcard.Diagnosis}
 
-var taskNames = map[modelcard.Task]string{modelcard.Anatomy: "Zones", modelcard.Diagnosis: "Lesions"}
+var taskNames = map[modelcard.Task]lang.Text{modelcard.Anatomy: lang.Mark("Zones"), modelcard.Diagnosis: lang.Mark("Lesions")}
 
 // runActions are what the panel's controls do.
 type runActions struct {
@@ -62,18 +63,18 @@ func newRunPanel(samples int, seed uint64, a runActions) *runPanel {
 	p.seed.Validator = func(s string) error { _, err := parseSeed(s); return err }
 	p.samples.OnChanged = func(string) { p.refresh() }
 	p.seed.OnChanged = func(string) { p.refresh() }
-	p.run = widget.NewButtonWithIcon("Run", theme.MediaPlayIcon(), a.run)
+	p.run = widget.NewButtonWithIcon(lang.T("Run"), theme.MediaPlayIcon(), a.run)
 	p.run.Importance = widget.HighImportance
-	p.stop = widget.NewButtonWithIcon("Stop", theme.MediaStopIcon(), a.stop)
+	p.stop = widget.NewButtonWithIcon(lang.T("Stop"), theme.MediaStopIcon(), a.stop)
 	p.status.Truncation = fyne.TextTruncateEllipsis
-	p.converge = widget.NewCheck("Stop when the result has settled", nil)
+	p.converge = widget.NewCheck(lang.T("Stop when the result has settled"), nil)
 	rows := container.NewVBox()
 	for _, task := range runTasks {
 		p.pickers[task] = newModelPicker(a.openModel, func() { p.refresh() })
-		rows.Add(row(taskNames[task], p.pickers[task].Select))
+		rows.Add(row(taskNames[task].String(), p.pickers[task].Select))
 	}
 	rows.Add(p.notice)
-	numbers := row("Samples", container.NewBorder(nil, nil, container.New(fixedWidth{76}, p.samples), nil, container.NewBorder(nil, nil, widget.NewLabel("Seed"), nil, p.seed)))
+	numbers := row(lang.T("Samples"), container.NewBorder(nil, nil, container.New(fixedWidth{76}, p.samples), nil, container.NewBorder(nil, nil, widget.NewLabel(lang.T("Seed")), nil, p.seed)))
 	p.settings = container.NewVBox(rows, numbers, p.converge)
 	p.fold = widget.NewButtonWithIcon("", theme.MenuDropDownIcon(), func() { p.unfold(!p.settings.Visible()) })
 	p.fold.Importance = widget.LowImportance
@@ -181,7 +182,7 @@ func (p *runPanel) refresh() {
 	if !p.running {
 		switch {
 		case !p.hasExam:
-			p.tell("Open an exam to run the models", "")
+			p.tell(lang.T("Open an exam to run the models"), "")
 		case err != nil:
 			p.tell(capital(err.Error()), p.note.Text)
 		}
@@ -225,7 +226,7 @@ func (p *runPanel) setExam(open bool) {
 	p.hasExam = open
 	if open && !p.running {
 		p.bar.set(0)
-		p.tell("Ready", "")
+		p.tell(lang.T("Ready"), "")
 	}
 	p.refresh()
 }
@@ -234,7 +235,7 @@ func (p *runPanel) setExam(open bool) {
 func (p *runPanel) begin(job Job) {
 	p.running = true
 	p.bar.set(0)
-	p.tell(taskNames[job.Model.Card.Task]+" · preparing", "")
+	p.tell(taskNames[job.Model.Card.Task].String()+" · "+lang.T("preparing"), "")
 	p.refresh()
 }
 
@@ -259,19 +260,19 @@ func stabilityText(r *inference.Prediction) string {
 	if r.Samples < 2 || math.IsInf(s.VolumeSE, 0) || math.IsInf(s.LesionSE, 0) {
 		return ""
 	}
-	text := fmt.Sprintf("Standard error of volumes %.1f %% (settled < %.0f %%)", 100*s.VolumeSE, 100*limit.VolumeSE)
+	text := lang.T("Standard error of volumes %.1f %% (settled < %.0f %%)", 100*s.VolumeSE, 100*limit.VolumeSE)
 	if r.Card.Task == modelcard.Diagnosis {
-		text = fmt.Sprintf("Standard error of lesions %.3f (settled < %.2f)", s.LesionSE, limit.LesionSE)
+		text = lang.T("Standard error of lesions %.3f (settled < %.2f)", s.LesionSE, limit.LesionSE)
 	}
-	return text + fmt.Sprintf(", labels changing %.2f %% (< %.1f %%)", 100*s.Flips, 100*limit.Flips)
+	return text + ", " + lang.T("labels changing %.2f %% (< %.1f %%)", 100*s.Flips, 100*limit.Flips)
 }
 
 // progressText says how far a run is: "Zones · sample 12 of 100 · 1.9 s each · 2 min 47 s left".
 func progressText(r *inference.Prediction) string {
-	text := fmt.Sprintf("%s · %d of %d", taskNames[r.Card.Task], r.Samples, r.Requested)
+	text := lang.T("%s · %d of %d", taskNames[r.Card.Task].String(), r.Samples, r.Requested)
 	if r.SecondsPerSample > 0 {
 		left := time.Duration(r.SecondsPerSample * float64(r.Requested-r.Samples) * float64(time.Second))
-		text += fmt.Sprintf(" · %s each · %s left", seconds(r.SecondsPerSample), durationText(left))
+		text += " · " + lang.T("%s each · %s left", seconds(r.SecondsPerSample), durationText(left))
 	}
 	return text
 }
@@ -298,14 +299,14 @@ func durationText(d time.Duration) string {
 // finish shows how the runs ended.
 func (p *runPanel) finish(results []*inference.Prediction, err error) {
 	p.running = false
-	status, note := "Ready", ""
+	status, note := lang.T("Ready"), ""
 	if len(results) > 0 {
 		status = ""
 		for _, r := range results {
 			if status != "" {
 				status += "   "
 			}
-			status += fmt.Sprintf("%s: %d samples, %s", taskNames[r.Card.Task], r.Samples, stopWord(r.Stop))
+			status += lang.T("%s: %d samples, %s", taskNames[r.Card.Task].String(), r.Samples, stopWord(r.Stop))
 			note = stabilityText(r)
 		}
 		p.bar.set(1)

@@ -41,13 +41,13 @@ func (w *Window) addHomePanel(title string, p panel, home viewstate.Layout, othe
 
 // addPanels registers every tab, in the order in which they stand.
 func (w *Window) addPanels() {
-	w.addPanel("Exam", w.exam)
-	w.addPanel("Results", w.layers)
+	w.addPanel(lang.T("Exam"), w.exam)
+	w.addPanel(lang.T("Results"), w.layers)
 	w.addPanel(lang.T("Reading"), w.reading, viewstate.Read, viewstate.Uncertainty, viewstate.Compare)
-	w.addHomePanel("Contour", newEditPanel(w, w.labels), viewstate.Contour, viewstate.Read, viewstate.Uncertainty)
+	w.addHomePanel(lang.T("Contour"), newEditPanel(w, w.labels), viewstate.Contour, viewstate.Read, viewstate.Uncertainty)
 	w.addReview()
-	w.addHomePanel("Calibration", w.explore, viewstate.Compare)
-	w.addPanel("Histograms", w.histograms, viewstate.Read, viewstate.Compare)
+	w.addHomePanel(lang.T("Calibration"), w.explore, viewstate.Compare)
+	w.addPanel(lang.T("Histograms"), w.histograms, viewstate.Read, viewstate.Compare)
 	w.showPanels()
 }
 

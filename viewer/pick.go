@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"strings"
 
+	"bayeslice/internal/lang"
 	"bayeslice/internal/session"
 )
 
@@ -34,7 +35,7 @@ const (
 )
 
 // pickTitles are the titles of the system's dialogs.
-var pickTitles = [...]string{"Open exam folder", "Open exam file", "Choose the folder of the data", "Choose the folder of the masks", "Choose the folder in which runs are kept", "Open model file", "Open session", "Save session", "Open labels", "Choose the folder for the contours", "Choose the folder for exported files", "Save this view", "Open a folder of exams"}
+var pickTitles = [...]lang.Text{lang.Mark("Open exam folder"), lang.Mark("Open exam file"), lang.Mark("Choose the folder of the data"), lang.Mark("Choose the folder of the masks"), lang.Mark("Choose the folder in which runs are kept"), lang.Mark("Open model file"), lang.Mark("Open session"), lang.Mark("Save session"), lang.Mark("Open labels"), lang.Mark("Choose the folder for the contours"), lang.Mark("Choose the folder for exported files"), lang.Mark("Save this view"), lang.Mark("Open a folder of exams")}
 
 // examExtensions are the files that hold an exam by themselves.
 var examExtensions = []string{"zip", "dcm", "nii", "gz", "mha", "mhd"}

@@ -7,6 +7,8 @@ import (
 	"fmt"
 
 	"github.com/sqweek/dialog"
+
+	"bayeslice/internal/lang"
 )
 
 // nativePick blocks until the user has chosen. The library panics where its toolkit cannot start.
@@ -18,19 +20,19 @@ func nativePick(kind pickKind) (path string, err error) {
 	}()
 	switch kind {
 	case pickFile:
-		path, err = dialog.File().Title(pickTitles[kind]).Filter("Exams (ZIP, DICOM, NIfTI, MHA)", examExtensions...).Filter("All files", "*").Load()
+		path, err = dialog.File().Title(pickTitles[kind].String()).Filter(lang.T("Exams (ZIP, DICOM, NIfTI, MHA)"), examExtensions...).Filter(lang.T("All files"), "*").Load()
 	case pickModelFile:
-		path, err = dialog.File().Title(pickTitles[kind]).Filter("Models (ONNX)", modelExtensions...).Filter("All files", "*").Load()
+		path, err = dialog.File().Title(pickTitles[kind].String()).Filter(lang.T("Models (ONNX)"), modelExtensions...).Filter(lang.T("All files"), "*").Load()
 	case pickSession:
-		path, err = dialog.File().Title(pickTitles[kind]).Filter("Sessions", sessionExtension).Load()
+		path, err = dialog.File().Title(pickTitles[kind].String()).Filter(lang.T("Sessions"), sessionExtension).Load()
 	case pickLabels:
-		path, err = dialog.File().Title(pickTitles[kind]).Filter("Labels (NIfTI, MHA)", labelFileExtensions...).Filter("All files", "*").Load()
+		path, err = dialog.File().Title(pickTitles[kind].String()).Filter(lang.T("Labels (NIfTI, MHA)"), labelFileExtensions...).Filter(lang.T("All files"), "*").Load()
 	case pickSessionSave:
-		path, err = dialog.File().Title(pickTitles[kind]).Filter("Sessions", sessionExtension).Save()
+		path, err = dialog.File().Title(pickTitles[kind].String()).Filter(lang.T("Sessions"), sessionExtension).Save()
 	case pickPictureSave:
-		path, err = dialog.File().Title(pickTitles[kind]).Filter("Pictures (PNG)", pictureExtension).Save()
+		path, err = dialog.File().Title(pickTitles[kind].String()).Filter(lang.T("Pictures (PNG)"), pictureExtension).Save()
 	default:
-		path, err = dialog.Directory().Title(pickTitles[kind]).Browse()
+		path, err = dialog.Directory().Title(pickTitles[kind].String()).Browse()
 	}
 	if errors.Is(err, dialog.ErrCancelled) {
 		err = errPickCancelled

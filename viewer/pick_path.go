@@ -67,7 +67,7 @@ func (w *Window) pickPathInWindow(kind pickKind, chosen func(path string)) {
 		}, w.win)
 		d.SetFilter(storage.NewExtensionFileFilter(extensions))
 	}
-	d.SetTitleText(pickTitles[kind])
+	d.SetTitleText(pickTitles[kind].String())
 	d.Resize(w.dialogSize(820, 560))
 	w.fileDialog(d).Show()
 }
@@ -143,7 +143,7 @@ func (w *Window) askSaveName(kind pickKind, name, extension string, chosen func(
 		w.fileDialog(d).Show()
 	})
 	form := container.NewVBox(container.NewBorder(nil, nil, nil, browse, where), entry, told)
-	dialog.NewCustomConfirm(pickTitles[kind], lang.T("Save"), lang.T("Cancel"), container.New(fixedWidth{480}, form), func(ok bool) {
+	dialog.NewCustomConfirm(pickTitles[kind].String(), lang.T("Save"), lang.T("Cancel"), container.New(fixedWidth{480}, form), func(ok bool) {
 		if ok && strings.TrimSpace(entry.Text) != "" {
 			chosen(path())
 		}

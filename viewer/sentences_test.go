@@ -13,7 +13,7 @@ import (
 func TestEverySentinelHasASentence(t *testing.T) {
 	for _, s := range sentences {
 		what, next, details := explain(fmt.Errorf("package: circumstances: %w", s.err))
-		if what != s.what || next != s.next {
+		if what != s.what.String() || next != s.next.String() {
 			t.Errorf("%v is told as %q", s.err, what)
 		}
 		for _, text := range []string{what, next, details} {

@@ -1,7 +1,6 @@
 package viewer
 
 import (
-	"fmt"
 	"image/color"
 	"slices"
 	"strings"
@@ -13,6 +12,7 @@ import (
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
+	"bayeslice/internal/lang"
 	"bayeslice/viewer/viewstate"
 )
 
@@ -39,21 +39,21 @@ type toolbar struct {
 func newToolbar(w *Window) *toolbar {
 	t := &toolbar{w: w}
 	var open *widget.Button
-	open = widget.NewButtonWithIcon("Open", theme.FolderOpenIcon(), func() { w.showOpenMenu(open) })
+	open = widget.NewButtonWithIcon(lang.T("Open"), theme.FolderOpenIcon(), func() { w.showOpenMenu(open) })
 	t.layout = newNarrowSegmented(names(viewstate.Layouts[:]), func(i int) { w.state.SetLayout(viewstate.Layout(i)) })
 	t.presets = widget.NewSelect(nil, nil)
-	t.presets.PlaceHolder = "Grey window"
-	reset := widget.NewButtonWithIcon("Reset", theme.ViewRefreshIcon(), func() { w.command(viewstate.ResetView) })
+	t.presets.PlaceHolder = lang.T("Grey window")
+	reset := widget.NewButtonWithIcon(lang.T("Reset"), theme.ViewRefreshIcon(), func() { w.command(viewstate.ResetView) })
 	var menu *widget.Button
 	menu = widget.NewButtonWithIcon("", theme.MenuIcon(), func() { w.showMenu(menu) })
 	dark := colorBackground
 	if w.opt.Trainer != nil {
-		t.train = widget.NewButtonWithIcon("Train", theme.MediaRecordIcon(), w.showTraining)
+		t.train = widget.NewButtonWithIcon(lang.T("Train"), theme.MediaRecordIcon(), w.showTraining)
 	}
-	t.synthetic = newBadge("SYNTHETIC", colorWarning, dark)
-	t.untrained = newBadge("UNTRAINED", colorWarning, dark)
-	t.phantoms = newBadge("TRAINED ON PHANTOMS", colorWarning, dark)
-	t.device = newBadge("No run yet", colorInput, colorText)
+	t.synthetic = newBadge(lang.T("SYNTHETIC"), colorWarning, dark)
+	t.untrained = newBadge(lang.T("UNTRAINED"), colorWarning, dark)
+	t.phantoms = newBadge(lang.T("TRAINED ON PHANTOMS"), colorWarning, dark)
+	t.device = newBadge(lang.T("No run yet"), colorInput, colorText)
 	t.deviceShort = newBadge("", colorInput, colorText)
 	openIcon := widget.NewButtonWithIcon("", theme.FolderOpenIcon(), nil)
 	openIcon.OnTapped = func() { w.showOpenMenu(openIcon) }
@@ -87,9 +87,9 @@ func (t *toolbar) arrange() {
 
 // setTraining tells how far a training is that goes on behind the images.
 func (t *toolbar) setTraining(active bool, fraction float64) {
-	text := "Train"
+	text := lang.T("Train")
 	if active {
-		text = fmt.Sprintf("Training %.0f %%", 100*fraction)
+		text = lang.T("Training %.0f %%", 100*fraction)
 	}
 	if t.train != nil && t.train.Text != text {
 		t.train.SetText(text)
@@ -139,9 +139,9 @@ func (t *toolbar) updatePresets() {
 			selected = p.Name
 		}
 	}
-	t.presets.PlaceHolder = "Grey window"
+	t.presets.PlaceHolder = lang.T("Grey window")
 	if len(presets) > 0 && selected == "" {
-		t.presets.PlaceHolder = "Manual window"
+		t.presets.PlaceHolder = lang.T("Manual window")
 	}
 	if selected == "" {
 		t.presets.ClearSelected()
@@ -155,7 +155,7 @@ func (t *toolbar) updatePresets() {
 
 // updateDevice shows what ran the network: red where it was not what was asked for.
 func (t *toolbar) updateDevice() {
-	text, ground := "No run yet", colorInput
+	text, ground := lang.T("No run yet"), colorInput
 	var models []string
 	for _, p := range t.w.results() {
 		if p != nil {
@@ -171,8 +171,8 @@ func (t *toolbar) updateDevice() {
 	}
 	if t.deviceIs.Fallback != "" {
 		ground = colorDanger
-		text += " · fallback"
-		short += " · fallback"
+		text += " · " + lang.T("fallback")
+		short += " · " + lang.T("fallback")
 	}
 	t.device.set(text, ground)
 	t.deviceShort.set(t.deviceShort.fitting(deviceWidth/2, short), ground)
@@ -185,9 +185,6 @@ const deviceWidth = 236
 // ranTexts say which models ran on which device, the fullest text first.
 func ranTexts(models []string, device string) []string {
 	short, _, _ := strings.Cut(device, " (") // without the version
-	names, count := strings.Join(models, " + "), fmt.Sprintf("%d models", len(models))
-	if len(models) == 1 {
-		count = "1 model"
-	}
-	return []string{names + " on " + device, names + " on " + short, count + " on " + device, count + " on " + short}
+	names, count := strings.Join(models, " + "), lang.N(len(models), "%d model", "%d models")
+	return []string{lang.T("%s on %s", names, device), lang.T("%s on %s", names, short), lang.T("%s on %s", count, device), lang.T("%s on %s", count, short)}
 }

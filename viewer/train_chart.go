@@ -10,6 +10,7 @@ import (
 	"fyne.io/fyne/v2/widget"
 	"golang.org/x/image/vector"
 
+	"bayeslice/internal/lang"
 	"bayeslice/viewer/viewstate"
 )
 
@@ -63,7 +64,7 @@ func (c *curveChart) set(chart viewstate.Chart) {
 		c.title.Text += " (" + chart.Unit + ")"
 	}
 	if chart.Y.Log {
-		c.title.Text += ", logarithmic"
+		c.title.Text += ", " + lang.T("logarithmic")
 	}
 	c.empty.Text = ""
 	if !chart.HasPoints() {
@@ -102,7 +103,7 @@ func (c *curveChart) setLegend() {
 	for i, curve := range c.chart.Curves {
 		c.names[i].Text = curve.Name
 		if len(curve.Faint) > 0 {
-			c.names[i].Text += ": each step and mean"
+			c.names[i].Text = lang.T("%s: each step and mean", c.names[i].Text)
 		}
 	}
 }

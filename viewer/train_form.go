@@ -9,6 +9,7 @@ import (
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
+	"bayeslice/internal/lang"
 	"bayeslice/viewer/viewstate"
 )
 
@@ -59,16 +60,16 @@ func newTrainForm(w *Window, t *viewstate.Training) *trainForm {
 	})
 	f.pool = entry(func(form *viewstate.TrainForm, s string) { form.Anatomies = s }, func(s string) error { _, err := viewstate.ParseAnatomies(s); return err })
 	f.dataPath = entry(func(form *viewstate.TrainForm, s string) { form.DataFolder = s }, nil)
-	f.dataPath.SetPlaceHolder("Folder of the data")
+	f.dataPath.SetPlaceHolder(lang.T("Folder of the data"))
 	f.maskPath = entry(func(form *viewstate.TrainForm, s string) { form.MaskFolder = s }, nil)
-	f.maskPath.SetPlaceHolder("Beside the images")
+	f.maskPath.SetPlaceHolder(lang.T("Beside the images"))
 	f.maskMean = widget.NewSelect(nil, func(string) {
 		f.chose(f.maskMean, t.Choices().MaskValues, func(form *viewstate.TrainForm) *string { return &form.MaskValues })
 	})
-	f.skip = widget.NewCheck("Leave out exams that cannot be used", func(on bool) {
+	f.skip = widget.NewCheck(lang.T("Leave out exams that cannot be used"), func(on bool) {
 		t.Choose(func(form *viewstate.TrainForm) { form.SkipBad = on })
 	})
-	f.task = newSegmented([]string{taskNames[runTasks[0]], taskNames[runTasks[1]]}, func(i int) {
+	f.task = newSegmented([]string{taskNames[runTasks[0]].String(), taskNames[runTasks[1]].String()}, func(i int) {
 		t.Choose(func(form *viewstate.TrainForm) { form.Task = runTasks[i] })
 	})
 	f.loss = newSegmented(nil, nil)
@@ -82,9 +83,9 @@ func newTrainForm(w *Window, t *viewstate.Training) *trainForm {
 	f.rate = entry(func(form *viewstate.TrainForm, s string) { form.Rate = s }, func(s string) error { _, err := viewstate.ParseRate(s); return err })
 	f.seed = entry(func(form *viewstate.TrainForm, s string) { form.Seed = s }, func(s string) error { _, err := viewstate.ParseSeed(s); return err })
 	f.folder = entry(func(form *viewstate.TrainForm, s string) { form.Folder = s }, nil)
-	f.folder.SetPlaceHolder("Folder in which runs are kept")
-	f.synth = newBadge("SYNTHETIC", colorWarning, colorBackground)
-	f.start = widget.NewButtonWithIcon("Start", theme.MediaPlayIcon(), t.Start)
+	f.folder.SetPlaceHolder(lang.T("Folder in which runs are kept"))
+	f.synth = newBadge(lang.T("SYNTHETIC"), colorWarning, colorBackground)
+	f.start = widget.NewButtonWithIcon(lang.T("Start"), theme.MediaPlayIcon(), t.Start)
 	f.start.Importance = widget.HighImportance
 	f.layout(w)
 	return f
@@ -100,21 +101,21 @@ func dataNames() []string {
 
 // layout puts the form together.
 func (f *trainForm) layout(w *Window) {
-	f.poolRow = trainRow("Anatomies", container.NewGridWithColumns(2, f.pool, caption("made once and kept")))
-	f.dataRow = container.NewVBox(trainRow("Data folder", w.folderField(f.dataPath, pickDataFolder)), f.skip)
-	f.maskRows = container.NewVBox(trainRow("Masks", w.folderField(f.maskPath, pickMaskFolder)), trainRow("Mask values", f.maskMean))
+	f.poolRow = trainRow(lang.T("Anatomies"), container.NewGridWithColumns(2, f.pool, caption(lang.T("made once and kept"))))
+	f.dataRow = container.NewVBox(trainRow(lang.T("Data folder"), w.folderField(f.dataPath, pickDataFolder)), f.skip)
+	f.maskRows = container.NewVBox(trainRow(lang.T("Masks"), w.folderField(f.maskPath, pickMaskFolder)), trainRow(lang.T("Mask values"), f.maskMean))
 	rows := container.NewVBox(
-		trainRow("Data", f.data), trainNote(f.dataNote), f.poolRow, f.dataRow, f.maskRows,
-		trainRow("Task", f.task.Container),
-		trainRow("Loss", f.loss.Container), trainNote(f.lossNote),
-		trainRow("Network", f.size), trainNote(f.sizeNote),
-		trainRow("Steps", container.NewGridWithColumns(2, f.steps, container.NewBorder(nil, nil, widget.NewLabel("Seed"), nil, f.seed))),
-		trainRow("Learning rate", container.NewGridWithColumns(2, f.rate, layout.NewSpacer())),
-		trainRow("Device", f.device),
-		trainRow("Runs folder", w.folderField(f.folder, pickRunsFolder)))
+		trainRow(lang.T("Data"), f.data), trainNote(f.dataNote), f.poolRow, f.dataRow, f.maskRows,
+		trainRow(lang.T("Task"), f.task.Container),
+		trainRow(lang.T("Loss"), f.loss.Container), trainNote(f.lossNote),
+		trainRow(lang.T("Network"), f.size), trainNote(f.sizeNote),
+		trainRow(lang.T("Steps"), container.NewGridWithColumns(2, f.steps, container.NewBorder(nil, nil, widget.NewLabel(lang.T("Seed")), nil, f.seed))),
+		trainRow(lang.T("Learning rate"), container.NewGridWithColumns(2, f.rate, layout.NewSpacer())),
+		trainRow(lang.T("Device"), f.device),
+		trainRow(lang.T("Runs folder"), w.folderField(f.folder, pickRunsFolder)))
 	f.plan = container.NewVBox()
 	foot := container.NewVBox(widget.NewSeparator(),
-		container.NewHBox(heading("Before it starts"), spread(), f.synth.Container, gap(4)),
+		container.NewHBox(heading(lang.T("Before it starts")), spread(), f.synth.Container, gap(4)),
 		f.plan, f.why, inset(f.start))
 	f.content = container.NewBorder(nil, foot, nil, nil, container.NewVScroll(container.New(layout.NewCustomPaddedLayout(6, 6, 0, 6), rows)))
 }
@@ -248,7 +249,7 @@ func (f *trainForm) updatePlan() {
 		what, next, details := explain(err)
 		why = what + " " + next + " " + details
 	case plan == nil:
-		why = "Looking at what this needs …"
+		why = lang.T("Looking at what this needs …")
 	default:
 		for i, w := range plan.Warnings {
 			if i > 0 {

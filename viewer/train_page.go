@@ -14,6 +14,7 @@ import (
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
+	"bayeslice/internal/lang"
 	"bayeslice/viewer/viewstate"
 )
 
@@ -56,7 +57,7 @@ func newTrainPage(w *Window, trainer viewstate.Trainer) *trainPage {
 	})
 	p.form = newTrainForm(w, p.t)
 	p.runs = newTrainRuns(p.t, w.openTrained)
-	p.synthetic = newBadge("SYNTHETIC", colorWarning, colorBackground)
+	p.synthetic = newBadge(lang.T("SYNTHETIC"), colorWarning, colorBackground)
 	p.device = newBadge("", colorInput, colorText)
 	p.headline, p.status, p.results, p.trouble, p.notes = heading(""), widget.NewLabel(""), caption(""), widget.NewLabel(""), caption("")
 	for _, l := range []*widget.Label{p.headline, p.status, p.results, p.notes} {
@@ -65,9 +66,9 @@ func newTrainPage(w *Window, trainer viewstate.Trainer) *trainPage {
 	p.trouble.Wrapping, p.trouble.Importance = fyne.TextWrapWord, widget.DangerImportance
 	p.bar, p.wait = newThinBar(), widget.NewProgressBarInfinite()
 	p.wait.Stop()
-	p.pause = widget.NewButtonWithIcon("Pause", theme.MediaPauseIcon(), p.pauseOrGoOn)
-	p.cancel = widget.NewButtonWithIcon("Cancel", theme.MediaStopIcon(), p.t.Cancel)
-	p.open = widget.NewButtonWithIcon("Open model", theme.FolderOpenIcon(), func() { w.openTrained(p.t.Shown()) })
+	p.pause = widget.NewButtonWithIcon(lang.T("Pause"), theme.MediaPauseIcon(), p.pauseOrGoOn)
+	p.cancel = widget.NewButtonWithIcon(lang.T("Cancel"), theme.MediaStopIcon(), p.t.Cancel)
+	p.open = widget.NewButtonWithIcon(lang.T("Open model"), theme.FolderOpenIcon(), func() { w.openTrained(p.t.Shown()) })
 	for i := range p.charts {
 		p.charts[i] = newCurveChart()
 	}
@@ -79,14 +80,14 @@ func newTrainPage(w *Window, trainer viewstate.Trainer) *trainPage {
 
 // layout puts the page together.
 func (p *trainPage) layout() {
-	back := widget.NewButtonWithIcon("Images", theme.NavigateBackIcon(), p.w.hideTraining)
-	title := widget.NewLabel("Training")
+	back := widget.NewButtonWithIcon(lang.T("Images"), theme.NavigateBackIcon(), p.w.hideTraining)
+	title := widget.NewLabel(lang.T("Training"))
 	title.SizeName = theme.SizeNameSubHeadingText
 	title.TextStyle.Bold = true
 	head := container.New(layout.NewCustomPaddedLayout(4, 4, 6, 8),
 		container.NewHBox(back, container.New(tight{}, title), spread(), p.synthetic.Container, p.device.Container))
 
-	p.tabs = container.NewAppTabs(container.NewTabItem("New run", p.form.content), container.NewTabItem("Runs", p.runs.content))
+	p.tabs = container.NewAppTabs(container.NewTabItem(lang.T("New run"), p.form.content), container.NewTabItem(lang.T("Runs"), p.runs.content))
 	buttons := container.NewHBox(p.pause, p.cancel, p.open)
 	told := snug(p.headline, p.status, p.results)
 	above := container.NewVBox(container.NewBorder(nil, nil, nil, container.NewVBox(gapDown(4), buttons), told),
@@ -94,10 +95,10 @@ func (p *trainPage) layout() {
 	grid := container.New(chartGrid{}, p.charts[0], p.charts[1], p.charts[2], p.charts[3])
 	right := container.New(layout.NewCustomPaddedLayout(4, 2, 8, 8), container.NewBorder(above, p.notes, nil, nil, grid))
 
-	foot := widget.NewLabel(Disclaimer)
+	foot := widget.NewLabel(Disclaimer.String())
 	foot.SizeName = "helperText"
 	foot.TextStyle.Bold = true
-	local := caption("Training runs on this machine alone; nothing is sent anywhere.")
+	local := caption(lang.T("Training runs on this machine alone; nothing is sent anywhere."))
 	local.Wrapping = fyne.TextWrapOff
 	bottom := container.NewBorder(nil, nil, local, foot)
 	p.content = container.New(trainFrame{}, head, p.tabs, right, bottom,
@@ -204,9 +205,9 @@ func (p *trainPage) updateState() {
 }
 
 func (p *trainPage) updateButtons() {
-	text, icon := "Pause", theme.MediaPauseIcon()
+	text, icon := lang.T("Pause"), theme.MediaPauseIcon()
 	if p.t.CanGoOn() {
-		text, icon = "Resume", theme.MediaPlayIcon()
+		text, icon = lang.T("Resume"), theme.MediaPlayIcon()
 	}
 	if p.pause.Text != text {
 		p.pause.SetText(text)

@@ -6,6 +6,7 @@ import (
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
+	"bayeslice/internal/lang"
 	"bayeslice/viewer/viewstate"
 )
 
@@ -47,7 +48,7 @@ type runRow struct {
 }
 
 func newRunRow() fyne.CanvasObject {
-	name, state, act := widget.NewLabel(""), caption(""), widget.NewButton("Open model", nil)
+	name, state, act := widget.NewLabel(""), caption(""), widget.NewButton(lang.T("Open model"), nil)
 	name.Truncation = fyne.TextTruncateEllipsis
 	state.Wrapping, state.Truncation = fyne.TextWrapOff, fyne.TextTruncateEllipsis
 	return container.NewBorder(nil, nil, nil, container.NewCenter(act), snug(name, state))
@@ -85,10 +86,10 @@ func (r *trainRuns) fill(i widget.ListItemID, o fyne.CanvasObject) {
 	row.name.SetText(viewstate.RunTitle(run))
 	row.state.SetText(capital(viewstate.RunState(run)))
 	if run.Model != "" {
-		row.act.SetText("Open model")
+		row.act.SetText(lang.T("Open model"))
 		row.act.OnTapped = func() { r.open(run) }
 	} else {
-		row.act.SetText("Resume")
+		row.act.SetText(lang.T("Resume"))
 		row.act.OnTapped = func() { r.t.Continue(run) }
 	}
 	setVisible(row.act, run.Problem == "")
@@ -98,14 +99,14 @@ func (r *trainRuns) fill(i widget.ListItemID, o fyne.CanvasObject) {
 // update shows the list anew.
 func (r *trainRuns) update() {
 	runs, err := r.t.Runs()
-	setText(r.where, "In "+r.t.Form().Folder)
+	setText(r.where, lang.T("In %s", r.t.Form().Folder))
 	text := ""
 	switch {
 	case err != nil:
 		what, next, _ := explain(err)
 		text = what + " " + next
 	case r.t.RunsKnown() && len(runs) == 0:
-		text = "No runs in this folder yet."
+		text = lang.T("No runs in this folder yet.")
 	}
 	setText(r.none, text)
 	r.list.Refresh()

@@ -119,7 +119,7 @@ func TestTheTrainingPageTellsWhatComes(t *testing.T) {
 	h := trained(t, newFakeTrainer(), &fakeEngine{})
 	page := texts(h.training.content)
 	for _, want := range []string{"Randomised phantoms", "CE+Dice", "64 × 64 × 20 voxels", "CPU (test)", "about 370 MB of 24 GB free", "about 42 min, 1.1 s a step",
-		"a new one for every step, 20 to validate with", "new folder zones-ce-compact-1", "SYNTHETIC", Disclaimer, "nothing is sent anywhere"} {
+		"a new one for every step, 20 to validate with", "new folder zones-ce-compact-1", "SYNTHETIC", string(Disclaimer), "nothing is sent anywhere"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %q:\n%s", want, page)
 		}

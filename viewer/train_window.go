@@ -10,6 +10,7 @@ import (
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
+	"bayeslice/internal/lang"
 	"bayeslice/viewer/viewstate"
 )
 
@@ -67,8 +68,8 @@ func (w *Window) askTrainingClose() {
 		return
 	}
 	w.askingClose = true
-	text := widget.NewLabel("A training is under way. Closing stops it and keeps a checkpoint;\nit goes on from there with Resume in the list of runs.")
-	d := dialog.NewCustomConfirm("Close Bayeslice?", "Stop and close", "Stay", text, func(ok bool) {
+	text := widget.NewLabel(lang.T("A training is under way. Closing stops it and keeps a checkpoint;\nit goes on from there with Resume in the list of runs."))
+	d := dialog.NewCustomConfirm(lang.T("Close Bayeslice?"), lang.T("Stop and close"), lang.T("Stay"), text, func(ok bool) {
 		w.askingClose = false
 		if ok {
 			w.Close()
@@ -121,7 +122,7 @@ func (w *Window) askFolder(kind pickKind, chosen func(path string)) {
 				d := dialog.NewFolderOpen(func(u fyne.ListableURI, err error) {
 					switch {
 					case err != nil:
-						w.showError("The folder cannot be chosen", err)
+						w.showError(lang.T("The folder cannot be chosen"), err)
 					case u != nil:
 						chosen(u.Path())
 					}

@@ -167,7 +167,7 @@ func (v *viewport) update(c viewstate.Change) (r request, ok bool) {
 func (v *viewport) show(d drawn) {
 	v.failure = ""
 	if d.err != nil {
-		v.failure = "This slice cannot be drawn: " + detail(d.err)
+		v.failure = lang.T("This slice cannot be drawn: %s", detail(d.err))
 	} else if v.state.Series(v.index) != nil { // the exam may have been closed meanwhile
 		v.picture.Image = d.image
 		v.picture.Refresh()
@@ -315,7 +315,7 @@ func (v *viewport) messageText() string {
 	if v.state.Series(v.index) != nil {
 		return v.failure
 	}
-	return "No " + v.state.Role(v.index).String() + " series in this exam"
+	return lang.T("No %s series in this exam", v.state.Role(v.index).String())
 }
 
 // arrangeCursor places the linked cursor and the pinned voxel.

@@ -3,7 +3,6 @@ package viewer
 import (
 	"context"
 	"errors"
-	"fmt"
 	"image/color"
 
 	"fyne.io/fyne/v2"
@@ -31,22 +30,22 @@ type welcome struct {
 }
 
 func newWelcome(w *Window) *welcome {
-	p := &welcome{stage: widget.NewLabel("Opening …"), bar: newThinBar(), wait: widget.NewProgressBarInfinite()}
+	p := &welcome{stage: widget.NewLabel(lang.T("Opening …")), bar: newThinBar(), wait: widget.NewProgressBarInfinite()}
 	title := widget.NewLabel("Bayeslice")
 	title.SizeName = theme.SizeNameHeadingText
 	title.TextStyle.Bold = true
 	title.Alignment = fyne.TextAlignCenter
-	what := widget.NewLabel("Prostate MRI with sampled segmentations and their uncertainty")
+	what := widget.NewLabel(lang.T("Prostate MRI with sampled segmentations and their uncertainty"))
 	what.Alignment = fyne.TextAlignCenter
-	folder := widget.NewButtonWithIcon("Open exam folder …", theme.FolderOpenIcon(), func() { w.pick(pickFolder) })
+	folder := widget.NewButtonWithIcon(lang.T("Open exam folder …"), theme.FolderOpenIcon(), func() { w.pick(pickFolder) })
 	folder.Importance = widget.HighImportance
-	file := widget.NewButtonWithIcon("Open file (ZIP, NIfTI, MHA) …", theme.FileIcon(), func() { w.pick(pickFile) })
-	demo := widget.NewButtonWithIcon("Open a synthetic demo exam", theme.ComputerIcon(), w.openDemo)
-	hint := caption("or drop a folder or a file on the window")
+	file := widget.NewButtonWithIcon(lang.T("Open file (ZIP, NIfTI, MHA) …"), theme.FileIcon(), func() { w.pick(pickFile) })
+	demo := widget.NewButtonWithIcon(lang.T("Open a synthetic demo exam"), theme.ComputerIcon(), w.openDemo)
+	hint := caption(lang.T("or drop a folder or a file on the window"))
 	hint.Alignment = fyne.TextAlignCenter
 	w.recents = newRecentList(w)
 	p.start = container.NewCenter(container.New(fixedWidth{380}, container.NewVBox(title, what, gapDown(8), folder, file, demo, hint, w.recents.content)))
-	cancel := widget.NewButtonWithIcon("Cancel", theme.CancelIcon(), w.cancelOpening)
+	cancel := widget.NewButtonWithIcon(lang.T("Cancel"), theme.CancelIcon(), w.cancelOpening)
 	p.stage.Alignment = fyne.TextAlignCenter
 	p.busy = container.NewCenter(container.New(fixedWidth{380}, container.NewVBox(p.stage,
 		container.New(fixedHeight{6}, p.wait, p.bar.Container), gapDown(6), container.NewCenter(cancel))))
@@ -78,7 +77,7 @@ func (p *welcome) set(g Progress) {
 	setVisible(p.bar.Container, g.Total > 0)
 	if g.Total > 0 {
 		p.bar.set(float64(g.Done) / float64(g.Total))
-		p.stage.SetText(fmt.Sprintf("%s: %d of %d", g.Stage, g.Done, g.Total))
+		p.stage.SetText(lang.T("%s: %d of %d", g.Stage, g.Done, g.Total))
 	}
 }
 
@@ -92,7 +91,7 @@ func (w *Window) Open(path string) {
 }
 
 func (w *Window) open(path, study string) {
-	w.startOpening("Opening …", func(ctx context.Context, progress func(Progress)) (*exam.Exam, error) {
+	w.startOpening(lang.T("Opening …"), func(ctx context.Context, progress func(Progress)) (*exam.Exam, error) {
 		return w.opt.Engine.OpenExam(ctx, path, study, progress)
 	}, func(err error) {
 		var several *exam.SeveralExamsError
@@ -100,7 +99,7 @@ func (w *Window) open(path, study string) {
 		case errors.As(err, &several):
 			w.chooseStudy(path, several.Studies)
 		case err != nil:
-			w.showError("The exam was not opened", err)
+			w.showError(lang.T("The exam was not opened"), err)
 		default:
 			w.opened(origin{path: absolute(path), study: study})
 		}
@@ -108,9 +107,9 @@ func (w *Window) open(path, study string) {
 }
 
 func (w *Window) openDemo() {
-	w.startOpening("Making a synthetic exam …", w.opt.Engine.DemoExam, func(err error) {
+	w.startOpening(lang.T("Making a synthetic exam …"), w.opt.Engine.DemoExam, func(err error) {
 		if err != nil {
-			w.showError("The demo exam was not made", err)
+			w.showError(lang.T("The demo exam was not made"), err)
 			return
 		}
 		w.opened(origin{demo: true})
@@ -212,7 +211,7 @@ func (w *Window) choose(role exam.Role, id string) {
 				w.state.SetExam(changed)
 			}
 			if err != nil {
-				w.showError("The choice of series", err)
+				w.showError(lang.T("The choice of series"), err)
 				w.exam.refresh()
 			}
 		})
@@ -223,16 +222,16 @@ func (w *Window) choose(role exam.Role, id string) {
 func (w *Window) chooseStudy(path string, studies []exam.StudyInfo) {
 	labels := make([]string, len(studies))
 	for i, s := range studies {
-		labels[i] = fmt.Sprintf("%s · %d series", s.Name, s.Series)
+		labels[i] = lang.T("%s · %d series", s.Name, s.Series)
 		if s.Date != "" {
-			labels[i] = fmt.Sprintf("%s · %s · %d series", s.Name, s.Date, s.Series)
+			labels[i] = lang.T("%s · %s · %d series", s.Name, s.Date, s.Series)
 		}
 	}
 	list := widget.NewRadioGroup(labels, nil)
 	list.SetSelected(labels[0])
 	list.Required = true
-	text := widget.NewLabel("This place holds more than one exam. Which one?")
-	dialog.NewCustomConfirm("Several exams", "Open", "Cancel", container.NewVBox(text, list), func(ok bool) {
+	text := widget.NewLabel(lang.T("This place holds more than one exam. Which one?"))
+	dialog.NewCustomConfirm(lang.T("Several exams"), lang.T("Open"), lang.T("Cancel"), container.NewVBox(text, list), func(ok bool) {
 		for i, l := range labels {
 			if ok && l == list.Selected {
 				w.open(path, studies[i].Key)
@@ -248,7 +247,7 @@ func (w *Window) dropped(_ fyne.Position, items []fyne.URI) {
 		return
 	}
 	if len(items) > 1 {
-		w.showSentence("Several items were dropped", "One folder or one file is opened at a time.", "Drop the folder that holds the exam.", "")
+		w.showSentence(lang.T("Several items were dropped"), lang.T("One folder or one file is opened at a time."), lang.T("Drop the folder that holds the exam."), "")
 		return
 	}
 	if path := items[0].Path(); isModelFile(path) {
@@ -261,12 +260,12 @@ func (w *Window) dropped(_ fyne.Position, items []fyne.URI) {
 // showOpenMenu offers the ways to open an exam below a button.
 func (w *Window) showOpenMenu(below fyne.CanvasObject) {
 	menu := fyne.NewMenu("",
-		fyne.NewMenuItem("Folder …", func() { w.pick(pickFolder) }),
-		fyne.NewMenuItem("File (ZIP, NIfTI, MHA) …", func() { w.pick(pickFile) }),
-		fyne.NewMenuItem("Model file …", w.pickModel),
+		fyne.NewMenuItem(lang.T("Folder …"), func() { w.pick(pickFolder) }),
+		fyne.NewMenuItem(lang.T("File (ZIP, NIfTI, MHA) …"), func() { w.pick(pickFile) }),
+		fyne.NewMenuItem(lang.T("Model file …"), w.pickModel),
 		fyne.NewMenuItem(lang.T("Session …"), w.openSession),
 		fyne.NewMenuItemSeparator(),
-		fyne.NewMenuItem("Synthetic demo exam", w.openDemo))
+		fyne.NewMenuItem(lang.T("Synthetic demo exam"), w.openDemo))
 	if recents := w.recentMenu(); recents != nil {
 		menu.Items = append(menu.Items, recents)
 	}
@@ -308,7 +307,7 @@ func (w *Window) pickInWindow(kind pickKind) {
 func (w *Window) pickedFolder(u fyne.ListableURI, err error) {
 	switch {
 	case err != nil:
-		w.showError("The folder cannot be opened", err)
+		w.showError(lang.T("The folder cannot be opened"), err)
 	case u != nil:
 		w.open(u.Path(), "")
 	}
@@ -323,7 +322,7 @@ func (w *Window) pickedFile(r fyne.URIReadCloser, err error) {
 		err = r.Close()
 	}
 	if err != nil {
-		w.showError("The file cannot be opened", err)
+		w.showError(lang.T("The file cannot be opened"), err)
 		return
 	}
 	w.open(r.URI().Path(), "")

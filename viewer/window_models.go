@@ -9,6 +9,8 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/dialog"
 	"fyne.io/fyne/v2/storage"
+
+	"bayeslice/internal/lang"
 )
 
 // pickModel asks for a model file with the system's dialog, or Fyne's where that is not built in.
@@ -36,12 +38,12 @@ func (w *Window) pickModelInWindow() {
 			err = r.Close() // the dialog has opened the file already
 		}
 		if err != nil {
-			w.showError("The file cannot be opened", err)
+			w.showError(lang.T("The file cannot be opened"), err)
 			return
 		}
 		w.openModel(r.URI().Path())
 	}, w.win)
-	d.SetTitleText(pickTitles[pickModelFile])
+	d.SetTitleText(pickTitles[pickModelFile].String())
 	d.SetFilter(storage.NewExtensionFileFilter([]string{"." + modelExtensions[0]}))
 	d.Resize(fyne.NewSize(820, 560))
 	d.Show()
@@ -60,12 +62,12 @@ func (w *Window) openModel(path string) {
 			switch {
 			case w.closing:
 			case err != nil:
-				w.showError("The model file cannot be used", err)
+				w.showError(lang.T("The model file cannot be used"), err)
 			default:
 				w.run.pickers[m.Card.Task].add(m)
 				w.explore.addModel(m)
 				if w.running == nil {
-					w.run.tell(fmt.Sprintf("%s · %s", taskNames[m.Card.Task], modelLabel(m)), "")
+					w.run.tell(fmt.Sprintf("%s · %s", taskNames[m.Card.Task].String(), modelLabel(m)), "")
 				}
 			}
 		})

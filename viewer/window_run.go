@@ -8,6 +8,7 @@ import (
 
 	"bayeslice/inference"
 	"bayeslice/internal/exam"
+	"bayeslice/internal/lang"
 	"bayeslice/viewer/viewstate"
 )
 
@@ -25,7 +26,7 @@ func (w *Window) loadModels() {
 			w.run.setModels(models)
 			w.explore.setModels(models)
 			for _, p := range problems {
-				w.showSentence("A model file cannot be used", p, "Choose another file; see bayeslice model show.", "")
+				w.showSentence(lang.T("A model file cannot be used"), p, lang.T("Choose another file; see bayeslice model show."), "")
 			}
 			if w.wantRun {
 				w.wantRun = false
@@ -76,7 +77,7 @@ func (w *Window) startRun() {
 			}
 			w.run.finish(results, err)
 			if err != nil {
-				w.showError("The run ended early", err)
+				w.showError(lang.T("The run ended early"), err)
 			}
 			if w.opt.Ran != nil {
 				w.opt.Ran()
@@ -127,7 +128,7 @@ func (w *Window) runJobs(ctx context.Context, e *exam.Exam, jobs []Job) ([]*infe
 func (w *Window) stopRun() {
 	if w.running != nil {
 		w.running()
-		w.run.tell("Stopping after this sample …", "")
+		w.run.tell(lang.T("Stopping after this sample …"), "")
 	}
 }
 

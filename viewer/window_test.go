@@ -84,7 +84,7 @@ func TestOpeningShowsTheExam(t *testing.T) {
 			t.Errorf("the exam panel lacks %q:\n%s", want, panel)
 		}
 	}
-	if all := texts(h.win.Content()); !strings.Contains(all, Disclaimer) {
+	if all := texts(h.win.Content()); !strings.Contains(all, string(Disclaimer)) {
 		t.Error("the research-use line is missing")
 	}
 }
@@ -387,6 +387,11 @@ func TestNothingIsClippedAtTheSmallestWindow(t *testing.T) {
 	for name, o := range map[string]fyne.CanvasObject{"exam": h.exam.content, "results": h.layers.content, "histograms": h.histograms.content, "run": h.run.content} {
 		if w := o.MinSize().Width; w > panelWidth {
 			t.Errorf("the %s panel needs %g pixels of %d", name, w, panelWidth)
+		}
+	}
+	for _, p := range h.panels { // they scroll up and down only
+		if w := p.object().MinSize().Width; w > panelWidth {
+			t.Errorf("the tab %s needs %g pixels of %d", p.item.Text, w, panelWidth)
 		}
 	}
 }

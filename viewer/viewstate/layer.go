@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"bayeslice/inference"
+	"bayeslice/internal/lang"
 	"bayeslice/internal/modelcard"
 	"bayeslice/internal/volume"
 	"bayeslice/render"
@@ -57,10 +58,10 @@ const (
 // Layers lists every layer in display order.
 var Layers = [...]Layer{NoLayer, Probability, StandardDeviation, Entropy, MutualInformation}
 
-var layerNames = [...]string{"None", "Probability", "Standard deviation", "Entropy", "Mutual information"}
+var layerNames = [...]lang.Text{lang.Mark("None"), lang.Mark("Probability"), lang.Mark("Standard deviation"), lang.Mark("Entropy"), lang.Mark("Mutual information")}
 
 // String returns the display name.
-func (l Layer) String() string { return layerNames[l] }
+func (l Layer) String() string { return layerNames[l].String() }
 
 // Unit returns what the layer's values are measured in.
 func (l Layer) Unit() string {
@@ -77,13 +78,13 @@ func (l Layer) Unit() string {
 func (l Layer) Meaning() string {
 	switch l {
 	case Probability:
-		return "Mean probability of the class over the samples."
+		return lang.T("Mean probability of the class over the samples.")
 	case StandardDeviation:
-		return "How much the samples disagree about the class."
+		return lang.T("How much the samples disagree about the class.")
 	case Entropy:
-		return "Total uncertainty: of the data and of the model."
+		return lang.T("Total uncertainty: of the data and of the model.")
 	case MutualInformation:
-		return "Model (epistemic) uncertainty: what more training data could reduce."
+		return lang.T("Model (epistemic) uncertainty: what more training data could reduce.")
 	}
 	return ""
 }
@@ -101,10 +102,10 @@ const (
 // ContourModes lists every mode in display order.
 var ContourModes = [...]Contours{NoContours, Outlines, Bands}
 
-var contourNames = [...]string{"Off", "50 %", "Bands"}
+var contourNames = [...]lang.Text{lang.Mark("Off"), lang.Mark("50 %"), lang.Mark("Bands")}
 
 // String returns the display name.
-func (c Contours) String() string { return contourNames[c] }
+func (c Contours) String() string { return contourNames[c].String() }
 
 // Legend describes the colour bar of the active layer.
 type Legend struct {

@@ -1,6 +1,10 @@
 package viewstate
 
-import "bayeslice/internal/exam"
+import (
+	"bayeslice/internal/exam"
+
+	"bayeslice/internal/lang"
+)
 
 // ViewportCount is the number of viewports. Every layout fills all of them.
 const ViewportCount = 4
@@ -20,10 +24,10 @@ const (
 // Layouts lists every layout in display order.
 var Layouts = [...]Layout{Read, Contour, Uncertainty, Compare}
 
-var layoutNames = [...]string{"Read", "Contour", "Uncertainty", "Compare"}
+var layoutNames = [...]lang.Text{lang.Mark("Read"), lang.Mark("Contour"), lang.Mark("Uncertainty"), lang.Mark("Compare")}
 
 // String returns the display name.
-func (l Layout) String() string { return layoutNames[l] }
+func (l Layout) String() string { return layoutNames[l].String() }
 
 // MainLeft reports whether the first viewport is large, with the others beside it; else all are equal.
 func (l Layout) MainLeft() bool { return l == Contour }

@@ -7,6 +7,7 @@ import (
 	"bayeslice/inference"
 	"bayeslice/internal/exam"
 	"bayeslice/internal/geom"
+	"bayeslice/internal/lang"
 	"bayeslice/internal/volume"
 )
 
@@ -95,7 +96,7 @@ func shortLabel(role exam.Role, series *exam.Series) string {
 	case series.HasB:
 		return fmt.Sprintf("b %.0f", series.B)
 	case role == exam.RoleUnknown:
-		return "series " + fmt.Sprint(series.Number)
+		return lang.T("series %d", series.Number)
 	}
 	return role.String()
 }
@@ -175,19 +176,19 @@ func (s *State) VoxelHistogram(v int, c Class, world geom.Vec3) (h Histogram, no
 	p := s.Shown(v, c.Task())
 	switch {
 	case p == nil:
-		return Histogram{}, "No samples of this class yet."
+		return Histogram{}, lang.T("No samples of this class yet.")
 	case p.Store == nil || p.Store.Len() == 0:
-		return Histogram{}, "The samples at single voxels are shown when the run has ended."
+		return Histogram{}, lang.T("The samples at single voxels are shown when the run has ended.")
 	}
 	i, j, k, ok := nearestVoxel(p.Grid, world)
 	if !ok {
-		return Histogram{}, "The voxel lies outside the region the model saw."
+		return Histogram{}, lang.T("The voxel lies outside the region the model saw.")
 	}
 	h = Histogram{Class: c, Counts: make([]int, HistogramBins)}
 	for n := range p.Store.Len() {
 		x, ok := sampleValue(p, c, n, i, j, k)
 		if !ok {
-			return Histogram{}, "Single samples are kept near the gland only; this voxel lies outside that box."
+			return Histogram{}, lang.T("Single samples are kept near the gland only; this voxel lies outside that box.")
 		}
 		h.add(x)
 	}

@@ -18,16 +18,16 @@ func (s *State) Title(v int) string {
 	content := s.Content(v)
 	switch series := s.Series(v); {
 	case content.Chart:
-		return "Histograms"
+		return lang.T("Histograms")
 	case content.Slot != OwnResult:
 		if c := s.Compared(content.Slot); c.Title != "" {
 			return c.Title
 		}
-		return "No model"
+		return lang.T("No model")
 	case series == nil:
 		return s.Role(v).String()
 	case s.layout == Read && content.Lines && !s.everywhere && len(s.predictions) > 0:
-		return SeriesTitle(s.Role(v), series) + " + result"
+		return lang.T("%s + result", SeriesTitle(s.Role(v), series))
 	default:
 		return SeriesTitle(s.Role(v), series)
 	}
@@ -45,7 +45,7 @@ func SeriesTitle(role exam.Role, series *exam.Series) string {
 	case series.HasB:
 		label = fmt.Sprintf("DWI b %.0f", series.B)
 		if series.Calculated {
-			label += " (calculated)"
+			label += " " + lang.T("(calculated)")
 		}
 	case role == exam.RoleUnknown:
 		label = series.Description
@@ -82,7 +82,7 @@ func (s *State) ZoomText(v int) string {
 	text := fmt.Sprintf("%.0f %%", s.ZoomPercent(v))
 	n := s.Volume(v).Grid().Normal()
 	if tilt := math.Acos(math.Min(1, math.Abs(n[dominant(n)]))) * 180 / math.Pi; tilt >= 1 {
-		text += fmt.Sprintf(" · tilt %.1f°", tilt)
+		text += " · " + lang.T("tilt %.1f°", tilt)
 	}
 	return text
 }
@@ -110,7 +110,7 @@ func (s *State) FrameNote(v int) string {
 	if t2 == nil || t2.FrameOfReference == "" || series.FrameOfReference == "" || t2.FrameOfReference == series.FrameOfReference {
 		return ""
 	}
-	return "other frame of reference than T2W"
+	return lang.T("other frame of reference than T2W")
 }
 
 // offsetNote names a shift of the display by the patient's sides, along the slices and the slice normal of T2W, e.g.

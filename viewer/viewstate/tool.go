@@ -1,5 +1,7 @@
 package viewstate
 
+import "bayeslice/internal/lang"
+
 // Tool is what the left mouse button does in the images.
 type Tool uint8
 
@@ -17,11 +19,11 @@ const (
 	Lasso
 )
 
-var toolNames = [...]string{"Browse", "Window to region", "Ruler", "Ellipsoid", "Region", "Darkest nine voxels",
-	"Brush", "Eraser", "Polygon", "Lasso"}
+var toolNames = [...]lang.Text{lang.Mark("Browse"), lang.Mark("Window to region"), lang.Mark("Ruler"), lang.Mark("Ellipsoid"), lang.Mark("Region"), lang.Mark("Darkest nine voxels"),
+	lang.Mark("Brush"), lang.Mark("Eraser"), lang.Mark("Polygon"), lang.Mark("Lasso")}
 
 // String returns the display name.
-func (t Tool) String() string { return toolNames[t] }
+func (t Tool) String() string { return toolNames[t].String() }
 
 // Edits reports whether the tool changes labels.
 func (t Tool) Edits() bool { return t >= Brush }

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"bayeslice/internal/lang"
 	"bayeslice/internal/modelcard"
 )
 
@@ -156,7 +157,7 @@ func (t *Training) Start() {
 		t.changed(TrainPlanChanged | TrainStateChanged)
 		return
 	}
-	t.begin(TrainRun{Name: "New run", Task: setup.Task, Loss: setup.Loss, Size: setup.Size, Synthetic: t.Synthetic()}, func(ctx context.Context, progress func(TrainProgress)) (TrainSession, []TrainEvent, error) {
+	t.begin(TrainRun{Name: lang.T("New run"), Task: setup.Task, Loss: setup.Loss, Size: setup.Size, Synthetic: t.Synthetic()}, func(ctx context.Context, progress func(TrainProgress)) (TrainSession, []TrainEvent, error) {
 		s, err := t.o.Trainer.Begin(ctx, setup, progress)
 		return s, nil, err
 	})

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"bayeslice/internal/lang"
 	"bayeslice/internal/modelcard"
 )
 
@@ -43,13 +44,13 @@ func (f TrainForm) Setup() (TrainSetup, error) {
 	s := TrainSetup{Data: f.Data, Task: f.Task, Loss: f.Loss, Size: f.Size, Device: f.Device, Folder: f.Folder}
 	if f.Data.NeedsFolder() {
 		if f.DataFolder == "" {
-			return s, Incomplete("choose the folder of the data")
+			return s, Incomplete(lang.T("choose the folder of the data"))
 		}
 		s.DataFolder, s.SkipBad = f.DataFolder, f.SkipBad
 	} else {
 		n, err := ParseAnatomies(f.Anatomies)
 		if err != nil {
-			return s, Incomplete("anatomies must be " + err.Error())
+			return s, Incomplete(lang.T("anatomies must be %s", err.Error()))
 		}
 		s.Anatomies = n
 	}
@@ -58,19 +59,19 @@ func (f TrainForm) Setup() (TrainSetup, error) {
 	}
 	var err error
 	if s.Steps, err = ParseSteps(f.Steps); err != nil {
-		return s, Incomplete("steps must be " + err.Error())
+		return s, Incomplete(lang.T("steps must be %s", err.Error()))
 	}
 	if s.LearningRate, err = ParseRate(f.Rate); err != nil {
-		return s, Incomplete("the learning rate must be " + err.Error())
+		return s, Incomplete(lang.T("the learning rate must be %s", err.Error()))
 	}
 	if s.Seed, err = ParseSeed(f.Seed); err != nil {
-		return s, Incomplete("the seed must be " + err.Error())
+		return s, Incomplete(lang.T("the seed must be %s", err.Error()))
 	}
 	if f.Folder == "" {
-		return s, Incomplete("choose the folder in which runs are kept")
+		return s, Incomplete(lang.T("choose the folder in which runs are kept"))
 	}
 	if f.Loss == "" || f.Size == "" || f.Device == "" {
-		return s, Incomplete("choose loss, network and device")
+		return s, Incomplete(lang.T("choose loss, network and device"))
 	}
 	return s, nil
 }
@@ -93,7 +94,7 @@ func parseCount(s string, most int) (int, error) {
 func ParseRate(s string) (float64, error) {
 	v, err := strconv.ParseFloat(strings.Replace(strings.TrimSpace(s), ",", ".", 1), 64)
 	if err != nil || !(v > 0 && v <= 1) {
-		return 0, errors.New("a number above 0 and up to 1, such as 0.0001 or 1e-4")
+		return 0, errors.New(lang.T("a number above 0 and up to 1, such as 0.0001 or 1e-4"))
 	}
 	return v, nil
 }
@@ -102,7 +103,7 @@ func ParseRate(s string) (float64, error) {
 func ParseSeed(s string) (uint64, error) {
 	n, err := strconv.ParseUint(strings.TrimSpace(s), 10, 64)
 	if err != nil {
-		return 0, errors.New("a whole number from 0")
+		return 0, errors.New(lang.T("a whole number from 0"))
 	}
 	return n, nil
 }
@@ -256,24 +257,24 @@ func (t *Training) PlanLines() []PlanLine {
 	if p == nil {
 		return nil
 	}
-	exams := "a new one for every step"
+	exams := lang.T("a new one for every step")
 	if p.Exams > 0 {
-		exams = Count(p.Exams) + " to learn from"
+		exams = lang.T("%s to learn from", Count(p.Exams))
 	}
-	exams += fmt.Sprintf(", %s to validate with", Count(p.Validation))
-	memory := "not known"
+	exams += ", " + lang.T("%s to validate with", Count(p.Validation))
+	memory := lang.T("not known")
 	if p.Memory > 0 {
-		memory = "about " + BytesText(p.Memory)
+		memory = lang.T("about %s", BytesText(p.Memory))
 		if p.FreeMemory > 0 {
-			memory += " of " + BytesText(p.FreeMemory) + " free"
+			memory = lang.T("about %s of %s free", BytesText(p.Memory), BytesText(p.FreeMemory))
 		}
 	}
-	duration := "known after the first steps"
+	duration := lang.T("known after the first steps")
 	if p.StepSeconds > 0 {
-		duration = fmt.Sprintf("about %s, %s a step", DurationText(p.Seconds), SecondsText(p.StepSeconds))
+		duration = lang.T("about %s, %s a step", DurationText(p.Seconds), SecondsText(p.StepSeconds))
 	}
-	return []PlanLine{{"Device", p.Device}, {"Memory", memory}, {"Time", duration}, {"Exams", exams},
-		{"Run", "new folder " + filepath.Base(p.RunFolder)}}
+	return []PlanLine{{lang.T("Device"), p.Device}, {lang.T("Memory"), memory}, {lang.T("Time"), duration}, {lang.T("Exams"), exams},
+		{lang.T("Run"), lang.T("new folder %s", filepath.Base(p.RunFolder))}}
 }
 
 // BytesText writes an amount of memory: "340 MB", "1.4 GB".
@@ -305,7 +306,7 @@ func DurationText(seconds float64) string {
 	s := int64(math.Round(seconds))
 	switch {
 	case s >= 48*3600:
-		return fmt.Sprintf("%d days %d h", s/86400, s%86400/3600)
+		return lang.T("%d days %d h", s/86400, s%86400/3600)
 	case s >= 3600:
 		return fmt.Sprintf("%d h %d min", s/3600, s%3600/60)
 	case s >= 600:

@@ -4,6 +4,7 @@ import (
 	"image/color"
 	"math"
 
+	"bayeslice/internal/lang"
 	"bayeslice/internal/modelcard"
 )
 
@@ -61,18 +62,18 @@ func appended(points []Point, x, y float64) []Point {
 func (t *Training) Charts() [4]Chart {
 	l := &t.log
 	x := stepAxis(max(t.run.Step, 1))
-	waiting, unchecked := "No steps yet", "No validation yet"
+	waiting, unchecked := lang.T("No steps yet"), lang.T("No validation yet")
 	charts := [4]Chart{
-		{Title: "Segmentation loss", Unit: lossUnit(t.run.Loss), Empty: waiting, Curves: []Curve{scattering("training", colorLoss, l.loss)}},
-		{Title: "Latent divergence KL", Unit: "nats", Empty: waiting, Curves: []Curve{scattering("training", colorKL, l.kl)}},
-		{Title: "Validation: Dice", Empty: unchecked},
-		{Title: "Validation: NLL", Unit: "nats per voxel", Empty: unchecked,
+		{Title: lang.T("Segmentation loss"), Unit: lossUnit(t.run.Loss), Empty: waiting, Curves: []Curve{scattering("training", colorLoss, l.loss)}},
+		{Title: lang.T("Latent divergence KL"), Unit: "nats", Empty: waiting, Curves: []Curve{scattering("training", colorKL, l.kl)}},
+		{Title: lang.T("Validation: Dice"), Empty: unchecked},
+		{Title: lang.T("Validation: NLL"), Unit: lang.T("nats per voxel"), Empty: unchecked,
 			Curves: []Curve{{Name: "validation", Color: colorNLL, Marker: Disc, Line: withExtremes(l.nll, chartPoints)}}},
 	}
 	agreement := &charts[2]
 	if t.run.Task == modelcard.Diagnosis {
-		agreement.Title = "Validation: AUROC and Dice"
-		agreement.Curves = []Curve{{Name: "AUROC per exam", Color: colorAUROC, Marker: Disc, Line: withExtremes(l.auroc, chartPoints)}}
+		agreement.Title = lang.T("Validation: AUROC and Dice")
+		agreement.Curves = []Curve{{Name: lang.T("AUROC per exam"), Color: colorAUROC, Marker: Disc, Line: withExtremes(l.auroc, chartPoints)}}
 	}
 	for i, class := range Classes {
 		if class.Task() == t.task() {
@@ -108,7 +109,7 @@ func diceName(c Class) string {
 func lossUnit(name string) string {
 	switch name {
 	case "CE", "BCE", "FL":
-		return "nats per voxel"
+		return lang.T("nats per voxel")
 	}
 	return ""
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"bayeslice/internal/lang"
 	"bayeslice/internal/modelcard"
 )
 
@@ -64,7 +65,7 @@ func (t *Training) Fraction() float64 {
 // Headline says what is shown: "Zones · CE · compact · Run 3".
 func (t *Training) Headline() string {
 	if t.run.Name == "" {
-		return "No run yet"
+		return lang.T("No run yet")
 	}
 	return RunTitle(t.run)
 }
@@ -87,56 +88,56 @@ func RunTitle(r TrainRun) string {
 func TrainTaskName(task modelcard.Task) string {
 	switch task {
 	case modelcard.Anatomy:
-		return "Zones"
+		return lang.T("Zones")
 	case modelcard.Diagnosis:
-		return "Lesions"
+		return lang.T("Lesions")
 	}
 	return string(task)
 }
 
 // Status says in one line how far the run is.
 func (t *Training) Status() string {
-	at := fmt.Sprintf("Step %s of %s", Count(t.run.Step), Count(t.run.Steps))
+	at := lang.T("Step %s of %s", Count(t.run.Step), Count(t.run.Steps))
 	switch t.phase {
 	case TrainPreparing:
 		return preparingText(t.stage)
 	case TrainRunning:
 		if t.device == "" {
-			return at + " · opening the network on its device …"
+			return at + " · " + lang.T("opening the network on its device …")
 		}
 		return strings.Join(append([]string{at}, t.measures(true)...), " · ")
 	case TrainPausing:
-		return at + " · pausing after this step …"
+		return at + " · " + lang.T("pausing after this step …")
 	case TrainPaused:
 		return strings.Join(append([]string{at, "paused"}, t.measures(false)...), " · ")
 	case TrainStopping:
 		if t.run.Folder == "" {
-			return "Stopping …"
+			return lang.T("Stopping …")
 		}
-		return at + " · stopping; a checkpoint is kept …"
+		return at + " · " + lang.T("stopping; a checkpoint is kept …")
 	case TrainStopped:
 		return t.stoppedText(at)
 	case TrainFinished:
-		return fmt.Sprintf("Finished: %s steps. The model is ready.", Count(t.run.Step))
+		return lang.T("Finished: %s steps. The model is ready.", Count(t.run.Step))
 	case TrainFailed:
 		return t.failedText(at)
 	case TrainIdle:
 	}
 	if t.run.Folder == "" {
-		return "Choose what to train, then Start"
+		return lang.T("Choose what to train, then Start")
 	}
 	if t.run.Finished {
-		return fmt.Sprintf("Finished: %s steps", Count(t.run.Step))
+		return lang.T("Finished: %s steps", Count(t.run.Step))
 	}
-	return at + " · unfinished"
+	return at + " · " + lang.T("unfinished")
 }
 
 func preparingText(p TrainProgress) string {
 	switch {
 	case p.Stage == "":
-		return "Preparing …"
+		return lang.T("Preparing …")
 	case p.Total > 0:
-		return fmt.Sprintf("%s: %s of %s", p.Stage, Count(p.Done), Count(p.Total))
+		return lang.T("%s: %s of %s", p.Stage, Count(p.Done), Count(p.Total))
 	}
 	return p.Stage
 }
@@ -145,13 +146,13 @@ func preparingText(p TrainProgress) string {
 func (t *Training) measures(goesOn bool) []string {
 	var parts []string
 	if each := t.pace.mean(); each > 0 {
-		parts = append(parts, SecondsText(each)+" each")
+		parts = append(parts, lang.T("%s each", SecondsText(each)))
 		if goesOn {
-			parts = append(parts, DurationText(max(each, t.pace.whole)*float64(t.run.Steps-t.run.Step))+" left")
+			parts = append(parts, lang.T("%s left", DurationText(max(each, t.pace.whole)*float64(t.run.Steps-t.run.Step))))
 		}
 	}
 	if t.last.Memory > 0 {
-		parts = append(parts, BytesText(t.last.Memory)+" in use")
+		parts = append(parts, lang.T("%s in use", BytesText(t.last.Memory)))
 	}
 	return parts
 }
@@ -159,34 +160,34 @@ func (t *Training) measures(goesOn bool) []string {
 func (t *Training) stoppedText(at string) string {
 	switch {
 	case t.run.Folder == "":
-		return "Stopped before the first step"
+		return lang.T("Stopped before the first step")
 	case t.end.Kept:
-		return at + " · stopped; the checkpoint is kept, Resume goes on from here"
+		return at + " · " + lang.T("stopped; the checkpoint is kept, Resume goes on from here")
 	}
-	return at + " · stopped"
+	return at + " · " + lang.T("stopped")
 }
 
 func (t *Training) failedText(at string) string {
 	switch {
 	case t.run.Folder == "" || t.run.Step == 0:
-		return "The training did not start"
+		return lang.T("The training did not start")
 	case t.done == 0:
-		return at + " · the training did not go on"
+		return at + " · " + lang.T("the training did not go on")
 	}
-	return at + " · the training ended early; Resume goes on from its last checkpoint"
+	return at + " · " + lang.T("the training ended early; Resume goes on from its last checkpoint")
 }
 
 // Results tells the newest losses and validation in words, "" while there are none.
 func (t *Training) Results() string {
 	var parts []string
 	if n := len(t.log.loss); n > 0 {
-		parts = append(parts, "loss "+short3(t.log.loss[n-1].Y))
+		parts = append(parts, lang.T("loss %s", short3(t.log.loss[n-1].Y)))
 	}
 	if n := len(t.log.kl); n > 0 {
 		parts = append(parts, "KL "+short3(t.log.kl[n-1].Y))
 	}
 	if t.last.Rate > 0 {
-		parts = append(parts, "learning rate "+short3(t.last.Rate))
+		parts = append(parts, lang.T("learning rate %s", short3(t.last.Rate)))
 	}
 	if t.log.checks > 0 {
 		c := t.log.lastChecked
@@ -242,11 +243,11 @@ func RunState(r TrainRun) string {
 	case r.Problem != "":
 		return r.Problem
 	case r.Finished:
-		return fmt.Sprintf("finished, %s steps", Count(r.Step))
+		return lang.T("finished, %s steps", Count(r.Step))
 	case r.Step == 0:
-		return fmt.Sprintf("not begun, %s steps", Count(r.Steps))
+		return lang.T("not begun, %s steps", Count(r.Steps))
 	}
-	return fmt.Sprintf("unfinished, step %s of %s", Count(r.Step), Count(r.Steps))
+	return lang.T("unfinished, step %s of %s", Count(r.Step), Count(r.Steps))
 }
 
 // RefreshRuns lists the runs of the chosen folder anew.

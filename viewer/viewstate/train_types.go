@@ -3,6 +3,7 @@ package viewstate
 import (
 	"context"
 
+	"bayeslice/internal/lang"
 	"bayeslice/internal/modelcard"
 )
 
@@ -19,10 +20,10 @@ const (
 // TrainDataKinds lists every kind in display order.
 var TrainDataKinds = [...]TrainData{RandomPhantoms, NNUNetFolder, ExamFolder}
 
-var trainDataNames = [...]string{"Randomised phantoms", "nnU-Net folder", "Folder of exams with masks"}
+var trainDataNames = [...]lang.Text{lang.Mark("Randomised phantoms"), lang.Mark("nnU-Net folder"), lang.Mark("Folder of exams with masks")}
 
 // String returns the display name.
-func (d TrainData) String() string { return trainDataNames[d] }
+func (d TrainData) String() string { return trainDataNames[d].String() }
 
 // NeedsFolder reports whether the exams are read from a folder of the user's.
 func (d TrainData) NeedsFolder() bool { return d != RandomPhantoms }
@@ -34,11 +35,11 @@ func (d TrainData) HasMasks() bool { return d == ExamFolder }
 func (d TrainData) Meaning() string {
 	switch d {
 	case NNUNetFolder:
-		return "The folder that holds imagesTr, labelsTr and dataset.json."
+		return lang.T("The folder that holds imagesTr, labelsTr and dataset.json.")
 	case ExamFolder:
-		return "One folder per exam, DICOM or NIfTI, and a mask file for each of them."
+		return lang.T("One folder per exam, DICOM or NIfTI, and a mask file for each of them.")
 	}
-	return "Synthetic exams of random anatomy and contrast, made by this program as they are needed."
+	return lang.T("Synthetic exams of random anatomy and contrast, made by this program as they are needed.")
 }
 
 // TrainSetup is a training as the user chose it.

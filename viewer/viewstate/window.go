@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"bayeslice/internal/exam"
+	"bayeslice/internal/lang"
 	"bayeslice/internal/volume"
 	"bayeslice/render"
 )
@@ -23,13 +24,13 @@ const PresetCount = 5
 // over the whole stack of a central box the size of a gland, since MR intensities have no unit.
 func Presets(role exam.Role, v *volume.Volume) []Preset {
 	all := thinned(v)
-	full := Preset{"Full range", between(percentile(all, 0), percentile(all, 1))}
+	full := Preset{lang.T("Full range"), between(percentile(all, 0), percentile(all, 1))}
 	if role == exam.ADC && v.Unit() == exam.UnitADC { // of an unknown unit, fixed windows would lie
 		return []Preset{
-			{"Standard 0–2000", render.ADCWindow()},
-			{"Lesion", render.Window{Level: 900, Width: 1200}},
-			{"Wide 0–3000", render.Window{Level: 1500, Width: 3000}},
-			{"Gland", gland(v, 1, 99.5)},
+			{lang.T("Standard 0–2000"), render.ADCWindow()},
+			{lang.T("Lesion"), render.Window{Level: 900, Width: 1200}},
+			{lang.T("Wide 0–3000"), render.Window{Level: 1500, Width: 3000}},
+			{lang.T("Gland"), gland(v, 1, 99.5)},
 			full,
 		}
 	}
@@ -38,10 +39,10 @@ func Presets(role exam.Role, v *volume.Volume) []Preset {
 		standard = render.HighBWindow(v)
 	}
 	return []Preset{
-		{"Gland", standard},
-		{"Gland, high contrast", gland(v, 10, 95)},
-		{"Pelvis", between(percentile(all, 0.01), percentile(all, 0.99))},
-		{"Bright lesion", gland(v, 50, 100)},
+		{lang.T("Gland"), standard},
+		{lang.T("Gland, high contrast"), gland(v, 10, 95)},
+		{lang.T("Pelvis"), between(percentile(all, 0.01), percentile(all, 0.99))},
+		{lang.T("Bright lesion"), gland(v, 50, 100)},
 		full,
 	}
 }

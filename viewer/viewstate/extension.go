@@ -146,8 +146,12 @@ func (s *State) offer(e PointerEvent) Extension {
 	return nil
 }
 
-// DoubleClick reports a double click in a viewport: it shows it alone, or all again, unless a tool wants it.
+// DoubleClick reports a double click in a viewport: it shows it alone, or all again, unless a tool wants it. Two fast
+// clicks in different places, such as the corners of a polygon, are none.
 func (s *State) DoubleClick(v int, m Mods, x, y float64) {
+	if s.pressed.apart {
+		return
+	}
 	if s.offer(PointerEvent{Kind: PointerDouble, View: v, Button: Left, Mods: m, X: x, Y: y}) == nil {
 		s.ToggleMaximised(v)
 	}

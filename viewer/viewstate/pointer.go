@@ -57,9 +57,23 @@ type pointer struct {
 	taken        Extension // the extension that the press belongs to, or nil
 }
 
+// pressed is where the last two presses were.
+type pressed struct {
+	view  int
+	x, y  float64
+	apart bool // the last two were in different places: clicks that follow each other fast are no double click
+}
+
+// note adds a press.
+func (p *pressed) note(v int, x, y float64) {
+	apart := p.view != v || math.Hypot(x-p.x, y-p.y) > 2*ClickTolerance
+	*p = pressed{v, x, y, apart}
+}
+
 // Press begins a mouse press in a viewport, at logical pixels from its top left corner, and focuses it.
 func (s *State) Press(v int, b Button, m Mods, space bool, x, y float64) {
 	s.pointer = pointer{down: true, view: v, button: b, mods: m, action: DragFor(b, space), startX: x, startY: y, lastX: x, lastY: y}
+	s.pressed.note(v, x, y)
 	s.SetFocus(v)
 	if s.pointer.action != DragPan {
 		s.pointer.taken = s.offer(PointerEvent{Kind: PointerDown, View: v, Button: b, Mods: m, X: x, Y: y})

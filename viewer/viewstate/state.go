@@ -75,6 +75,7 @@ type State struct {
 	shifted         map[string]*volume.Volume // images displayed elsewhere, by Series.ID
 
 	pointer pointer
+	pressed pressed
 }
 
 // fieldKey names a map that is made of a prediction once.

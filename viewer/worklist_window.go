@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"bayeslice/internal/annotate"
+	"bayeslice/internal/geom"
 	"bayeslice/internal/imageio"
 	"bayeslice/internal/lang"
 	"bayeslice/internal/modelcard"
@@ -99,52 +100,45 @@ func (w *Window) openedEntry(e worklist.Entry) {
 // listStem begins the names of the files of labels that belong to a list.
 const listStem = "labels"
 
-// openSaved puts contours that were saved for the exam in their place and saves to the same files from now on. Unsaved
-// ones that were found stay.
+// openSaved puts contours that were saved for the exam in their place and saves to the same files from now on. What
+// was drawn meanwhile stays.
 func (l *labels) openSaved(t saveTarget) {
 	count, grid := l.count, l.grid
 	l.target = t
 	l.w.work.Go(func() {
-		found := map[annotate.Layer]*volume.Mask{}
-		var failed error
-		for _, layer := range [...]annotate.Layer{annotate.Zones, annotate.Lesions} {
-			m, err := savedLayer(l.w.ctx, t.file(layer), layer, l)
-			if err != nil {
-				failed = err
-			} else if m != nil && m.Grid().SameAs(grid, 0.01) {
-				found[layer] = m
-			}
-		}
+		d, err := savedDocument(l.w.ctx, t, grid)
 		l.w.do(func() {
-			if !l.current(count) {
-				return
+			switch {
+			case !l.current(count):
+			case err != nil:
+				l.w.showError(lang.T("The saved contours were not opened"), err)
+			case d != nil && !l.editor.Unsaved():
+				l.replace(d, false)
+				l.editor.Tell(lang.T("The contours of the work list are open."))
 			}
-			if failed != nil {
-				l.w.showError(lang.T("The saved contours were not opened"), failed)
-				return
-			}
-			if len(found) == 0 || l.editor.Unsaved() {
-				return
-			}
-			for layer, m := range found {
-				l.editor.Load(layer, m)
-			}
-			l.editor.MarkSaved(l.editor.Snapshot(), lang.T("The contours of the work list are open."))
 		})
 	})
 }
 
-// savedLayer reads a layer that was saved; nil where there is none. It runs on a worker.
-func savedLayer(ctx context.Context, path string, layer annotate.Layer, l *labels) (*volume.Mask, error) {
-	m, err := imageio.OpenMask(path)
-	if errors.Is(err, os.ErrNotExist) {
+// savedDocument reads the contours that were saved; nil where there are none. It runs on a worker.
+func savedDocument(ctx context.Context, t saveTarget, grid geom.Grid) (*annotate.Document, error) {
+	var found [2]*volume.Mask
+	for n, layer := range [...]annotate.Layer{annotate.Zones, annotate.Lesions} {
+		m, err := imageio.OpenMask(t.file(layer))
+		if errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		if err == nil {
+			found[n], _, err = annotate.ToLayer(ctx, m, grid, layer, false)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	if found[0] == nil && found[1] == nil {
 		return nil, nil //nolint:nilnil // nothing was saved
 	}
-	if err != nil {
-		return nil, err
-	}
-	m, _, err = annotate.ToLayer(ctx, m, l.grid, layer, false)
-	return m, err
+	return annotate.FromMasks(grid, found[0], found[1])
 }
 
 // openEntry opens an exam of the list. Unsaved contours of the one before are saved first.

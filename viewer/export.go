@@ -33,6 +33,12 @@ func newExporter(w *Window, sources ...exporting.Source) *exporter {
 	x := &exporter{w: w, sources: sources, open: w.app.OpenURL}
 	w.handle(viewstate.Export, x.show)
 	w.handle(viewstate.CopyView, x.saveView)
+	w.addMenu(menuItem{}, menuItem{lang.T("Export …"), viewstate.Export}, menuItem{lang.T("Save this view …"), viewstate.CopyView})
+	w.state.Listen(func(c viewstate.Change) {
+		if x.dialog != nil && c.Has(viewstate.ChangedTexts) {
+			x.dialog.showPlace()
+		}
+	})
 	return x
 }
 

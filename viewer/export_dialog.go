@@ -31,10 +31,11 @@ type exportDialog struct {
 	told     *widget.Label // what would be written, or what is missing
 	start    *widget.Button
 
-	bar    *thinBar
-	doing  *widget.Label
-	result *widget.Label
-	files  *widget.Label
+	bar     *thinBar
+	doing   *widget.Label
+	result  *widget.Label
+	files   *widget.Label
+	written []string
 
 	asked int    // looks at the folder that were begun
 	stop  func() // ends what is being written; nil while nothing is
@@ -149,18 +150,32 @@ func (d *exportDialog) where() fyne.CanvasObject {
 		row(lang.T("Name"), d.name), row("", d.identity), d.told)
 }
 
-// update shows what the form says, and looks at the folder on a worker.
-func (d *exportDialog) update() {
-	enable(d.format, d.form.HasMaps())
-	enable(d.identity, d.form.HasReport())
+// showPlace shows where files go or went, unless names are hidden.
+func (d *exportDialog) showPlace() {
+	private := d.x.w.state.Private()
 	switch folder := d.form.Folder(); {
 	case folder == "":
 		d.folder.SetText(lang.T("not chosen yet"))
-	case d.x.w.state.Private():
+	case private:
 		d.folder.SetText(lang.T("chosen; its path is hidden"))
 	default:
 		d.folder.SetText(folder)
 	}
+	if len(d.written) == 0 {
+		return
+	}
+	place := lang.T("In the folder you chose:")
+	if !private {
+		place = lang.T("In %s:", filepath.Clean(d.form.Folder()))
+	}
+	d.files.SetText(place + "\n" + strings.Join(d.written, "\n"))
+}
+
+// update shows what the form says, and looks at the folder on a worker.
+func (d *exportDialog) update() {
+	enable(d.format, d.form.HasMaps())
+	enable(d.identity, d.form.HasReport())
+	d.showPlace()
 	problem := d.form.Problem()
 	enable(d.start, problem == "")
 	d.told.Importance = widget.LowImportance
@@ -231,11 +246,8 @@ func shortened(names []string, most int) []string {
 // finished shows what was written.
 func (d *exportDialog) finished(folder string, written []string) {
 	d.result.SetText(exporting.ResultText(written, true))
-	place := folder
-	if d.x.w.state.Private() {
-		place = lang.T("the folder you chose")
-	}
-	d.files.SetText(lang.T("In %s:", filepath.Clean(place)) + "\n" + strings.Join(written, "\n"))
+	d.written = written
+	d.showPlace()
 	d.page(d.pages.done)
 	shut := widget.NewButton(lang.T("Close"), d.dialog.Hide)
 	shut.Importance = widget.HighImportance

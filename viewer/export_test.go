@@ -232,6 +232,20 @@ func TestPrivateModeHidesTheFolder(t *testing.T) {
 	if text := h.overlayText(); strings.Contains(text, dir) || !strings.Contains(text, "its path is hidden") {
 		t.Errorf("the dialog says %q", text)
 	}
+	h.setPrivate(false)
+	if text := h.overlayText(); !strings.Contains(text, dir) {
+		t.Errorf("shown again, the dialog says %q", text)
+	}
+	d := h.exports.dialog
+	d.export()
+	h.until("the end", func() bool { return d.pages.done.Visible() })
+	if text := h.overlayText(); !strings.Contains(text, dir) {
+		t.Errorf("the result is told as %q", text)
+	}
+	h.command(viewstate.HideIdentity)
+	if text := h.overlayText(); strings.Contains(text, dir) || !strings.Contains(text, "In the folder you chose:") {
+		t.Errorf("hidden, the result is told as %q", text)
+	}
 }
 
 func TestThePictureOfTheViewIsStamped(t *testing.T) {

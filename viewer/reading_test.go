@@ -80,7 +80,7 @@ func TestFusionIsChosenInThePanel(t *testing.T) {
 	}
 }
 
-func TestTheAlignmentCheckEndsInASentence(t *testing.T) {
+func TestTheAlignmentCheckIsStoppedAndTheOffsetNudged(t *testing.T) {
 	h := newHarness(t, &fakeEngine{}, Options{})
 	h.openExam()
 	a := h.reading.align
@@ -88,8 +88,9 @@ func TestTheAlignmentCheckEndsInASentence(t *testing.T) {
 	if !a.check.Disabled() || !a.stop.Visible() {
 		t.Error("a second check is allowed, or none can be stopped")
 	}
+	test.Tap(a.stop)
 	h.until("the end of the check", func() bool { running, _ := h.reading.reading.Checking(); return !running })
-	if a.result.Text == "" || a.stop.Visible() || a.check.Disabled() {
+	if a.result.Text != "The check was stopped." || a.stop.Visible() || a.check.Disabled() {
 		t.Errorf("after the check: %q", a.result.Text)
 	}
 	test.Tap(a.nudges[1]) // to the left

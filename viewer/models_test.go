@@ -32,7 +32,7 @@ func collection() []Model {
 func TestPickersListModelsByLossAndSayWhereTheyComeFrom(t *testing.T) {
 	h := newHarness(t, &fakeEngine{models: collection()}, Options{})
 	zones, lesions := h.run.pickers[modelcard.Anatomy], h.run.pickers[modelcard.Diagnosis]
-	if want := []string{"CE · bundled · phantoms only", "FL · bundled · phantoms only", noModel, openModel}; !slices.Equal(zones.Options, want) {
+	if want := []string{"CE · bundled · phantoms only", "FL · bundled · phantoms only", noModel.String(), openModel.String()}; !slices.Equal(zones.Options, want) {
 		t.Errorf("options %q, want %q", zones.Options, want)
 	}
 	if zones.Selected != "FL · bundled · phantoms only" || lesions.Selected != "Test diagnosis" {
@@ -41,7 +41,7 @@ func TestPickersListModelsByLossAndSayWhereTheyComeFrom(t *testing.T) {
 	if want := "Zones: trained on generated phantoms only"; h.run.notice.Text != want || !h.run.notice.Visible() {
 		t.Errorf("notice %q, want %q", h.run.notice.Text, want)
 	}
-	zones.SetSelected(noModel)
+	zones.SetSelected(noModel.String())
 	if h.run.notice.Visible() {
 		t.Errorf("a notice without a model that needs one: %q", h.run.notice.Text)
 	}
@@ -50,7 +50,7 @@ func TestPickersListModelsByLossAndSayWhereTheyComeFrom(t *testing.T) {
 		t.Errorf("jobs %+v, %v", jobs, err)
 	}
 	h.run.setModels(collection()) // as when a training has ended
-	if zones.Selected != noModel {
+	if zones.Selected != noModel.String() {
 		t.Errorf("a new list changed the user's choice to %q", zones.Selected)
 	}
 	zones.SetSelected("CE · bundled · phantoms only")
@@ -82,7 +82,7 @@ func TestAModelFileIsOpenedCheckedAndChosen(t *testing.T) {
 	lesions := h.run.pickers[modelcard.Diagnosis]
 	h.dropped(fyne.Position{}, []fyne.URI{storage.NewFileURI("/mine.onnx")})
 	h.until("the model", func() bool { return lesions.Selected == "Mine" })
-	if want := []string{"Mine", "Test diagnosis", noModel, openModel}; !slices.Equal(lesions.Options, want) {
+	if want := []string{"Mine", "Test diagnosis", noModel.String(), openModel.String()}; !slices.Equal(lesions.Options, want) {
 		t.Errorf("options %q, want %q", lesions.Options, want)
 	}
 	h.openModel("/mine.onnx")
@@ -102,7 +102,7 @@ func TestTheLineForAFileIsNoChoice(t *testing.T) {
 	asked := 0
 	p := newModelPicker(func() { asked++ }, func() {})
 	p.set(collection()[:2])
-	p.SetSelected(openModel)
+	p.SetSelected(openModel.String())
 	if asked != 1 || p.Selected != "FL · bundled · phantoms only" || p.model().ID != "anatomy-fl" {
 		t.Errorf("asked %d times, chosen %q", asked, p.Selected)
 	}

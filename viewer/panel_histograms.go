@@ -24,7 +24,7 @@ func newHistogramPanel(s *viewstate.State) *histogramPanel {
 	p := &histogramPanel{state: s, where: caption("")}
 	segment, voxel := container.NewGridWithColumns(2), container.NewGridWithColumns(2)
 	for i, c := range viewstate.Classes {
-		p.segment[i], p.voxel[i] = newChart(c, "voxels"), newChart(c, "samples")
+		p.segment[i], p.voxel[i] = newChart(c, lang.T("voxels")), newChart(c, lang.T("samples"))
 		segment.Add(inset(p.segment[i]))
 		voxel.Add(inset(p.voxel[i]))
 	}

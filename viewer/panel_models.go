@@ -16,8 +16,8 @@ import (
 
 // Lines of a picker beside its models.
 const (
-	noModel   = "none"             // run no model of the task
-	openModel = "Open model file…" // ask for a file
+	noModel   lang.Text = "none"              // run no model of the task
+	openModel lang.Text = "Open model file …" // ask for a file
 )
 
 // modelPicker chooses the model of one task.
@@ -40,7 +40,7 @@ func newModelPicker(open, chosen func()) *modelPicker {
 // tapped takes what was chosen in the list. The line for a file is no choice that stays.
 func (p *modelPicker) tapped() {
 	i := p.SelectedIndex()
-	if i < 0 || p.Options[i] != openModel {
+	if i < 0 || p.Options[i] != openModel.String() {
 		p.at, p.asked = i, true
 		p.chosen()
 		return
@@ -63,7 +63,7 @@ func (p *modelPicker) show(i int) {
 func (p *modelPicker) set(models []Model) {
 	before, none := p.model(), p.at >= len(p.models)
 	p.models = models
-	p.Options = append(modelLabels(models), noModel, openModel)
+	p.Options = append(modelLabels(models), noModel.String(), openModel.String())
 	at := max(0, slices.IndexFunc(models, func(m Model) bool { return m.Preferred }))
 	if p.asked {
 		kept := slices.IndexFunc(models, func(m Model) bool { return before != nil && m.ID == before.ID })
@@ -152,7 +152,7 @@ func modelNotice(pickers map[modelcard.Task]*modelPicker) string {
 	}
 	var parts []string
 	for _, text := range order {
-		parts = append(parts, strings.Join(says[text], " and ")+": "+text)
+		parts = append(parts, lang.T("%s: %s", strings.Join(says[text], " "+lang.T("and")+" "), text))
 	}
 	return strings.Join(parts, ". ")
 }

@@ -324,13 +324,13 @@ func (p *runPanel) finish(results []*inference.Prediction, err error) {
 func stopWord(s inference.StopReason) string {
 	switch s {
 	case inference.Completed:
-		return "done"
+		return lang.T("done")
 	case inference.Converged:
-		return "converged"
+		return lang.T("converged")
 	case inference.Cancelled:
-		return "stopped"
+		return lang.T("stopped")
 	case inference.Failed:
-		return "failed"
+		return lang.T("failed")
 	}
 	return string(s)
 }

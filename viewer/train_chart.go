@@ -44,7 +44,7 @@ const (
 
 func newCurveChart() *curveChart {
 	c := &curveChart{
-		title: canvas.NewText("", colorText), empty: canvas.NewText("", colorMuted), xName: canvas.NewText("step", colorMuted),
+		title: canvas.NewText("", colorText), empty: canvas.NewText("", colorMuted), xName: canvas.NewText(lang.T("step"), colorMuted),
 	}
 	c.title.TextSize = chartTextSize + 1
 	c.title.TextStyle.Bold = true

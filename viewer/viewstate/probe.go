@@ -46,7 +46,7 @@ func (s *State) Probe(world geom.Vec3) []Value {
 	var out []Value
 	for _, series := range probed {
 		role := roles[series]
-		value := Value{Label: shortLabel(role, series), Text: "outside"}
+		value := Value{Label: shortLabel(role, series), Text: lang.T("outside")}
 		if x, ok := nearest(series.Volume, world.Sub(s.Offset(series.ID))); ok {
 			value.Inside = true
 			value.Text = formatValue(role, series, float64(x))

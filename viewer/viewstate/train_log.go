@@ -64,11 +64,11 @@ func (t *Training) Charts() [4]Chart {
 	x := stepAxis(max(t.run.Step, 1))
 	waiting, unchecked := lang.T("No steps yet"), lang.T("No validation yet")
 	charts := [4]Chart{
-		{Title: lang.T("Segmentation loss"), Unit: lossUnit(t.run.Loss), Empty: waiting, Curves: []Curve{scattering("training", colorLoss, l.loss)}},
-		{Title: lang.T("Latent divergence KL"), Unit: "nats", Empty: waiting, Curves: []Curve{scattering("training", colorKL, l.kl)}},
+		{Title: lang.T("Segmentation loss"), Unit: lossUnit(t.run.Loss), Empty: waiting, Curves: []Curve{scattering(lang.T("training"), colorLoss, l.loss)}},
+		{Title: lang.T("Latent divergence KL"), Unit: "nats", Empty: waiting, Curves: []Curve{scattering(lang.T("training"), colorKL, l.kl)}},
 		{Title: lang.T("Validation: Dice"), Empty: unchecked},
 		{Title: lang.T("Validation: NLL"), Unit: lang.T("nats per voxel"), Empty: unchecked,
-			Curves: []Curve{{Name: "validation", Color: colorNLL, Marker: Disc, Line: withExtremes(l.nll, chartPoints)}}},
+			Curves: []Curve{{Name: lang.T("validation"), Color: colorNLL, Marker: Disc, Line: withExtremes(l.nll, chartPoints)}}},
 	}
 	agreement := &charts[2]
 	if t.run.Task == modelcard.Diagnosis {

@@ -109,7 +109,7 @@ func (t *Training) Status() string {
 	case TrainPausing:
 		return at + " · " + lang.T("pausing after this step …")
 	case TrainPaused:
-		return strings.Join(append([]string{at, "paused"}, t.measures(false)...), " · ")
+		return strings.Join(append([]string{at, lang.T("paused")}, t.measures(false)...), " · ")
 	case TrainStopping:
 		if t.run.Folder == "" {
 			return lang.T("Stopping …")

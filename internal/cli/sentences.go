@@ -231,8 +231,8 @@ func nextStep(err error) string {
 }
 
 // packages are the names that errors begin with.
-const packages = "align|app|augment|autodiff|calibrate|chart|cli|codec|cohort|compare|dataset|dicom|dicomout|evaluate|exam|fetch|geom|graph|imageio|inference|jsonfile|keymap|lang|loss|measure|metaimage|metrics|modelcard|models|nets|" +
-	"nifti|optim|ort|paper|pb|phantom|prep|probe|ref|render|report|review|rewrite|schedule|sectors|settings|step|synth|tensor|trainer|training|viewer|viewstate|volume|worklist"
+const packages = "align|annotate|app|augment|autodiff|calibrate|chart|cli|codec|cohort|compare|dataset|dicom|dicomout|edit|evaluate|exam|explore|fetch|geom|graph|imageio|inference|jsonfile|keymap|lang|loss|measure|metaimage|metrics|" +
+	"modelcard|models|nets|nifti|optim|ort|paper|pb|phantom|prep|probe|reading|recent|ref|render|report|review|rewrite|schedule|sectors|session|settings|step|synth|tensor|trainer|training|viewer|viewstate|volume|worklist"
 
 // packagePrefix finds the names of packages where an error or one wrapped in it begins: never in the
 // middle of a clause, where they are words.

@@ -44,7 +44,7 @@ func (d *Detection) FROC() (*FROC, error) {
 
 // froc returns the curve of exams that count times over; its coordinates are no numbers where no lesion is left.
 func (d *Detection) froc(times []float64) *FROC {
-	f := &FROC{}
+	f := &FROC{Points: make([]FROCPoint, 0, len(d.entries))}
 	exams, lesions := d.count(times, func(threshold, found, wrong float64) {
 		f.Points = append(f.Points, FROCPoint{threshold, wrong, found})
 	})

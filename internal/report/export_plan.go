@@ -227,7 +227,8 @@ func (x Export) writeProvenance(ctx context.Context, path, stem string, ready ma
 	return writeJSON(path, out)
 }
 
-// writePicture writes a PNG and reads it back.
+// WritePicture writes a PNG, whole or not at all, and reads it back. It fails with [ErrVerify] or what the file
+// system says. Not for the goroutine of a window.
 func WritePicture(path string, img image.Image) error {
 	if err := writePNG(path, img); err != nil {
 		return err

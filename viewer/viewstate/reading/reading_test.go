@@ -213,6 +213,34 @@ func TestRegionsMeasureTheSeriesAndTheADC(t *testing.T) {
 	}
 }
 
+func TestAViewThatChangesWhileItIsDrawnIn(t *testing.T) {
+	s, r := opened(t)
+	s.Apply(viewstate.RegionTool)
+	for _, p := range []geom.Vec3{{0, 0, 0}, {10, 0, 0}, {10, 10, 0}} {
+		click(t, s, 3, p)
+	}
+	s.SetLayout(viewstate.Uncertainty) // the fourth view shows histograms now
+	s.Apply(viewstate.Accept)
+	if len(r.Measurements()) != 0 || !strings.Contains(r.Message(), "no image any more") {
+		t.Errorf("message %q", r.Message())
+	}
+	for _, tool := range []viewstate.Command{viewstate.RulerTool, viewstate.RegionTool, viewstate.WindowRegionTool, viewstate.DarkestNineTool} {
+		s.SetLayout(viewstate.Read)
+		s.Apply(tool)
+		x, y := at(t, s, 3, geom.Vec3{})
+		s.Press(3, viewstate.Left, 0, false, x, y)
+		s.Move(3, 0, x+20, y+20)
+		s.SetLayout(viewstate.Uncertainty)
+		for v := range viewstate.ViewportCount {
+			r.Marks(v)
+		}
+		s.Release(x+30, y+30)
+		if len(r.Measurements()) != 0 {
+			t.Errorf("measured %+v", r.Measurements())
+		}
+	}
+}
+
 func TestDarkestNineAndWindowToRegion(t *testing.T) {
 	s, r := opened(t)
 	s.Apply(viewstate.DarkestNineTool)

@@ -155,7 +155,10 @@ func (r *Reading) move(e viewstate.PointerEvent) {
 // release ends a press: a drag is a whole line or figure, a click one of its points.
 func (r *Reading) release(e viewstate.PointerEvent) {
 	d := &r.draft
-	if !e.OK || !d.active {
+	if !e.OK { // the viewport shows something else by now
+		d.active = false
+	}
+	if !d.active {
 		return
 	}
 	d.to = e.World
@@ -244,7 +247,12 @@ func (r *Reading) ellipse(v int, a, b geom.Vec3) (measure.Shape, error) {
 
 // measureFigure measures a figure drawn in a viewport.
 func (r *Reading) measureFigure(v int, shape measure.Shape) {
-	m, err := r.region(r.state.Series(v), shape)
+	series := r.state.Series(v)
+	if series == nil {
+		r.message = lang.T("The view that was drawn in shows no image any more: draw the region again.")
+		return
+	}
+	m, err := r.region(series, shape)
 	if err != nil {
 		r.fail(err)
 		return

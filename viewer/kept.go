@@ -13,11 +13,12 @@ import (
 // kept is what the window keeps between sessions. Files are written by workers, one at a time; the
 // window works on copies.
 type kept struct {
-	prefs   settings.Settings // as they are now; zero where nothing is kept
-	keys    *keymap.Store
-	entries []recent.Entry  // the exams opened last
-	gone    map[string]bool // keys of those that are not there any more
-	faults  []fault         // what could not be read, to be told when the window is shown
+	remembered []byte            // the sections of the last session as they were written last
+	prefs      settings.Settings // as they are now; zero where nothing is kept
+	keys       *keymap.Store
+	entries    []recent.Entry  // the exams opened last
+	gone       map[string]bool // keys of those that are not there any more
+	faults     []fault         // what could not be read, to be told when the window is shown
 
 	mu      sync.Mutex // over the files
 	store   *settings.Store

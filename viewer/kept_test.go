@@ -354,3 +354,37 @@ func buttonIn(t *testing.T, o fyne.CanvasObject, text string) *widget.Button {
 	}
 	return found
 }
+
+func TestTypedCharactersActOnce(t *testing.T) {
+	h := newHarness(t, &fakeEngine{}, Options{})
+	h.openExam()
+	before := h.state.Camera(0).FieldMM
+	h.views[0].TypedKey(&fyne.KeyEvent{Name: fyne.KeyPlus}) // some keyboards have a key of its own
+	h.views[0].TypedRune('+')
+	if got := before / h.state.Camera(0).FieldMM; got < 1.19 || got > 1.21 {
+		t.Errorf("one + magnifies by %.3f", got)
+	}
+}
+
+func TestNothingIsRememberedTwice(t *testing.T) {
+	dir := t.TempDir()
+	h, store := keeping(t, dir, &fakeEngine{}, true)
+	h.Open(examPlace(t))
+	h.until("the opening", func() bool { return h.state.Exam() != nil && h.opening == nil })
+	h.keepLastSession()
+	h.quiet()
+	if err := os.Remove(store.LastSession()); err != nil {
+		t.Fatal(err)
+	}
+	h.keepLastSession()
+	h.quiet()
+	if _, err := os.Stat(store.LastSession()); !os.IsNotExist(err) {
+		t.Error("the same was written again")
+	}
+	h.state.SetOpacity(0.11)
+	h.keepLastSession()
+	h.quiet()
+	if _, err := os.Stat(store.LastSession()); err != nil {
+		t.Error("a change was not written:", err)
+	}
+}

@@ -33,7 +33,7 @@ type origin struct {
 
 // opened remembers where the exam that was just opened came from, and puts it on the list.
 func (w *Window) opened(p origin) {
-	w.origin = p
+	w.origin, w.kept.remembered = p, nil
 	e := w.state.Exam()
 	if e == nil || p.demo || w.kept.prefs.NoRecents {
 		return

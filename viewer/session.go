@@ -1,13 +1,16 @@
 package viewer
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
@@ -204,6 +207,28 @@ func (w *Window) tellUnrestored(problems []session.Problem) {
 	}
 }
 
+// sessionEvery is how often what is open is remembered beside the end of the program, for the start after
+// a crash.
+const sessionEvery = 30 * time.Second
+
+// remember keeps what is open now and then, where it changed.
+func (w *Window) remember() {
+	if w.kept.store == nil || w.opt.Unattended {
+		return
+	}
+	time.AfterFunc(sessionEvery, func() {
+		w.do(func() {
+			if w.closing {
+				return
+			}
+			if w.state.Exam() != nil && !w.kept.prefs.NoRecents {
+				w.keepLastSession()
+			}
+			w.remember()
+		})
+	})
+}
+
 // keepLastSession remembers what is open for the next start, or forgets it where the user wants no traces
 // or nothing is open.
 func (w *Window) keepLastSession() {
@@ -217,9 +242,18 @@ func (w *Window) keepLastSession() {
 	}
 	f, err := w.sessionNow()
 	if err != nil {
-		return // the window is going; what was saved before stays
+		return // what was saved before stays; saving it by hand tells why
 	}
-	w.work.Go(func() { _ = session.Write(path, f) })
+	text, err := json.Marshal(f.Sections)
+	if err != nil || bytes.Equal(text, w.kept.remembered) {
+		return
+	}
+	w.kept.remembered = text
+	w.work.Go(func() {
+		w.kept.mu.Lock()
+		defer w.kept.mu.Unlock()
+		_ = session.Write(path, f) // it is a convenience: without it the exam is in the list
+	})
 }
 
 // forgetLastSession deletes what was open at the last end.
@@ -235,6 +269,7 @@ func (w *Window) forgetLastSession() {
 
 // offerLastSession puts what was open at the last end on the start page, if it can be read.
 func (w *Window) offerLastSession() {
+	w.remember()
 	if w.kept.store == nil || w.kept.prefs.NoRecents || w.opt.Unattended {
 		return
 	}

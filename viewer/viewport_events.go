@@ -1,6 +1,8 @@
 package viewer
 
 import (
+	"unicode/utf8"
+
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/driver/desktop"
 
@@ -145,6 +147,9 @@ func (v *viewport) FocusLost() { v.space = false }
 
 // TypedKey implements [fyne.Focusable].
 func (v *viewport) TypedKey(e *fyne.KeyEvent) {
+	if r, size := utf8.DecodeRuneInString(string(e.Name)); size == len(e.Name) && isTyped(r) {
+		return // comes as a character too
+	}
 	if c := v.state.CommandFor(string(e.Name), modifiers()); !v.hold.typed(c) {
 		v.keys(c)
 	}
@@ -152,8 +157,7 @@ func (v *viewport) TypedKey(e *fyne.KeyEvent) {
 
 // TypedRune implements [fyne.Focusable]: characters whose key differs between keyboards.
 func (v *viewport) TypedRune(r rune) {
-	switch r {
-	case '+', '?', '<', '>':
+	if isTyped(r) {
 		v.keys(v.state.CommandFor(string(r), 0))
 	}
 }

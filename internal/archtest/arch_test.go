@@ -60,7 +60,7 @@ var height = map[string]int{
 	"internal/evaluate":                7, // a cohort of predictions, measured and reported
 	"internal/evaluate/chart":          0, // figures as vector graphics
 	"internal/modelcard":               6,
-	"internal/annotate":                6, // drawing and correcting contours
+	"internal/annotate":                7, // drawing and correcting contours
 	"internal/prep":                    5,
 	"internal/exam":                    4,
 	"internal/phantom":                 4,
@@ -111,6 +111,7 @@ var owners = []struct {
 	{"github.com/yalue/onnxruntime_go", []string{"internal/ort"}, "native lifetimes and cancellation stay in one place"},
 	{"github.com/suyashkumar/dicom", []string{"internal/imageio/dicom", "internal/imageio/dicomout"}, "everything else sees volumes"},
 	{"github.com/sqweek/dialog", []string{"viewer"}, "native dialogs belong to the window"},
+	{"github.com/go-gl/glfw/", []string{"render", "app"}, "one package draws; the application asks how large the screen is"},
 	{"github.com/go-gl/", []string{"render"}, "one package draws"},
 	{"fyne.io/fyne/v2/app", []string{"app"}, "it links the window driver"},
 	{"fyne.io/", []string{"app", "viewer"}, "engines run headless"},

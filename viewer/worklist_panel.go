@@ -5,6 +5,7 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
@@ -99,10 +100,11 @@ func (p *listPanel) makeSome() fyne.CanvasObject {
 		key.Alignment, key.Wrapping = fyne.TextAlignCenter, fyne.TextWrapOff
 		p.keys = append(p.keys, shownKey{key, c})
 	}
-	heads := container.NewBorder(nil, nil, nil, trailing(lang.T("expected error"), true), p.openOnly)
-	top := snug(container.NewBorder(nil, nil, nil, container.NewHBox(again, open), p.folder), inset(p.bar.Container), p.progress,
+	heads := container.NewBorder(nil, nil, nil, trailing(lang.T("expected error"), true), p.sampling)
+	top := snug(inset(container.NewBorder(nil, nil, nil, container.NewHBox(again, open), container.New(layout.NewCustomPaddedLayout(0, 0, -6, 0), p.folder))),
+		inset(p.bar.Container), p.progress,
 		inset(container.NewGridWithColumns(3, p.next, p.accept, p.flag)), container.NewGridWithColumns(3, p.keys[0], p.keys[1], p.keys[2]),
-		inset(p.note), inset(container.NewBorder(nil, nil, p.sample, nil, p.sampling)), heads)
+		inset(p.note), container.New(layout.NewCustomPaddedLayout(2, 0, 0, 6), container.NewBorder(nil, nil, nil, p.sample, p.openOnly)), heads)
 	return container.NewBorder(top, nil, nil, nil, container.New(leastHeight{180}, p.table))
 }
 

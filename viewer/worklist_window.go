@@ -2,14 +2,18 @@ package viewer
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
+	"path/filepath"
 
 	"bayeslice/internal/annotate"
 	"bayeslice/internal/geom"
 	"bayeslice/internal/imageio"
 	"bayeslice/internal/lang"
 	"bayeslice/internal/modelcard"
+	"bayeslice/internal/session"
 	"bayeslice/internal/volume"
 	"bayeslice/internal/worklist"
 	"bayeslice/viewer/viewstate"
@@ -35,6 +39,8 @@ func (w *Window) addReview() {
 	w.list = newListPanel(w, queue.NewList(w.state, newWorker(w.ctx, w.do, &w.work), now))
 	w.addPanel(lang.T("Review"), w.review, viewstate.Contour)
 	w.addPanel(lang.T("List"), w.list, viewstate.Contour)
+	w.addSection(against.SessionSection(w.maskRestored))
+	w.addSection(listSection{w})
 	w.handle(viewstate.NextCase, w.nextCase)
 	w.handle(viewstate.AcceptCase, w.acceptCase)
 	w.handle(viewstate.FlagCase, w.flagCase)
@@ -301,4 +307,61 @@ func (w *Window) rankingModel() (Model, bool) {
 func listExplain(err error) string {
 	what, next, _ := explain(err)
 	return what + " " + next
+}
+
+// maskRestored tells where a mask of a session cannot be read.
+func (w *Window) maskRestored(err error) {
+	if err != nil && !w.closing {
+		w.showError(lang.T("A mask of the session was not loaded"), err)
+	}
+}
+
+// listSection makes the work list part of session files: which one is open, told by where it lies from the open
+// exam, since paths may be patients' names. What is in the list is its own file's.
+type listSection struct{ w *Window }
+
+var _ session.Section = listSection{}
+
+// savedList is the stored form: the folder of the list is so many levels above the exam.
+type savedList struct {
+	Levels int `json:"levels"`
+}
+
+// maxLevels bounds how far above the exam a list is looked for.
+const maxLevels = 8
+
+// SectionName implements [session.Section].
+func (listSection) SectionName() string { return "worklist" }
+
+// SaveSection implements [session.Section]. A list that does not lie above the open exam is not remembered.
+func (x listSection) SaveSection() (any, error) {
+	folder, file := x.w.list.list.Paths()
+	if folder == "" || filepath.Dir(file) != folder {
+		return nil, nil //nolint:nilnil // nothing to remember
+	}
+	at := x.w.origin.path
+	for levels := range maxLevels {
+		if at == folder {
+			return savedList{levels}, nil
+		}
+		at = filepath.Dir(at)
+	}
+	return nil, nil //nolint:nilnil // nothing to remember
+}
+
+// RestoreSection implements [session.Section]. The list is read on a worker.
+func (x listSection) RestoreSection(data json.RawMessage) error {
+	var in savedList
+	if err := json.Unmarshal(data, &in); err != nil {
+		return fmt.Errorf("viewer: the work list of the session is damaged: %w", err)
+	}
+	at := x.w.origin.path
+	if at == "" || in.Levels < 0 || in.Levels >= maxLevels {
+		return nil
+	}
+	for range in.Levels {
+		at = filepath.Dir(at)
+	}
+	x.w.OpenList(at, "")
+	return nil
 }

@@ -2,6 +2,7 @@ package compare
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"os"
 	"strings"
@@ -352,4 +353,47 @@ func TestMasksThatAreNone(t *testing.T) {
 	}
 	c.Load(other, func(error) { t.Error("loaded without an exam") })
 	w.letGo()
+}
+
+func TestSession(t *testing.T) {
+	_, c, w := opened(t)
+	section := c.SessionSection(failOn(t))
+	if out, err := section.SaveSection(); out != nil || err != nil {
+		t.Error(out, err)
+	}
+	if err := load(t, c, w, source(gland(t, 4), "MEIER")); err != nil {
+		t.Fatal(err)
+	}
+	c.SelectStructure("PZ")
+	c.SetSide(Contours)
+	c.SetDistances(true)
+	out, err := section.SaveSection()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(out)
+	if err != nil || strings.Contains(string(text), "MEIER") {
+		t.Fatal(string(text), err)
+	}
+	_, other, _ := opened(t)
+	restored := other.SessionSection(failOn(t))
+	if err := restored.RestoreSection(text); err == nil || !strings.Contains(err.Error(), "1 masks of the session do not lie beside the images") {
+		t.Error(err)
+	}
+	if !other.Distances() || other.Structure() != "PZ" || other.Side() != Contours {
+		t.Error(other.Distances(), other.Structure(), other.Side())
+	}
+	for _, bad := range []string{`{"side": 9}`, `[]`, `{"readers": 3}`} {
+		if err := restored.RestoreSection(json.RawMessage(bad)); err == nil {
+			t.Errorf("%s was taken", bad)
+		}
+	}
+}
+
+func failOn(t *testing.T) func(error) {
+	return func(err error) {
+		if err != nil {
+			t.Error(err)
+		}
+	}
 }

@@ -18,6 +18,7 @@ type Reader struct {
 	Numbering masks.Numbering
 	Guess     masks.Guess // what the numbers probably mean
 	Note      string      // what was done to bring it on the T2W grid, a sentence, or ""
+	label     int         // 1 + position in exam.Exam.Labels; 0 for a mask from elsewhere
 	raw       *volume.Mask
 	frame     string
 	reference *viewstate.Reference
@@ -33,6 +34,8 @@ type Source struct {
 	Read  func() (*volume.Mask, error)
 	// Numbering says what the mask's numbers mean; "" guesses.
 	Numbering masks.Numbering
+
+	label int // 1 + position in exam.Exam.Labels; 0 for a mask from elsewhere
 }
 
 // Load reads a mask and makes it the reference. done is called on the window's goroutine with the error, or nil; the
@@ -67,7 +70,7 @@ func (c *Comparison) Renumber(n masks.Numbering, done func(error)) {
 		return
 	}
 	old := c.Readers()[at]
-	from := Source{Name: old.Name, Frame: old.frame, Numbering: n, Read: func() (*volume.Mask, error) { return old.raw, nil }}
+	from := Source{Name: old.Name, label: old.label, Frame: old.frame, Numbering: n, Read: func() (*volume.Mask, error) { return old.raw, nil }}
 	c.worker.Submit(c.loading(), func(ctx context.Context) func() {
 		r, err := read(ctx, e, from)
 		return func() {
@@ -90,7 +93,7 @@ func read(ctx context.Context, e *exam.Exam, from Source) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Reader{Name: from.Name, Numbering: from.Numbering, raw: raw, frame: from.Frame}
+	r := &Reader{Name: from.Name, label: from.label, Numbering: from.Numbering, raw: raw, frame: from.Frame}
 	r.Guess, err = masks.GuessNumbering(raw)
 	if r.Numbering == "" {
 		if err != nil {

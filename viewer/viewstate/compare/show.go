@@ -271,7 +271,7 @@ func (c *Comparison) Offered() []Source {
 		if c.s.Private() {
 			name = lang.T("Label file %d", n+1)
 		}
-		out = append(out, Source{Name: name, Read: l.Mask})
+		out = append(out, Source{Name: name, Read: l.Mask, label: n + 1})
 	}
 	return out
 }

@@ -3,10 +3,8 @@ package viewer
 import (
 	"errors"
 	"runtime"
-	"strings"
 
 	"bayeslice/internal/lang"
-	"bayeslice/internal/session"
 )
 
 // errNoNativeDialog says that the system's own dialog is not built in or not usable here; Fyne's is used instead.
@@ -42,9 +40,6 @@ var examExtensions = []string{"zip", "dcm", "nii", "gz", "mha", "mhd"}
 
 // modelExtensions are the files that hold a model.
 var modelExtensions = []string{"onnx"}
-
-// sessionExtension is that of session files, without its dot.
-var sessionExtension = strings.TrimPrefix(session.Extension, ".")
 
 // pickNatively shows the system's own dialog on a goroutine with an OS thread to itself, which the
 // native toolkits want, and calls done there with a path, [errPickCancelled] or [errNoNativeDialog].

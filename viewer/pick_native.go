@@ -5,11 +5,16 @@ package viewer
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/sqweek/dialog"
 
 	"bayeslice/internal/lang"
+	"bayeslice/internal/session"
 )
+
+// sessionExtension is that of session files, without its dot.
+var sessionExtension = strings.TrimPrefix(session.Extension, ".")
 
 // nativePick blocks until the user has chosen. The library panics where its toolkit cannot start.
 func nativePick(kind pickKind) (path string, err error) {

@@ -41,7 +41,7 @@ func (in *paneInset) visible(w *Window) bool {
 		return false
 	}
 	_, asking := w.explore.x.Question()
-	return !asking && s.Compared(slot).Prediction != nil && in.v.Size().Height > 2*footHeight
+	return !asking && s.Compared(slot).Prediction != nil && in.v.Size().Height > 260 // else it would hide the picture
 }
 
 // updateInsets draws the histograms anew after a change that concerns them.

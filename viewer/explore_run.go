@@ -6,7 +6,6 @@ import (
 	"errors"
 	"path/filepath"
 	"slices"
-	"time"
 
 	"bayeslice/inference"
 	"bayeslice/internal/exam"
@@ -59,28 +58,7 @@ type comparison struct {
 	results []*inference.Prediction
 }
 
-// rerunEvery is how often a restored comparison looks whether the run before it has ended.
-const rerunEvery = 500 * time.Millisecond
-
-// rerunComparison runs the comparison of a restored session as soon as no other run is under way.
-func (w *Window) rerunComparison() {
-	switch {
-	case w.closing || w.state.Exam() == nil:
-	case w.running != nil || !w.modelsKnown:
-		e := w.state.Exam()
-		time.AfterFunc(rerunEvery, func() {
-			w.do(func() {
-				if w.state.Exam() == e {
-					w.rerunComparison()
-				}
-			})
-		})
-	default:
-		w.startComparison()
-	}
-}
-
-// exploreSection remembers the comparison in session files.
+// exploreSection remembers the exploration in session files.
 type exploreSection struct {
 	*explore.Explore
 	w *Window
@@ -89,8 +67,8 @@ type exploreSection struct {
 // RestoreSection implements [session.Section].
 func (s exploreSection) RestoreSection(data json.RawMessage) error {
 	err := s.Explore.RestoreSection(data)
-	if s.TakeRerun() {
-		s.w.do(s.w.rerunComparison) // when the other sections are restored
+	if s.TakeTruthWanted() {
+		s.w.useTruth()
 	}
 	return err
 }
@@ -206,7 +184,7 @@ func (w *Window) useTruth() {
 		return
 	}
 	if r, ok := source.Truth(w.state.Exam()); ok {
-		w.state.SetReference(&r)
+		w.explore.x.SetTruth(r)
 	}
 }
 

@@ -2,6 +2,7 @@ package viewer
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -247,6 +248,27 @@ func TestADamagedQuizFileStaysAsItIs(t *testing.T) {
 	h.until("rest", h.explore.works.idle)
 	if text, err := os.ReadFile(file); err != nil || string(text) != "{" {
 		t.Errorf("%q, %v", text, err)
+	}
+}
+
+// A session that was judged by the labels of a synthetic exam is so again.
+func TestASessionIsJudgedByTheSameTruth(t *testing.T) {
+	h := compareHarness(t, Options{})
+	test.Tap(h.explore.truth)
+	v, err := exploreSection{h.explore.x, h.Window}.SaveSection()
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := compareHarness(t, Options{})
+	if err := (exploreSection{again.explore.x, again.Window}).RestoreSection(data); err != nil {
+		t.Fatal(err)
+	}
+	if r := again.state.Reference(); r == nil || r.Name != "the truth" {
+		t.Errorf("judged by %+v", r)
 	}
 }
 

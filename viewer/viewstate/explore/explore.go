@@ -44,8 +44,10 @@ type Explore struct {
 	browser browser
 	quiz    quiz
 	log     calibrate.QuizLog
-	step    int  // of the tour, −1 while it is not taken
-	rerun   bool // a restored session had a comparison
+	step    int // of the tour, −1 while it is not taken
+
+	truth       *viewstate.Reference // the labels of a synthetic exam, where they were asked for
+	truthWanted bool                 // a restored session was judged by them
 }
 
 // Settings are what the sliders of the panel set.

@@ -532,6 +532,7 @@ func TestSession(t *testing.T) {
 	x.Choose(3, "mine")
 	x.Set(Settings{Region: calibrate.Whole, Temperature: 1.5, Threshold: 0.3, Samples: 2})
 	x.Sort(true)
+	x.SetTruth(*reference(t))
 	data := must[[]byte](t)(json.Marshal(must[any](t)(x.SaveSection())))
 	s := viewstate.New()
 	again := New(s, &atOnce{})
@@ -540,7 +541,7 @@ func TestSession(t *testing.T) {
 	if err := again.RestoreSection(data); err != nil {
 		t.Fatal(err)
 	}
-	if again.Settings() != x.Settings() || !again.Sorted() || s.Compared(3).ID != "mine" || !again.TakeRerun() || again.TakeRerun() {
+	if again.Settings() != x.Settings() || !again.Sorted() || s.Compared(3).ID != "mine" || !again.TakeTruthWanted() || again.TakeTruthWanted() {
 		t.Errorf("restored %+v, slot 3 %+v", again.Settings(), s.Compared(3))
 	}
 	for _, bad := range []string{`{`, `{"temperature":0}`, `{"temperature":1,"threshold":7}`, `{"temperature":1,"region":99}`, `{"temperature":1,"models":{"anatomy":["nobody"]}}`} {

@@ -7,21 +7,21 @@ import (
 	"bayeslice/internal/calibrate"
 	"bayeslice/internal/modelcard"
 	"bayeslice/internal/session"
+	"bayeslice/viewer/viewstate"
 )
 
 var _ session.Section = (*Explore)(nil)
 
-// saved is what a session remembers of the exploration. Results are not stored: the same models, samples and seed
-// give the same again.
+// saved is what a session remembers of the exploration, besides the results, which are not the exploration's own.
 type saved struct {
-	Models   map[modelcard.Task][Slots]string `json:"models"` // by slot, "" for none
-	Region   calibrate.RegionKind             `json:"region"`
-	Samples  int                              `json:"samples"` // 0 is all
-	T        float64                          `json:"temperature"`
-	Fitted   bool                             `json:"fitted"`
-	Cut      float64                          `json:"threshold"`
-	Sorted   bool                             `json:"sorted"`
-	Compared bool                             `json:"compared"` // models of the selected class's task have run
+	Models  map[modelcard.Task][Slots]string `json:"models"` // by slot, "" for none
+	Region  calibrate.RegionKind             `json:"region"`
+	Samples int                              `json:"samples"` // 0 is all
+	T       float64                          `json:"temperature"`
+	Fitted  bool                             `json:"fitted"`
+	Cut     float64                          `json:"threshold"`
+	Sorted  bool                             `json:"sorted"`
+	Truth   bool                             `json:"truth"` // judged by the labels of a synthetic exam
 }
 
 // SectionName implements [session.Section].
@@ -30,7 +30,7 @@ func (*Explore) SectionName() string { return "calibration" }
 // SaveSection implements [session.Section].
 func (x *Explore) SaveSection() (any, error) {
 	s := x.settings
-	return saved{x.choice, s.Region, s.Samples, s.Temperature, s.Fitted, s.Threshold, x.browser.sort, x.MaxSamples() > 0}, nil
+	return saved{x.choice, s.Region, s.Samples, s.Temperature, s.Fitted, s.Threshold, x.browser.sort, x.truth != nil && x.s.Reference() == x.truth}, nil
 }
 
 // RestoreSection implements [session.Section]. Models that are not there any more leave their slots empty.
@@ -51,16 +51,22 @@ func (x *Explore) RestoreSection(data json.RawMessage) error {
 		x.choice[task] = ids
 	}
 	x.settings = Settings{s.Region, s.Samples, s.T, s.Fitted, s.Cut}
-	x.browser.sort, x.rerun = s.Sorted, s.Compared
+	x.browser.sort, x.truthWanted = s.Sorted, s.Truth
 	x.fill()
 	x.judge()
 	x.redraw()
 	return nil
 }
 
-// TakeRerun reports once whether a restored session had a comparison, which then is to be run again.
-func (x *Explore) TakeRerun() bool {
-	again := x.rerun
-	x.rerun = false
-	return again
+// SetTruth makes the labels of a synthetic exam the reference, which a session then remembers.
+func (x *Explore) SetTruth(r viewstate.Reference) {
+	x.truth = &r
+	x.s.SetReference(&r)
+}
+
+// TakeTruthWanted reports once whether a restored session was judged by the labels of a synthetic exam.
+func (x *Explore) TakeTruthWanted() bool {
+	wanted := x.truthWanted
+	x.truthWanted = false
+	return wanted
 }

@@ -30,6 +30,7 @@ type editPanel struct {
 	radius   *widget.Slider
 	radiusAt *widget.Label
 	ball     *widget.Check
+	under    *widget.Check // the model's contours are shown below
 	undo     *widget.Button
 	redo     *widget.Button
 	steps    *widget.Label
@@ -106,14 +107,10 @@ func (p *editPanel) makeTools() fyne.CanvasObject {
 	for _, t := range drawingTools {
 		b := widget.NewButtonWithIcon("", toolIcon(t.tool), func() { p.w.command(t.command) })
 		p.tools = append(p.tools, b)
-		text := t.name.String()
-		if keys := shortestKeys(p.w.state.Keys(), t.command); len(keys) == 1 { // a longer one has no room
-			text += "  " + keys
-		}
-		name := caption(text)
+		name := caption(t.name.String()) // keys have no room here: the hint below tells them
 		name.Alignment = fyne.TextAlignCenter
 		name.Wrapping = fyne.TextWrapOff
-		row.Add(container.New(layout.NewCustomPaddedVBoxLayout(-2), b, name))
+		row.Add(container.New(layout.NewCustomPaddedVBoxLayout(-4), b, name))
 	}
 	return inset(row)
 }
@@ -145,8 +142,20 @@ func (p *editPanel) makeLabels() fyne.CanvasObject {
 func (p *editPanel) makeBrush() fyne.CanvasObject {
 	p.radius, p.radiusAt = slider(0, 1, 0.005, func(v float64) { p.e.SetRadius(edit.RadiusAt(v)) })
 	p.radiusAt.SetText("00.0 mm")
-	p.ball = widget.NewCheck(lang.T("Ball: into the slices beside it"), p.e.SetSphere)
-	return container.NewVBox(row(lang.T("Radius"), container.NewBorder(nil, nil, nil, p.radiusAt, p.radius)), p.ball)
+	p.ball = widget.NewCheck(lang.T("Ball (3-D)"), p.e.SetSphere)
+	p.under = widget.NewCheck(lang.T("Model's contours"), p.showModel)
+	return container.NewVBox(row(lang.T("Radius"), container.NewBorder(nil, nil, nil, p.radiusAt, p.radius)), container.NewGridWithColumns(2, p.ball, p.under))
+}
+
+// showModel shows the model's contours below those that are drawn, or takes them away.
+func (p *editPanel) showModel(on bool) {
+	if mode, hidden := p.w.state.Contours(); (mode != viewstate.NoContours && !hidden) != on {
+		mode = viewstate.NoContours
+		if on {
+			mode = viewstate.Bands
+		}
+		p.w.state.SetContours(mode)
+	}
 }
 
 func (p *editPanel) makeHistory() fyne.CanvasObject {
@@ -183,13 +192,13 @@ func (p *editPanel) makeFiles() fyne.CanvasObject {
 	p.open = widget.NewButtonWithIcon(lang.T("Open labels …"), theme.FolderOpenIcon(), nil)
 	p.open.OnTapped = func() { p.l.showOpenLabels(p.open) }
 	p.save = p.button(lang.T("Save"), theme.DocumentSaveIcon(), viewstate.SaveLabels)
-	return container.NewVBox(heading(lang.T("Start from, save")), inset(container.NewGridWithColumns(2, p.start[0], p.start[1], p.open, p.save)))
+	return inset(container.NewGridWithColumns(2, p.start[0], p.start[1], p.open, p.save))
 }
 
 // update brings the panel up to date with the state.
 func (p *editPanel) update(c viewstate.Change) {
 	p.l.update(c)
-	const concerns = viewstate.ChangedExam | viewstate.ChangedTool | viewstate.ChangedLabels | viewstate.ChangedMarks | viewstate.ChangedPrediction
+	const concerns = viewstate.ChangedExam | viewstate.ChangedTool | viewstate.ChangedLabels | viewstate.ChangedMarks | viewstate.ChangedPrediction | viewstate.ChangedLayer
 	if _, drawing := p.e.Stroke(); drawing || !c.Has(concerns) {
 		return // while the mouse draws, nothing else is done
 	}
@@ -231,7 +240,8 @@ func (p *editPanel) hintText(t viewstate.Tool) string {
 	case viewstate.Lasso:
 		return lang.T("Lasso: drag round a region. The right button, or Ctrl, erases it.")
 	}
-	return lang.T("Choose a tool to draw: brush %s, polygon %s, lasso %s.", keys(viewstate.BrushTool), keys(viewstate.PolygonTool), keys(viewstate.LassoTool))
+	return lang.T("Choose a tool to draw: brush %s, polygon %s, lasso %s. %s goes back to the tool before.", keys(viewstate.BrushTool),
+		keys(viewstate.PolygonTool), keys(viewstate.LassoTool), keys(viewstate.SwapTool))
 }
 
 func (p *editPanel) updateBrush() {
@@ -241,6 +251,10 @@ func (p *editPanel) updateBrush() {
 	setText(p.sigmaAt, fmt.Sprintf("%.1f mm", p.e.Smoothing()))
 	if p.ball.Checked != p.e.Sphere() {
 		p.ball.SetChecked(p.e.Sphere())
+	}
+	mode, hidden := p.w.state.Contours()
+	if shown := mode != viewstate.NoContours && !hidden; p.under.Checked != shown {
+		p.under.SetChecked(shown)
 	}
 }
 

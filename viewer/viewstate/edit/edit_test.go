@@ -433,6 +433,11 @@ func TestContoursAreDrawnWhereTheyBelong(t *testing.T) {
 	if n, _ := b.lines(0, annotate.PZ); n != 0 {
 		t.Error("hidden contours are drawn")
 	}
+	b.s.Apply(viewstate.BrushTool)
+	b.drag(0, viewstate.Left, 0, [2]float64{40, 30})
+	if n, _ := b.lines(0, annotate.PZ); n != 1 {
+		t.Error("what is drawn stays hidden")
+	}
 }
 
 func TestAStrokeRedrawsItsSliceOnly(t *testing.T) {

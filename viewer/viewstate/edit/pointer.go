@@ -103,6 +103,9 @@ func (e *Editor) down(p viewstate.PointerEvent) bool {
 		return why != ""
 	}
 	e.dropPreview()
+	if mode, hidden := e.s.Contours(); hidden {
+		e.s.SetContours(mode) // nobody draws what cannot be seen
+	}
 	e.moveHover(p)
 	if !e.round() {
 		return e.corner(p, k, at)

@@ -29,8 +29,9 @@ const (
 // shot is one picture of the page.
 type shot struct {
 	title, note string
-	slice       int       // of the T2W image
-	image       exam.Role // the grey image, in the plane of the T2W slice; T2W where it is not set
+	slice       int        // of the T2W image
+	image       exam.Role  // the grey image, in the plane of the T2W slice; T2W where it is not set
+	peak        *geom.Vec3 // world LPS mm, which must lie well inside the picture; nil for no such point
 	prediction  *inference.Prediction
 	uncertainty bool // the entropy in colour under one contour, rather than bands
 }
@@ -50,7 +51,7 @@ func (s *setter) pictures(ctx context.Context, y float64) (float64, error) {
 	for n, shot := range shots {
 		base, window := s.base(shot)
 		d := &pictures{renderer: renderer, px: picturePX, outlines: referenceOutlines(s.of.reference(shot.prediction.Card.Task)), scene: render.Scene{
-			Plane: slicePlane(t2w.Grid(), shot.prediction.Grid, shot.slice, picturePX), Base: base, Interp: volume.Linear, Window: window}}
+			Plane: shot.around(slicePlane(t2w.Grid(), shot.prediction.Grid, shot.slice, picturePX)), Base: base, Interp: volume.Linear, Window: window}}
 		img, err := d.key(ctx, shot)
 		if err != nil {
 			return 0, err
@@ -60,6 +61,21 @@ func (s *setter) pictures(ctx context.Context, y float64) (float64, error) {
 	}
 	rows := (len(shots) + pictureColumns - 1) / pictureColumns
 	return y + float64(rows)*(pictureMM+captionMM) + 1, nil
+}
+
+// around moves a plane within its slice so far that the peak does not lie at the edge of the picture.
+func (s shot) around(p render.Plane) render.Plane {
+	if s.peak == nil {
+		return p
+	}
+	const inner = 0.3 * picturePX // from the middle
+	x, y := p.Pixel(*s.peak, picturePX, picturePX)
+	over := func(at float64) float64 {
+		off := at - (picturePX-1)/2.0
+		return math.Copysign(max(math.Abs(off)-inner, 0), off) * p.PixelMM
+	}
+	p.Centre = p.Centre.Add(p.Right.Scale(over(x))).Add(p.Down.Scale(over(y)))
+	return p
 }
 
 // base is the grey image of a picture with its window.
@@ -142,7 +158,7 @@ func (s *setter) shots(ctx context.Context) ([]shot, error) {
 			last = append(last, s.height(p, m.hard)...)
 		} else {
 			found, rest := s.suspicion(p, k, why)
-			entropy.slice = found[0].slice
+			entropy.slice, entropy.peak = found[0].slice, found[0].peak
 			out, last = append(out, found...), append(last, rest...)
 		}
 		more = append(more, entropy)
@@ -176,17 +192,19 @@ func (s *setter) marked() ([]shot, error) {
 // Without a candidate it is slice k, and why.
 func (s *setter) suspicion(p *inference.Prediction, k int, why string) (found, rest []shot) {
 	grid, _ := s.of.Exam.ReferenceGrid()
+	var peak *geom.Vec3
 	for n, l := range p.Lesions {
-		at := shot{title: shotTitle(p.Card.Task, exam.T2W), note: fmt.Sprintf("peak of candidate %d", l.ID), slice: sliceOf(grid, l), prediction: p}
+		world := l.PeakWorld
+		at := shot{title: shotTitle(p.Card.Task, exam.T2W), note: fmt.Sprintf("peak of candidate %d", l.ID), slice: sliceOf(grid, l), peak: &world, prediction: p}
 		if n == 0 {
-			k, why = at.slice, at.note
+			k, why, peak = at.slice, at.note, at.peak
 			continue
 		}
 		rest = append(rest, at)
 	}
 	for _, role := range []exam.Role{exam.T2W, exam.ADC, exam.HighB} {
 		if series := s.of.Exam.Chosen(role); series != nil && series.Volume != nil {
-			found = append(found, shot{title: shotTitle(p.Card.Task, role), note: why, slice: k, image: role, prediction: p})
+			found = append(found, shot{title: shotTitle(p.Card.Task, role), note: why, slice: k, image: role, peak: peak, prediction: p})
 		}
 	}
 	return found, rest
@@ -262,7 +280,12 @@ func (s *setter) shot(x, y float64, what shot, img *image.RGBA, plane render.Pla
 	s.label(x+1, y+pictureMM-3.2, paper.Left, "10 mm")
 	s.lines(x, y, what)
 	y += pictureMM + rowMM
-	s.Text(x, y, strongType, paper.Left, paper.Shorten(strongType, what.title, pictureMM))
+	levels := "10, 50, 90 %"
+	if what.uncertainty {
+		levels = "50 %"
+	}
+	w := s.Text(x+pictureMM, y, smallType, paper.Right, levels)
+	s.Text(x, y, strongType, paper.Left, paper.Shorten(strongType, what.title, pictureMM-w-1))
 	s.Text(x, y+rowMM-0.3, smallType, paper.Left, paper.Shorten(smallType, what.note, pictureMM))
 }
 
@@ -285,13 +308,8 @@ func (s *setter) label(x, y float64, at paper.Align, text string) {
 	s.Text(start, y, st, paper.Left, text)
 }
 
-// lines says in the upper corners of a picture what its contours are.
+// lines says in the upper corner of a picture what its contours are; their levels stand under it.
 func (s *setter) lines(x, y float64, what shot) {
-	levels := "10, 50, 90 %"
-	if what.uncertainty {
-		levels = "50 %"
-	}
-	s.label(x+pictureMM-1, y+3.4, paper.Right, levels)
 	entry := func(name string, c color.NRGBA) {
 		s.Fill(paper.Rect{X: x + 0.6, Y: y + 1.2, W: 4.6, H: 2.9}, plateInk)
 		s.Fill(paper.Rect{X: x + 1, Y: y + 2.35, W: 3.4, H: 0.5}, c)

@@ -137,7 +137,7 @@ func (c *track) lesions() {
 		c.note(bodyType, "No candidate reaches a confidence of 0.10. That does not exclude cancer.", 2)
 		return
 	}
-	c.row(smallType, cell{0, paper.Left, "no."}, cell{0.32, paper.Right, "confidence [5th, 95th]"}, cell{0.55, paper.Right, "in samples"}, cell{0.72, paper.Right, "volume"}, cell{0.75, paper.Left, "slice, sector"})
+	c.row(smallType, cell{0, paper.Left, "no."}, cell{0.29, paper.Right, "confidence, 5–95 %"}, cell{0.44, paper.Right, "in samples"}, cell{0.58, paper.Right, "volume"}, cell{0.61, paper.Left, "slice, sector"})
 	for i, l := range p.Lesions {
 		if last := i == len(p.Lesions)-1; !c.room(2) || !last && !c.room(3) {
 			c.row(smallType, cell{0, paper.Left, fmt.Sprintf("… and %d more that have no room here.", len(p.Lesions)-i)})
@@ -169,8 +169,8 @@ func (s *setter) lesionCells(l inference.Lesion, w float64) []cell {
 	if sector := s.of.Sectors[l.ID]; sector != "" {
 		where += ", " + sector
 	}
-	return []cell{{0, paper.Left, fmt.Sprint(l.ID)}, {0.32, paper.Right, confidence}, {0.55, paper.Right, present},
-		{0.72, paper.Right, ml(l.VolumeML, l.VolumeML)}, {0.75, paper.Left, paper.Shorten(bodyType, where, 0.25*w)}}
+	return []cell{{0, paper.Left, fmt.Sprint(l.ID)}, {0.29, paper.Right, confidence}, {0.44, paper.Right, present},
+		{0.58, paper.Right, ml(l.VolumeML, l.VolumeML)}, {0.61, paper.Left, paper.Shorten(bodyType, where, 0.39*w)}}
 }
 
 // doubt sums up how unsure a model is.

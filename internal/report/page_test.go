@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -288,6 +289,26 @@ func TestFactsOfThePage(t *testing.T) {
 	g.Sectors = nil
 	if err := g.AddSectors(); err != nil || g.Sectors != nil {
 		t.Errorf("without a gland: %v, %v", g.Sectors, err)
+	}
+}
+
+func TestACandidateAtTheEdgeIsBroughtIntoThePicture(t *testing.T) {
+	g := both(t)
+	grid, _ := g.Exam.ReferenceGrid()
+	plain := slicePlane(grid, g.Predictions[1].Grid, 6, picturePX)
+	for _, at := range [][2]float64{{240, 240}, {5, 470}, {-60, 200}} {
+		peak := plain.World(at[0], at[1], picturePX, picturePX)
+		moved := shot{peak: &peak}.around(plain)
+		x, y := moved.Pixel(peak, picturePX, picturePX)
+		if x < 0.19*picturePX || x > 0.81*picturePX || y < 0.19*picturePX || y > 0.81*picturePX {
+			t.Errorf("a peak at %v comes to lie at %.0f, %.0f", at, x, y)
+		}
+		if off := moved.Centre.Sub(plain.Centre); at[0] == 240 && off != (geom.Vec3{}) {
+			t.Errorf("a peak in the middle moves the picture by %v", off)
+		}
+		if n := plain.Right.Cross(plain.Down); math.Abs(moved.Centre.Sub(plain.Centre).Dot(n)) > 1e-9 {
+			t.Error("the picture leaves its slice")
+		}
 	}
 }
 

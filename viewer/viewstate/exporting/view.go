@@ -84,7 +84,10 @@ func banner(s *viewstate.State, i int) string {
 	if note := s.FrameNote(i); note != "" {
 		parts = append(parts, note)
 	}
-	return strings.Join(append(parts, s.Notes(i)...), " · ")
+	for _, note := range s.Notes(i) {
+		parts = append(parts, strings.TrimPrefix(note, "★ ")) // the typeface of pictures has no star
+	}
+	return strings.Join(parts, " · ")
 }
 
 // mark brings a mark to the pixels of the picture; ok is false where it is not on the shown slice.

@@ -85,6 +85,14 @@ func (t *imageText) placePlate() {
 	place(t.plate, at.X-side, at.Y, size.Width+2*side, size.Height)
 }
 
+// bottom is where the text ends below, 0 where it is hidden.
+func (t *imageText) bottom() float32 {
+	if !t.text.Visible() {
+		return 0
+	}
+	return t.text.Position().Y + t.text.Size().Height
+}
+
 // overlaps reports whether both texts are shown and their plates meet.
 func (t *imageText) overlaps(o *imageText) bool {
 	a, b := t.plate, o.plate

@@ -39,10 +39,10 @@ func (l *paneLegend) objects() []fyne.CanvasObject {
 	return []fyne.CanvasObject{l.bar, l.what.plate, l.what.text, l.ends[0].plate, l.ends[0].text, l.ends[1].plate, l.ends[1].text}
 }
 
-// arrange shows the legend of a viewport's map, or none.
-func (l *paneLegend) arrange(s *viewstate.State, view int, size fyne.Size) {
+// arrange shows the legend of a viewport's map, or none. The corner texts at the top end at clear.
+func (l *paneLegend) arrange(s *viewstate.State, view int, size fyne.Size, clear float32) {
 	legend, ok := s.LegendIn(view)
-	top, height, named := legendPlace(size.Height)
+	top, height, named := legendPlace(size.Height, clear)
 	ok = ok && s.Texts() != viewstate.NoTexts && height > 0
 	setVisible(l.bar, ok)
 	if ok && (l.bar.Image == nil || legend.Map != l.shown.Map) {
@@ -67,8 +67,9 @@ func (l *paneLegend) arrange(s *viewstate.State, view int, size fyne.Size) {
 }
 
 // legendPlace returns where the bar begins, how high it is and where its title stands in a viewport of a
-// height: below the letter in the middle of the edge, above it where that is too low; 0 high for no room.
-func legendPlace(viewport float32) (top, height, title float32) {
+// height: below the letter in the middle of the edge, or where that is too low above it, but below the texts
+// that end at clear; 0 high for no room.
+func legendPlace(viewport, clear float32) (top, height, title float32) {
 	const (
 		letter = 16 // half the height of the letter, with air
 		corner = 52 // the texts of the corner and the title
@@ -78,7 +79,7 @@ func legendPlace(viewport float32) (top, height, title float32) {
 		height = min(room, legendHeight)
 		return middle + letter + 8, height, middle + letter + 8 + height + 8
 	}
-	const head = 62 // the banner and the title
+	head := max(38, clear+2) + 24 // below the corner texts and the title
 	if room := middle - letter - head; room >= 36 {
 		return head, room, head - 24
 	}

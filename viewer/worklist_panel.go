@@ -29,7 +29,7 @@ type listPanel struct {
 	next     *widget.Button
 	accept   *widget.Button
 	flag     *widget.Button
-	note     *widget.Entry
+	note     *field
 	noteOf   string // ID of the exam whose note is in the field
 	sample   *widget.Button
 	sampling *widget.Label
@@ -82,7 +82,7 @@ func (p *listPanel) makeSome() fyne.CanvasObject {
 	p.next.IconPlacement = widget.ButtonIconTrailingText
 	p.accept = widget.NewButtonWithIcon(lang.T("Accept"), theme.ConfirmIcon(), func() { p.w.command(viewstate.AcceptCase) })
 	p.flag = widget.NewButtonWithIcon(lang.T("Flag"), theme.WarningIcon(), func() { p.w.command(viewstate.FlagCase) })
-	p.note = widget.NewEntry()
+	p.note = newField(p.w.shortcut)
 	p.note.SetPlaceHolder(lang.T("Note on this exam, Enter keeps it"))
 	p.note.OnSubmitted = func(text string) { p.keepNote(text) }
 	p.sample = widget.NewButtonWithIcon(lang.T("Sample"), theme.MediaPlayIcon(), p.w.toggleSampling)

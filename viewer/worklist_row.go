@@ -19,6 +19,7 @@ type listRow struct {
 	title  *widget.Label
 	figure *widget.Label
 	why    *widget.Label
+	body   *fyne.Container
 }
 
 func newListRow() fyne.CanvasObject {
@@ -26,13 +27,14 @@ func newListRow() fyne.CanvasObject {
 	r.ground.CornerRadius = 4
 	r.title.Truncation, r.why.Truncation = fyne.TextTruncateEllipsis, fyne.TextTruncateEllipsis
 	r.why.Wrapping = fyne.TextWrapOff
+	r.body = &fyne.Container{Layout: listRowLayout{}, Objects: []fyne.CanvasObject{r.ground, r.mark, r.title, r.figure, r.why}}
 	r.ExtendBaseWidget(r)
 	return r
 }
 
 // CreateRenderer implements [fyne.Widget].
 func (r *listRow) CreateRenderer() fyne.WidgetRenderer {
-	return widget.NewSimpleRenderer(&fyne.Container{Layout: listRowLayout{}, Objects: []fyne.CanvasObject{r.ground, r.mark, r.title, r.figure, r.why}})
+	return widget.NewSimpleRenderer(r.body)
 }
 
 // fill shows an exam in a line.
@@ -57,7 +59,10 @@ func (p *listPanel) fill(n int, o fyne.CanvasObject) {
 		r.title.Importance = importance
 		r.title.Refresh()
 	}
-	setText(r.figure, e.Error)
+	if r.figure.Text != e.Error {
+		r.figure.SetText(e.Error)
+		r.body.Refresh() // its width has changed
+	}
 	setText(r.why, rowText(e))
 }
 

@@ -25,7 +25,7 @@ func readingSource(r *reading.Reading) exporting.Source {
 		}
 		if grid, ok := x.Exam.ReferenceGrid(); ok {
 			for _, k := range r.KeyImages() {
-				x.Page.KeySlices = append(x.Page.KeySlices, report.KeySlice{Slice: render.NearestSlice(grid, k.Cursor)})
+				x.Page.KeySlices = append(x.Page.KeySlices, report.KeySlice{Slice: render.NearestSlice(grid, k.Cursor), Note: r.KeyText(k)})
 			}
 		}
 		if psa, err := measure.ParsePSA(r.PSA()); err == nil {

@@ -202,9 +202,13 @@ func (p *runPanel) unfold(open bool) {
 // update folds the settings away in layouts whose own panels need the room.
 func (p *runPanel) update(l viewstate.Layout) {
 	p.layout = l
-	roomy := !p.low && (l == viewstate.Read || l == viewstate.Uncertainty)
-	setVisible(p.note, roomy)
-	p.unfold(roomy)
+	setVisible(p.note, p.roomy() && p.note.Text != "")
+	p.unfold(p.roomy())
+}
+
+// roomy reports whether the layout and the window leave room for more than buttons and progress.
+func (p *runPanel) roomy() bool {
+	return !p.low && (p.layout == viewstate.Read || p.layout == viewstate.Uncertainty)
 }
 
 // setLow folds the settings away in a low window.
@@ -243,7 +247,7 @@ func (p *runPanel) begin(job Job) {
 func (p *runPanel) tell(status, note string) {
 	p.status.SetText(status)
 	p.note.SetText(note)
-	setVisible(p.note, note != "")
+	setVisible(p.note, note != "" && p.roomy())
 }
 
 // progress shows a snapshot.

@@ -104,6 +104,14 @@ func (w *Window) sessionName() string {
 	return "study-" + strings.ToLower(e.Key[:min(4, len(e.Key))]) + session.Extension
 }
 
+// placeText names a folder on screen; in private mode it does not.
+func (w *Window) placeText(folder string) string {
+	if w.state.Private() {
+		return lang.T("a folder of your own")
+	}
+	return folder
+}
+
 // askSaveName asks for a folder and a name. Fyne's own dialog empties the chosen file before anything is
 // written, so that a failure would lose what was there.
 func (w *Window) askSaveName(kind pickKind, name, extension string, chosen func(path string)) {
@@ -111,7 +119,7 @@ func (w *Window) askSaveName(kind pickKind, name, extension string, chosen func(
 	if err != nil {
 		folder = "."
 	}
-	where := widget.NewLabel(folder)
+	where := widget.NewLabel(w.placeText(folder))
 	where.Truncation = fyne.TextTruncateEllipsis
 	entry := widget.NewEntry()
 	entry.SetText(name)
@@ -125,9 +133,15 @@ func (w *Window) askSaveName(kind pickKind, name, extension string, chosen func(
 	}
 	check := func() {
 		told.SetText("")
-		if _, err := os.Stat(path()); err == nil {
-			told.SetText(lang.T("A file of this name is there and will be replaced."))
-		}
+		at := path()
+		w.work.Go(func() { // a network may answer late
+			_, err := os.Stat(at)
+			w.do(func() {
+				if err == nil && at == path() {
+					told.SetText(lang.T("A file of this name is there and will be replaced."))
+				}
+			})
+		})
 	}
 	entry.OnChanged = func(string) { check() }
 	check()
@@ -135,7 +149,7 @@ func (w *Window) askSaveName(kind pickKind, name, extension string, chosen func(
 		d := dialog.NewFolderOpen(func(u fyne.ListableURI, err error) {
 			if u != nil && err == nil {
 				folder = u.Path()
-				where.SetText(folder)
+				where.SetText(w.placeText(folder))
 				check()
 			}
 		}, w.win)

@@ -37,6 +37,7 @@ type runPanel struct {
 	settings *fyne.Container // what a run is made with; folded away where the room is needed
 	fold     *widget.Button
 	low      bool // the window is too low for the settings
+	ran      bool // a run has begun on this exam: its results need the room
 	layout   viewstate.Layout
 	running  bool
 	hasExam  bool
@@ -227,7 +228,8 @@ func enable(o fyne.Disableable, on bool) {
 
 // setExam tells whether there is an exam to run on.
 func (p *runPanel) setExam(open bool) {
-	p.hasExam = open
+	p.hasExam, p.ran = open, false
+	p.update(p.layout)
 	if open && !p.running {
 		p.bar.set(0)
 		p.tell(lang.T("Ready"), "")
@@ -237,7 +239,8 @@ func (p *runPanel) setExam(open bool) {
 
 // begin shows that a run starts.
 func (p *runPanel) begin(job Job) {
-	p.running = true
+	p.running, p.ran = true, true
+	p.update(p.layout)
 	p.bar.set(0)
 	p.tell(taskNames[job.Model.Card.Task].String()+" · "+lang.T("preparing"), "")
 	p.refresh()

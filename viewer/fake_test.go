@@ -201,7 +201,7 @@ func newHarnessContext(ctx context.Context, t testing.TB, f *fakeEngine, o Optio
 // until runs what comes to the UI goroutine until a condition holds.
 func (h *harness) until(what string, holds func() bool) {
 	h.t.Helper()
-	deadline := time.After(10 * time.Second)
+	deadline := time.After(time.Minute) // on a loaded machine, under the race detector
 	for !holds() {
 		select {
 		case f := <-h.queue:

@@ -89,7 +89,6 @@ var sentences = []struct {
 	{prep.ErrGeometry, sentence{lang.Mark("An image does not cover the region the model looks at."), lang.Mark("Check under Exam that the chosen series belong together.")}},
 	{prep.ErrUnits, sentence{lang.Mark("The unit of the ADC map is not known."), lang.Mark("Choose another ADC series under Exam.")}},
 	{prep.ErrIntensity, sentence{lang.Mark("The values of an image cannot be normalised."), lang.Mark("Check under Exam that the chosen series hold images.")}},
-	{calibrate.ErrQuiz, sentence{lang.Mark("The quiz results cannot be read or written."), lang.Mark("Move the file away to start afresh; the details say where it is.")}},
 	{prep.ErrRecipe, sentence{lang.Mark("The model asks for a preparation that cannot be followed."), lang.Mark("Choose another model file.")}},
 	{modelcard.ErrCard, sentence{lang.Mark("The file is not a Bayeslice model."), lang.Mark("Choose a model made by this program (bayeslice model init).")}},
 	{inference.ErrModel, sentence{lang.Mark("The model file cannot be used."), lang.Mark("Choose another model file.")}},

@@ -80,7 +80,7 @@ func legendPlace(viewport, clear float32) (top, height, title float32) {
 		return middle + letter + 8, height, middle + letter + 8 + height + 8
 	}
 	head := max(38, clear+2) + 24 // below the corner texts and the title
-	if room := middle - letter - head; room >= 36 {
+	if room := middle - letter - head; room >= 30 {
 		return head, room, head - 24
 	}
 	return 0, 0, 0

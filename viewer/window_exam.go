@@ -44,7 +44,7 @@ func newWelcome(w *Window) *welcome {
 	hint := caption(lang.T("or drop a folder or a file on the window"))
 	hint.Alignment = fyne.TextAlignCenter
 	w.recents = newRecentList(w)
-	start := container.New(fixedWidth{380}, container.NewVBox(title, what, gapDown(8), folder, file, demo, hint, w.recents.content))
+	start := container.New(fixedWidth{400}, container.NewVBox(title, what, gapDown(8), folder, file, demo, hint, w.recents.content))
 	p.start = container.NewStack(container.NewVScroll(container.NewCenter(start))) // a long list must not make the window grow
 	cancel := widget.NewButtonWithIcon(lang.T("Cancel"), theme.CancelIcon(), w.cancelOpening)
 	p.stage.Alignment = fyne.TextAlignCenter

@@ -134,15 +134,11 @@ func (r *reviewer) findPlaces(ctx context.Context) (*places, error) {
 
 // placesOf takes a group of voxels itself for the gland.
 func (r *reviewer) placesOf(voxels []int32) *places {
-	box := volume.Box{Min: r.grid.Size}
 	var middle geom.Vec3
 	for _, v := range voxels {
-		for a, x := range r.voxel(v) {
-			box.Min[a], box.Max[a] = min(box.Min[a], x), max(box.Max[a], x+1)
-		}
 		middle = middle.Add(r.world(v))
 	}
-	return newPlaces(r.grid, box, middle.Scale(1/float64(len(voxels))))
+	return newPlaces(r.grid, r.box(voxels), middle.Scale(1/float64(len(voxels))))
 }
 
 func newPlaces(g geom.Grid, box volume.Box, middle geom.Vec3) *places {

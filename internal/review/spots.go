@@ -69,7 +69,7 @@ func (r *reviewer) spots(ctx context.Context) ([]Spot, error) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		for _, voxels := range r.together(func(v int) bool { return r.pair[v] == pair && float64(r.doubt[v]) >= r.MinDoubt }) {
+		for _, voxels := range r.together(r.boxOf(pair), func(v int) bool { return r.pair[v] == pair && float64(r.doubt[v]) >= r.MinDoubt }) {
 			for _, part := range r.cut(voxels) {
 				if s := r.spot(part, pair); s.ErrorML >= r.MinML {
 					out = append(out, s)
@@ -97,16 +97,23 @@ func (r *reviewer) pairs() []uint16 {
 	return out
 }
 
-// together groups voxels that touch, by offset.
-func (r *reviewer) together(in func(v int) bool) [][]int32 {
-	found := volume.Components(r.grid, in, volume.Corners)
+// together groups voxels of a box that touch, by offset.
+func (r *reviewer) together(box volume.Box, in func(v int) bool) [][]int32 {
+	size, whole := box.Size(), r.grid.Size
+	part := r.grid
+	part.Size = size
+	offset := func(at int) int {
+		i, j, k := at%size[0]+box.Min[0], at/size[0]%size[1]+box.Min[1], at/(size[0]*size[1])+box.Min[2]
+		return i + whole[0]*(j+whole[1]*k)
+	}
+	found := volume.Components(part, func(at int) bool { return in(offset(at)) }, volume.Corners)
 	groups := make([][]int32, len(found.Components))
 	for n, c := range found.Components {
 		groups[n] = make([]int32, 0, c.Voxels)
 	}
-	for v, id := range found.IDs {
+	for at, id := range found.IDs {
 		if id > 0 {
-			groups[id-1] = append(groups[id-1], int32(v))
+			groups[id-1] = append(groups[id-1], int32(offset(at)))
 		}
 	}
 	return groups
@@ -114,39 +121,63 @@ func (r *reviewer) together(in func(v int) bool) [][]int32 {
 
 // cut divides a group that extends too far into parts of the gland, each of which hangs together.
 func (r *reviewer) cut(voxels []int32) [][]int32 {
-	if r.extent(voxels) <= r.MaxMM {
+	box := r.box(voxels)
+	if r.extent(box) <= r.MaxMM {
 		return [][]int32{voxels}
 	}
 	place := r.place
 	if place == nil {
 		place = r.placesOf(voxels)
 	}
-	part := make([]uint8, r.grid.Voxels()) // 1 + the part; 0 is none
-	var present [partCount]bool
+	var parts [partCount][]int32
 	for _, v := range voxels {
 		p := place.part(r.world(v))
-		part[v], present[p] = p+1, true
+		parts[p] = append(parts[p], v)
 	}
 	var out [][]int32
-	for p, there := range present {
-		if there {
-			out = append(out, r.together(func(v int) bool { return part[v] == uint8(p)+1 })...)
+	marked := make([]bool, r.grid.Voxels())
+	for _, part := range parts {
+		if len(part) == 0 {
+			continue
+		}
+		for _, v := range part {
+			marked[v] = true
+		}
+		out = append(out, r.together(r.box(part), func(v int) bool { return marked[v] })...)
+		for _, v := range part {
+			marked[v] = false
 		}
 	}
 	return out
 }
 
-// extent returns the longest side of the box round voxels, between voxel centres, mm.
-func (r *reviewer) extent(voxels []int32) float64 {
-	low, high := r.grid.Size, [3]int{}
+// box returns the smallest box that holds voxels.
+func (r *reviewer) box(voxels []int32) volume.Box {
+	b := volume.Box{Min: r.grid.Size}
 	for _, v := range voxels {
 		for a, x := range r.voxel(v) {
-			low[a], high[a] = min(low[a], x), max(high[a], x)
+			b.Min[a], b.Max[a] = min(b.Min[a], x), max(b.Max[a], x+1)
 		}
 	}
+	return b
+}
+
+// boxOf returns the smallest box that holds the voxels in doubt between a pair of classes.
+func (r *reviewer) boxOf(pair uint16) volume.Box {
+	var voxels []int32
+	for v, d := range r.doubt {
+		if r.pair[v] == pair && float64(d) >= r.MinDoubt {
+			voxels = append(voxels, int32(v))
+		}
+	}
+	return r.box(voxels)
+}
+
+// extent returns the longest side of a box, between voxel centres, mm.
+func (r *reviewer) extent(box volume.Box) float64 {
 	longest := 0.0
-	for a := range 3 {
-		longest = max(longest, float64(high[a]-low[a])*r.grid.Spacing[a])
+	for a, n := range box.Size() {
+		longest = max(longest, float64(n-1)*r.grid.Spacing[a])
 	}
 	return longest
 }

@@ -31,19 +31,18 @@ func keeping(t *testing.T, dir string, f *fakeEngine, accepted bool) (*harness, 
 	return newHarness(t, f, Options{Settings: store}), store
 }
 
-// quiet waits until workers have nothing to do.
+// quiet waits until workers have nothing to do, and what they handed over is done.
 func (h *harness) quiet() {
 	h.t.Helper()
-	done := make(chan struct{})
-	go func() { h.work.Wait(); close(done) }()
-	h.until("the end of all work", func() bool {
+	for {
+		h.work.Wait() // they hand over without waiting
 		select {
-		case <-done:
-			return len(h.queue) == 0
+		case f := <-h.queue:
+			f()
 		default:
-			return false
+			return
 		}
-	})
+	}
 }
 
 // examPlace makes a place that exists to open an exam from.

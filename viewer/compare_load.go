@@ -36,7 +36,10 @@ func settle(ctx context.Context) {
 // offerMasks offers, below a button, what can be compared with; done is told what became of a mask.
 func (w *Window) offerMasks(below fyne.CanvasObject, done func(error)) {
 	var items []*fyne.MenuItem
-	for _, from := range w.review.compare.Offered() {
+	for i, from := range w.review.compare.Offered() {
+		if w.state.Private() { // files of masks often are named after patients
+			from.Name = lang.T("Labels %d", i+1)
+		}
 		items = append(items, fyne.NewMenuItem(from.Name, func() { w.review.compare.Load(from, done) }))
 	}
 	if w.knowsTruth() {
@@ -55,6 +58,9 @@ func (w *Window) loadMask(path string, done func(error)) {
 	name := filepath.Base(path)
 	for _, x := range maskExtensions {
 		name = strings.TrimSuffix(name, "."+x)
+	}
+	if w.state.Private() {
+		name = lang.T("Mask file")
 	}
 	w.review.compare.Load(compare.Source{Name: name, Read: func() (*volume.Mask, error) { return imageio.OpenMask(path) }}, done)
 }

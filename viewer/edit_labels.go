@@ -84,8 +84,12 @@ func (l *labels) follow(e *exam.Exam) {
 func (l *labels) replace(next *annotate.Document, kept bool) {
 	l.count++
 	l.pending, l.failed = false, false
+	unsaved := l.editor.Unsaved()
 	if old := l.editor.SetDocument(next, kept); old != nil {
 		l.w.work.Go(func() { l.closed(old.Close()) })
+	}
+	if unsaved && next != nil {
+		l.editor.Tell(lang.T("The contours of the exam before are kept, and offered when it is opened again."))
 	}
 }
 

@@ -315,6 +315,9 @@ func TestAnotherExamHasContoursOfItsOwn(t *testing.T) {
 	if h.labels.editor.Unsaved() || h.labels.editor.Snapshot().Volume(annotate.PZ) != 0 {
 		t.Error("the demo has the contours of the exam before")
 	}
+	if note := h.labels.editor.Note().Text; !strings.Contains(note, "are kept") {
+		t.Errorf("told %q", note)
+	}
 	h.openExam()
 	h.until("the first exam", func() bool { return h.state.Exam().Key == "key" })
 	h.until("the question", func() bool { return strings.Contains(h.overlayText(), "not saved") })

@@ -267,16 +267,17 @@ func (v *viewport) arrangeBorder(size fyne.Size) {
 
 // clearCollisions moves the letters of the top and bottom edges out of the corner texts of a narrow viewport.
 func (v *viewport) clearCollisions() {
-	raise := func(letter, corner *imageText, dy float32) {
-		if letter.overlaps(corner) {
-			letter.shift(dy * corner.text.Size().Height)
+	top, bottom := v.letters[2], v.letters[3]
+	for _, corner := range []*imageText{v.title, v.note, v.patient} {
+		if top.overlaps(corner) {
+			top.shift(corner.bottom() - top.text.Position().Y)
 		}
 	}
-	raise(v.letters[2], v.title, 1)
-	raise(v.letters[2], v.note, 1)
-	raise(v.letters[2], v.patient, 1)
-	raise(v.letters[3], v.slice, -1)
-	raise(v.letters[3], v.zoom, -1)
+	for _, corner := range []*imageText{v.slice, v.zoom} {
+		if bottom.overlaps(corner) {
+			bottom.shift(corner.text.Position().Y - bottom.bottom())
+		}
+	}
 }
 
 // noteTexts returns what the picture must not be taken for, the fullest text first; nil for nothing.

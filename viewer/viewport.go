@@ -286,7 +286,7 @@ func (v *viewport) noteTexts() []string {
 	var full, brief []string
 	add := func(s, short string) { full, brief = append(full, s), append(brief, short) }
 	if series := v.state.Series(v.index); series != nil && series.Synthetic {
-		add(lang.T("SYNTHETIC"), lang.T("SYNTHETIC"))
+		add(lang.T("SYNTHETIC"), lang.T("SYNTH."))
 	}
 	if f.Untrained {
 		add(lang.T("UNTRAINED"), lang.T("UNTRAINED"))

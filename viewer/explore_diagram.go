@@ -8,6 +8,7 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
@@ -67,7 +68,9 @@ func newDiagramPage(x *explore.Explore) *diagramPage {
 
 // sliderRow puts a name before a slider and its value behind it.
 func sliderRow(name string, s *widget.Slider, at *widget.Label) fyne.CanvasObject {
-	return row(name, container.NewBorder(nil, nil, nil, container.New(fixedWidth{58}, at), s))
+	const widest = 92 // of the names, "Temperature"
+	return container.New(layout.NewCustomPaddedLayout(0, 0, 0, 6),
+		container.NewBorder(nil, nil, container.New(fixedWidth{widest}, widget.NewLabel(name)), container.New(fixedWidth{58}, at), s))
 }
 
 func roundTo(v, step float64) float64 { return math.Round(v/step) * step }

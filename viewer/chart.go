@@ -21,6 +21,7 @@ type chart struct {
 	bars  *canvas.Raster
 	name  *canvas.Text
 	facts *canvas.Text
+	about []string // for facts, the fullest first
 	empty *canvas.Text
 	ticks [3]*canvas.Text
 }
@@ -60,14 +61,12 @@ func (t *chart) setClass(c viewstate.Class) {
 // set shows a histogram; one without values says so.
 func (t *chart) set(h viewstate.Histogram) {
 	t.hist = h
-	t.empty.Text, t.facts.Text = "", ""
+	t.empty.Text, t.about = "", nil
 	if h.N == 0 {
 		t.empty.Text = "no " + t.unit
 	} else {
-		t.facts.Text = fmt.Sprintf("%.2f ± %.2f", h.Mean, h.SD)
-		if !t.small {
-			t.facts.Text += " · n " + thousands(h.N)
-		}
+		mean := fmt.Sprintf("%.2f ± %.2f", h.Mean, h.SD)
+		t.about = []string{mean + " · n " + thousands(h.N), mean}
 	}
 	t.Refresh()
 }
@@ -117,7 +116,7 @@ func (t *chart) MinSize() fyne.Size {
 	if t.small {
 		return fyne.NewSize(90, 66)
 	}
-	return fyne.NewSize(140, 74)
+	return fyne.NewSize(110, 74)
 }
 
 // CreateRenderer implements [fyne.Widget].
@@ -143,6 +142,10 @@ func (r *chartRenderer) Layout(size fyne.Size) {
 	const head, foot = 17, 14
 	t := r.t
 	place(t.name, 0, 0, size.Width/3, head)
+	t.facts.Text = ""
+	if room := size.Width - t.name.MinSize().Width - 6; t.about != nil && room > 0 {
+		t.facts.Text = fitText(room, t.facts.TextSize, t.facts.TextStyle, t.about...)
+	}
 	place(t.facts, 0, 0, size.Width, head)
 	place(t.bars, 0, head+1, size.Width, size.Height-head-foot-1)
 	place(t.empty, 0, head+1, size.Width, size.Height-head-foot-1)

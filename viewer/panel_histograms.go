@@ -29,7 +29,7 @@ func newHistogramPanel(s *viewstate.State) *histogramPanel {
 		voxel.Add(inset(p.voxel[i]))
 	}
 	p.content = snug(
-		heading(lang.T("Probability over the predicted segment")), segment,
+		wrapped(heading(lang.T("Probability over the predicted segment"))), segment,
 		gapDown(6), widget.NewSeparator(),
 		heading(lang.T("Samples at the clicked voxel")), p.where, voxel)
 	return p
@@ -106,4 +106,10 @@ func (w *Window) showVoxel() {
 	if layout, _ := w.state.Layout(); layout != viewstate.Uncertainty {
 		w.selectPanel(w.histograms)
 	}
+}
+
+// wrapped lets a label take a second line where it has no room.
+func wrapped(l *widget.Label) *widget.Label {
+	l.Wrapping = fyne.TextWrapWord
+	return l
 }

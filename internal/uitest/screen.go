@@ -153,10 +153,13 @@ func (s *Screen) Move(p image.Point) {
 	s.Do(fmt.Sprintf("mousemove %d %d", p.X, p.Y))
 }
 
-// Mouse buttons.
+// Mouse buttons, as X numbers them.
 const (
-	Left, Middle, Right = 1, 2, 3
-	wheelUp, wheelDown  = 4, 5
+	Left = iota + 1
+	Middle
+	Right
+	wheelUp
+	wheelDown
 )
 
 // Click presses and releases a button at a pixel. The pause between is a user's. Clicks stay half a second apart:

@@ -10,6 +10,7 @@ import (
 	"fyne.io/fyne/v2/widget"
 
 	"bayeslice/internal/annotate"
+	"bayeslice/internal/geom"
 	"bayeslice/internal/lang"
 )
 
@@ -21,7 +22,7 @@ func sentenceLabel(text string) *widget.Label {
 }
 
 // askRecover offers unsaved contours that were found, the latest first.
-func (l *labels) askRecover(count int, found []annotate.Found) {
+func (l *labels) askRecover(key string, grid geom.Grid, found []annotate.Found) {
 	f := found[0]
 	if f.Problem != nil {
 		l.w.showError(lang.T("Unsaved contours of this exam cannot be read"), f.Problem)
@@ -39,12 +40,12 @@ func (l *labels) askRecover(count int, found []annotate.Found) {
 	answer := func(f func()) func() {
 		return func() {
 			d.Hide()
-			if l.current(count) {
+			if l.still(key, grid) {
 				f()
 			}
 		}
 	}
-	goOn := widget.NewButton(lang.T("Recover"), answer(func() { l.recover(count, f) }))
+	goOn := widget.NewButton(lang.T("Recover"), answer(func() { l.recover(l.count, f) }))
 	goOn.Importance = widget.HighImportance
 	remove := widget.NewButton(lang.T("Delete …"), answer(func() { l.askDelete(f) }))
 	later := widget.NewButton(lang.T("Later"), answer(func() {}))

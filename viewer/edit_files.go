@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"fyne.io/fyne/v2"
@@ -87,6 +88,9 @@ func (l *labels) savable() bool {
 
 // saveTo writes the contours and reads them back, off the window's goroutine. The files were agreed to.
 func (l *labels) saveTo(t saveTarget, done func()) {
+	if l.saving { // two savings at once could leave the older contours in the files
+		return
+	}
 	count, shot := l.count, l.editor.Snapshot()
 	l.saving = true
 	l.editor.Tell(lang.T("Saving …"))
@@ -136,7 +140,14 @@ func (l *labels) askTarget(chosen func(saveTarget)) {
 			t.folder = home
 		}
 	}
-	where := widget.NewLabel(t.folder)
+	where := widget.NewLabel("")
+	showFolder := func() {
+		where.SetText(t.folder)
+		if l.w.state.Private() {
+			where.SetText(lang.T("chosen; its path is hidden"))
+		}
+	}
+	showFolder()
 	where.Truncation = fyne.TextTruncateEllipsis
 	told := caption("")
 	name := widget.NewEntry()
@@ -151,12 +162,12 @@ func (l *labels) askTarget(chosen func(saveTarget)) {
 		format.set(i)
 		check()
 	})
-	format.set(0)
+	format.set(max(0, slices.Index(labelExtensions, t.extension)))
 	name.OnChanged = func(string) { check() }
 	browse := widget.NewButtonWithIcon(lang.T("Folder …"), theme.FolderOpenIcon(), func() {
 		l.w.pickPath(pickLabelFolder, func(path string) {
 			t.folder = path
-			where.SetText(path)
+			showFolder()
 			check()
 		})
 	})

@@ -107,6 +107,12 @@ func (l *labels) closed(err error) {
 // current reports whether a document with a number is still the one that is edited.
 func (l *labels) current(count int) bool { return count == l.count && !l.w.closing && l.editor.Open() }
 
+// still reports whether the exam is open that contours were looked for; its document may be another one by now, since
+// those of a work list come with saved contours.
+func (l *labels) still(key string, grid geom.Grid) bool {
+	return key == l.key && grid == l.grid && l.current(l.count)
+}
+
 // makeJournal begins to write down what is drawn.
 func (l *labels) makeJournal() {
 	if l.w.opt.Contours == "" {
@@ -156,16 +162,16 @@ func (l *labels) tryAgain() {
 
 // find looks for unsaved contours of the exam that another session left behind.
 func (l *labels) find() {
-	count, key, grid := l.count, l.key, l.grid
+	key, grid := l.key, l.grid
 	l.w.work.Go(func() {
 		found, err := annotate.Find(l.w.opt.Contours, key, grid)
 		l.w.do(func() {
 			switch {
-			case !l.current(count):
+			case !l.still(key, grid):
 			case err != nil:
 				l.editor.SetTrouble(err)
 			case len(found) > 0:
-				l.askRecover(count, found)
+				l.askRecover(key, grid, found)
 			}
 		})
 	})

@@ -117,6 +117,7 @@ func (w *Window) startComparison() {
 			if err != nil {
 				w.showError(lang.T("The comparison ended early"), err)
 			}
+			w.runWaiting()
 		})
 	})
 }

@@ -89,6 +89,7 @@ func newRunPanel(samples int, seed uint64, a runActions) *runPanel {
 type field struct {
 	widget.Entry
 	shortcut func(fyne.Shortcut) bool
+	left     func() // called when the focus goes elsewhere; may be nil
 }
 
 func newField(shortcut func(fyne.Shortcut) bool) *field {
@@ -101,6 +102,14 @@ func newField(shortcut func(fyne.Shortcut) bool) *field {
 func (f *field) TypedShortcut(s fyne.Shortcut) {
 	if !f.shortcut(s) {
 		f.Entry.TypedShortcut(s)
+	}
+}
+
+// FocusLost implements [fyne.Focusable].
+func (f *field) FocusLost() {
+	f.Entry.FocusLost()
+	if f.left != nil {
+		f.left()
 	}
 }
 

@@ -237,7 +237,12 @@ func (w *Window) keepLastSession() {
 	}
 	path := w.kept.store.LastSession()
 	if w.kept.prefs.NoRecents || w.state.Exam() == nil {
-		w.work.Go(func() { _ = os.Remove(path) })
+		w.kept.remembered = nil
+		w.work.Go(func() {
+			w.kept.mu.Lock() // one that is being written must not come back
+			defer w.kept.mu.Unlock()
+			_ = os.Remove(path)
+		})
 		return
 	}
 	f, err := w.sessionNow()

@@ -132,6 +132,7 @@ func (w *Window) startAgain(a *again) {
 			if w.opt.Ran != nil {
 				w.opt.Ran()
 			}
+			w.runWaiting()
 		})
 	})
 }

@@ -111,7 +111,7 @@ type Window struct {
 	running     context.CancelFunc // of the run under way, or nil
 	openID      int                // counts openings, so that a result of an old one is dropped
 	autoRun     bool
-	wantRun     bool // run as soon as the models are known
+	wantRun     bool // run as soon as the models are known and nothing else runs
 	closing     bool
 	askingClose bool        // the user is asked whether to close
 	ended       atomic.Bool // the window system has ended
@@ -458,6 +458,7 @@ func (w *Window) Close() {
 		return
 	}
 	w.keepLastSession()
+	w.list.end()
 	w.labels.end()
 	w.closing = true
 	w.cancel()

@@ -190,6 +190,7 @@ func (w *Window) show(e *exam.Exam) {
 	w.stopRun()
 	w.state.SetExam(e)
 	w.origin, w.foreign, w.wantResults, w.ranBy = origin{}, nil, nil, map[modelcard.Task]string{}
+	w.wantRun = false
 	w.showTitle()
 	w.selectPanel(w.exam)
 	w.run.setExam(true)

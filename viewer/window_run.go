@@ -38,9 +38,9 @@ func (w *Window) loadModels() {
 	})
 }
 
-// startRunWhenModelsKnown runs at once, or when the list of models has arrived.
+// startRunWhenModelsKnown runs at once, or when the list of models has arrived and the run of the exam before has ended.
 func (w *Window) startRunWhenModelsKnown() {
-	if w.modelsKnown {
+	if w.modelsKnown && w.running == nil {
 		w.startRun()
 	} else {
 		w.wantRun = true
@@ -82,8 +82,18 @@ func (w *Window) startRun() {
 			if w.opt.Ran != nil {
 				w.opt.Ran()
 			}
+			w.runWaiting()
 		})
 	})
+}
+
+// runWaiting begins what had to wait for the end of a run.
+func (w *Window) runWaiting() {
+	if w.wantRun && w.modelsKnown {
+		w.wantRun = false
+		w.startRun()
+	}
+	w.resample()
 }
 
 // runJobs samples each model in turn until one fails or is stopped. It runs on a worker goroutine.

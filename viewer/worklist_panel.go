@@ -31,6 +31,7 @@ type listPanel struct {
 	flag     *widget.Button
 	note     *field
 	noteOf   string // ID of the exam whose note is in the field
+	noteWas  string // the note that was put into the field; another text was typed
 	sample   *widget.Button
 	sampling *widget.Label
 	openOnly *widget.Check
@@ -84,7 +85,8 @@ func (p *listPanel) makeSome() fyne.CanvasObject {
 	p.flag = widget.NewButtonWithIcon(lang.T("Flag"), theme.WarningIcon(), func() { p.w.command(viewstate.FlagCase) })
 	p.note = newField(p.w.shortcut)
 	p.note.SetPlaceHolder(lang.T("Note on this exam, Enter keeps it"))
-	p.note.OnSubmitted = func(text string) { p.keepNote(text) }
+	p.note.OnSubmitted = func(string) { p.w.win.Canvas().Unfocus(); p.keepNote() }
+	p.note.left = p.keepNote
 	p.sample = widget.NewButtonWithIcon(lang.T("Sample"), theme.MediaPlayIcon(), p.w.toggleSampling)
 	p.openOnly = widget.NewCheck(lang.T("Only exams to do"), p.list.SetOpenOnly)
 	p.table = widget.NewList(func() int { return len(p.rows) }, newListRow, p.fill)
@@ -108,12 +110,18 @@ func (p *listPanel) makeSome() fyne.CanvasObject {
 	return container.NewBorder(top, nil, nil, nil, container.New(leastHeight{180}, p.table))
 }
 
-// keepNote keeps the note on the open exam.
-func (p *listPanel) keepNote(text string) {
-	if e, ok := p.list.Current(); ok && e.Note != text {
-		p.list.Annotate(e.ID(), text, p.w.listWritten)
+// keepNote keeps the note that was typed, if one was.
+func (p *listPanel) keepNote() {
+	if p.noteOf != "" && p.note.Text != p.noteWas {
+		p.noteWas = p.note.Text
+		p.list.Annotate(p.noteOf, p.note.Text, p.w.listWritten)
 	}
-	p.w.win.Canvas().Unfocus()
+}
+
+// end writes what is not written yet when the window goes.
+func (p *listPanel) end() {
+	p.keepNote()
+	p.list.Close()
 }
 
 // show brings the panel up to date.
@@ -157,16 +165,21 @@ func (p *listPanel) showNote(current worklist.Entry, ok bool) {
 	if ok {
 		id, text = current.ID(), current.Note
 	}
-	if p.w.state.Private() {
+	private := p.w.state.Private()
+	if private {
 		text = ""
+		if p.w.win.Canvas().Focused() == p.note {
+			p.w.win.Canvas().Unfocus()
+		}
 	}
-	enable(p.note, ok && !p.w.state.Private())
 	if id != p.noteOf || p.w.win.Canvas().Focused() != p.note {
-		p.noteOf = id
+		p.keepNote()
+		p.noteOf, p.noteWas = id, text
 		if p.note.Text != text {
 			p.note.SetText(text)
 		}
 	}
+	enable(p.note, ok && !private)
 }
 
 // leastHeight is a layout that gives its objects all room, and a height at least.

@@ -11,6 +11,7 @@ import (
 	"fyne.io/fyne/v2/driver/desktop"
 	"fyne.io/fyne/v2/test"
 
+	"bayeslice/inference"
 	"bayeslice/internal/exam"
 	"bayeslice/internal/imageio"
 	"bayeslice/internal/modelcard"
@@ -264,4 +265,113 @@ func TestReviewThroughTheWindow(t *testing.T) {
 	if len(h.review.compare.Readers()) != 1 {
 		t.Error("a mask that is not there is listed")
 	}
+}
+
+// An exam of a list whose contours were saved before, and then drawn on without saving: the unsaved ones are offered,
+// and come back, although the saved ones were opened meanwhile.
+func TestUnsavedContoursOfAListComeBack(t *testing.T) {
+	h, _ := listHarness(t)
+	open := func(row int, name string) {
+		t.Helper()
+		h.list.table.OnSelected(row)
+		h.until("exam "+name, func() bool { return h.current() == name && h.opening == nil })
+	}
+	open(0, "a")
+	test.Tap(h.contourPanel().tools[1])
+	h.stroke(desktop.MouseButtonPrimary)
+	open(1, "b")
+	open(0, "a")
+	h.until("its contours", func() bool { return strings.Contains(h.labels.editor.Note().Text, "of the work list") })
+	test.Tap(h.contourPanel().tools[1])
+	h.state.GoToSlice(0, 1)
+	h.stroke(desktop.MouseButtonPrimary)
+	drawn := h.labels.editor.Snapshot().Mask(0).Region(2).Voxels
+	h.openDemo()
+	h.until("the demo", func() bool { return h.state.Exam().Key == "demo" && h.opening == nil })
+	h.quiet()
+
+	open(0, "a")
+	h.until("the saved contours", func() bool { return strings.Contains(h.labels.editor.Note().Text, "of the work list") })
+	if saved := h.labels.editor.Snapshot().Mask(0).Region(2).Voxels; saved == 0 || saved >= drawn {
+		t.Fatalf("%d voxels were saved of %d", saved, drawn)
+	}
+	h.until("the question", func() bool { return strings.Contains(h.overlayText(), "was not saved") })
+	test.Tap(h.answer("Recover"))
+	h.quiet()
+	if back := h.labels.editor.Snapshot().Mask(0).Region(2).Voxels; back != drawn {
+		t.Errorf("%d voxels are back of %d", back, drawn)
+	}
+}
+
+func TestNotesAreKeptWithoutEnter(t *testing.T) {
+	h, dir := listHarness(t)
+	h.list.table.OnSelected(0)
+	h.until("the exam", func() bool { return h.current() == "a" && h.opening == nil })
+	c := h.win.Canvas()
+	c.Focus(h.list.note)
+	test.Type(h.list.note, "motion")
+	h.list.table.OnSelected(1)
+	h.until("the next exam", func() bool { return h.current() == "b" && h.opening == nil })
+	if h.list.note.Text != "" {
+		t.Errorf("the note of the exam before is shown: %q", h.list.note.Text)
+	}
+	c.Focus(h.list.note)
+	test.Type(h.list.note, "left hip")
+	h.command(viewstate.HideIdentity)
+	if h.list.note.Text != "" {
+		t.Errorf("private mode shows the note %q", h.list.note.Text)
+	}
+	h.command(viewstate.HideIdentity)
+	h.until("the note", func() bool { return h.list.note.Text == "left hip" })
+	c.Focus(h.list.note)
+	test.Type(h.list.note, "prosthesis, ") // at the beginning, where the field is entered
+	h.Close()
+	done := make(chan struct{})
+	go func() { h.work.Wait(); close(done) }()
+	h.drain(done)
+
+	s, err := worklist.Open(dir, worklist.Options{Clock: now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for id, want := range map[string]string{"a": "motion", "b": "prosthesis, left hip"} {
+		if e, ok := s.List().Find(id); !ok || e.Note != want {
+			t.Errorf("note on %s is %q, want %q", id, e.Note, want)
+		}
+	}
+}
+
+// drain does what comes to the UI goroutine until something is done.
+func (h *harness) drain(done <-chan struct{}) {
+	for {
+		select {
+		case f := <-h.queue:
+			f()
+		case <-done:
+			return
+		}
+	}
+}
+
+// The models run on an exam of the list that was opened while a run on the exam before is still ending.
+func TestTheNextExamOfAListWaitsForTheRunBefore(t *testing.T) {
+	h, _ := listHarness(t)
+	began, end := make(chan struct{}, 1), make(chan struct{})
+	fake := h.opt.Engine.(rankingEngine).fakeEngine
+	quick := fake.predict
+	fake.predict = func(ctx context.Context, job Job, on func(*inference.Prediction)) (*inference.Prediction, Device, error) {
+		select {
+		case began <- struct{}{}:
+		default:
+			return quick(ctx, job, on)
+		}
+		<-end // a sample that takes its time
+		return nil, Device{}, context.Canceled
+	}
+	h.list.table.OnSelected(0)
+	h.until("the run", func() bool { return len(began) == 1 })
+	h.list.table.OnSelected(1)
+	h.until("the next exam", func() bool { return h.current() == "b" && h.opening == nil && h.wantRun })
+	close(end)
+	h.until("its result", func() bool { return h.running == nil && h.state.Prediction(modelcard.Anatomy) != nil })
 }

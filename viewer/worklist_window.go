@@ -36,7 +36,8 @@ func (w *Window) addReview() {
 	against.SetEdited(editedLabels{w})
 	against.SetSettle(settle)
 	w.review = newReviewPanel(w, spots, against)
-	w.list = newListPanel(w, queue.NewList(w.state, newWorker(w.ctx, w.do, &w.work), now))
+	writer := newWorker(context.WithoutCancel(w.ctx), w.do, &w.work) // what waits to be written is written when the window closes
+	w.list = newListPanel(w, queue.NewList(w.state, writer, now))
 	w.addPanel(lang.T("Review"), w.review, viewstate.Contour)
 	w.addPanel(lang.T("List"), w.list, viewstate.Contour)
 	w.addSection(against.SessionSection(w.maskRestored))

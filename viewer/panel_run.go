@@ -317,14 +317,7 @@ func (p *runPanel) finish(results []*inference.Prediction, err error) {
 	p.running = false
 	status, note := lang.T("Ready"), ""
 	if len(results) > 0 {
-		status = ""
-		for _, r := range results {
-			if status != "" {
-				status += "   "
-			}
-			status += lang.T("%s: %d samples, %s", taskNames[r.Card.Task].String(), r.Samples, stopWord(r.Stop))
-			note = stabilityText(r)
-		}
+		status, note = doneText(results), stabilityText(results[len(results)-1])
 		p.bar.set(1)
 	} else {
 		p.bar.set(0)
@@ -337,12 +330,25 @@ func (p *runPanel) finish(results []*inference.Prediction, err error) {
 	p.refresh()
 }
 
+// doneText says how runs ended, short enough for several on one line: "Samples: Zones 100, done · Lesions 40, settled".
+func doneText(results []*inference.Prediction) string {
+	if len(results) == 1 {
+		r := results[0]
+		return lang.T("%s: %d samples, %s", taskNames[r.Card.Task].String(), r.Samples, stopWord(r.Stop))
+	}
+	each := make([]string, len(results))
+	for i, r := range results {
+		each[i] = lang.T("%s %d, %s", taskNames[r.Card.Task].String(), r.Samples, stopWord(r.Stop))
+	}
+	return lang.T("Samples: %s", strings.Join(each, " · "))
+}
+
 func stopWord(s inference.StopReason) string {
 	switch s {
 	case inference.Completed:
 		return lang.T("done")
 	case inference.Converged:
-		return lang.T("converged")
+		return lang.T("settled")
 	case inference.Cancelled:
 		return lang.T("stopped")
 	case inference.Failed:

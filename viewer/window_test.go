@@ -114,7 +114,7 @@ func TestRunRefinesAndFinishes(t *testing.T) {
 			t.Errorf("%s: %+v", task, p)
 		}
 	}
-	if want := "Zones: 4 samples, done   Lesions: 4 samples, done"; h.run.status.Text != want {
+	if want := "Samples: Zones 4, done · Lesions 4, done"; h.run.status.Text != want {
 		t.Errorf("status %q, want %q", h.run.status.Text, want)
 	}
 	panel := texts(h.layers.content)

@@ -171,6 +171,7 @@ func (p *readingPanel) updateFusion(newExam bool) {
 	p.fuse.OnChanged = func(string) {
 		if i := p.fuse.SelectedIndex(); i >= 0 {
 			p.reading.Fuse(p.fuseIDs[i])
+			p.w.win.Canvas().Unfocus() // O, Q and W are for the image now, not for the list
 		}
 	}
 	enable(p.fuse, len(p.fuseIDs) > 1)

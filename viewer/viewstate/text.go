@@ -125,7 +125,7 @@ func (s *State) offsetNote(by geom.Vec3) string {
 		to          geom.Vec3
 		plus, minus string
 	}{{f.Left, "L", "R"}, {f.Back, "P", "A"}, {f.Head, "H", "F"}} {
-		mm, side := by.Dot(axis.to), axis.plus
+		mm, side := math.Round(by.Dot(axis.to)*1e6)/1e6, axis.plus // rounded as the offset of the panel is, so that both read the same
 		if mm < 0 {
 			mm, side = -mm, axis.minus
 		}

@@ -17,9 +17,24 @@ import (
 // keysSheet is the sheet of keys and mouse gestures, made of the active keyboard map.
 type keysSheet struct {
 	w      *Window
-	search *widget.Entry
+	search *searchField
 	body   *fyne.Container
 	scroll *container.Scroll
+}
+
+// searchField is an entry that has the focus of a dialog, which Escape closes.
+type searchField struct {
+	widget.Entry
+	escape func()
+}
+
+// TypedKey implements [fyne.Focusable].
+func (f *searchField) TypedKey(e *fyne.KeyEvent) {
+	if e.Name == fyne.KeyEscape {
+		f.escape()
+		return
+	}
+	f.Entry.TypedKey(e)
 }
 
 // sheetLine is one line of the sheet.
@@ -57,7 +72,8 @@ func (w *Window) sheetLines(search string) []sheetLine {
 
 // showHelp shows the sheet of keys and gestures.
 func (w *Window) showHelp() {
-	s := &keysSheet{w: w, search: widget.NewEntry(), body: snug()}
+	s := &keysSheet{w: w, search: &searchField{}, body: snug()}
+	s.search.ExtendBaseWidget(s.search)
 	s.search.SetPlaceHolder(lang.T("Search keys and commands"))
 	s.search.ActionItem = widget.NewIcon(theme.SearchIcon())
 	s.search.OnChanged = func(string) { s.fill() }
@@ -70,6 +86,7 @@ func (w *Window) showHelp() {
 	})
 	end := widget.NewButton(lang.T("Close"), func() { d.Hide() })
 	end.Importance = widget.HighImportance
+	s.search.escape = end.OnTapped
 	content := container.NewBorder(container.NewVBox(s.search, caption(w.profileText())), nil, nil, nil, s.scroll)
 	d = dialog.NewCustomWithoutButtons(lang.T("Keys and mouse"), content, w.win)
 	d.SetButtons([]fyne.CanvasObject{change, end})

@@ -334,6 +334,10 @@ func TestKeysReachTheFocusedViewport(t *testing.T) {
 	if !strings.Contains(h.overlayText(), "Keys and mouse") {
 		t.Error("? shows no help")
 	}
+	h.win.Canvas().Focused().TypedKey(&fyne.KeyEvent{Name: fyne.KeyEscape})
+	if h.win.Canvas().Overlays().Top() != nil {
+		t.Error("Escape leaves the sheet of keys open")
+	}
 }
 
 func TestRunIsForbiddenForImpossibleNumbers(t *testing.T) {

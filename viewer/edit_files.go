@@ -173,11 +173,14 @@ func (l *labels) askTarget(chosen func(saveTarget)) {
 	})
 	check()
 	form := container.NewVBox(container.NewBorder(nil, nil, nil, browse, where), row(lang.T("Name"), name), row(lang.T("Format"), format.Container), told)
-	dialog.NewCustomConfirm(lang.T("Save the contours"), lang.T("Save"), lang.T("Cancel"), container.New(fixedWidth{480}, form), func(ok bool) {
+	ask := dialog.NewCustomConfirm(lang.T("Save the contours"), lang.T("Save"), lang.T("Cancel"), container.New(fixedWidth{480}, form), func(ok bool) {
 		if ok && t.stem != "" && t.stem != "." {
 			chosen(t)
 		}
-	}, l.w.win).Show()
+	}, l.w.win)
+	name.OnSubmitted = func(string) { ask.Confirm() }
+	ask.Show()
+	l.w.win.Canvas().Focus(name)
 }
 
 // targetText says which files will be written, and which of them replaced.

@@ -95,6 +95,11 @@ type field struct {
 func newField(shortcut func(fyne.Shortcut) bool) *field {
 	f := &field{shortcut: shortcut}
 	f.ExtendBaseWidget(f)
+	f.OnSubmitted = func(string) { // the keys are the window's again
+		if c := fyne.CurrentApp().Driver().CanvasForObject(f); c != nil {
+			c.Unfocus()
+		}
+	}
 	return f
 }
 

@@ -350,7 +350,11 @@ func (w *Window) bindKeys() {
 		}
 	})
 	if d, ok := c.(desktop.Canvas); ok {
-		d.SetOnKeyDown(func(e *fyne.KeyEvent) { focused().KeyDown(e) })
+		d.SetOnKeyDown(func(e *fyne.KeyEvent) {
+			if !w.asking() {
+				focused().KeyDown(e)
+			}
+		})
 		d.SetOnKeyUp(func(e *fyne.KeyEvent) { focused().KeyUp(e) })
 	}
 	w.bindShortcuts()

@@ -8,7 +8,7 @@ packages=(./...)
 if [ "${1:-}" = -race ]; then
   packages=(./inference/... ./render/... ./viewer/... ./internal/ort/... ./internal/exam/... ./internal/volume/... ./training/trainer/...)
 fi
-run=(go test -tags migrated_fynedo -count=1 -json "$@" "${packages[@]}")
+run=(go test -tags migrated_fynedo -count=1 -timeout 30m -json "$@" "${packages[@]}")
 if [ -z "${DISPLAY:-}" ] && command -v xvfb-run >/dev/null; then
   run=(xvfb-run -a -s "-screen 0 1920x1200x24" "${run[@]}")
 fi

@@ -139,6 +139,9 @@ func (p *readingNumbers) updateLesions() {
 		}
 		p.lesions.Add(p.lesionRow(l))
 	}
+	if len(list) > 0 {
+		p.lesions.Add(caption(lang.T("A candidate reaches down to 40 % of its own peak; the csPCa volume counts what is more probable than not. The two differ.")))
+	}
 	p.lesions.Add(caption(lang.T("Places are proposed from the zone masks, in the sectors of PI-RADS v2.1. The reader scores; the model does not.")))
 }
 

@@ -103,14 +103,22 @@ func (s *State) FrameNote(v int) string {
 	if series == nil {
 		return ""
 	}
-	if by := s.Offset(series.ID); by != (geom.Vec3{}) {
-		return s.offsetNote(by)
+	if note := s.OffsetNote(series.ID); note != "" {
+		return note
 	}
 	t2 := s.exam.Chosen(exam.T2W)
 	if t2 == nil || t2.FrameOfReference == "" || series.FrameOfReference == "" || t2.FrameOfReference == series.FrameOfReference {
 		return ""
 	}
 	return lang.T("other frame of reference than T2W")
+}
+
+// OffsetNote names the shift by hand of a series' display; "" where there is none.
+func (s *State) OffsetNote(seriesID string) string {
+	if by := s.Offset(seriesID); by != (geom.Vec3{}) {
+		return s.offsetNote(by)
+	}
+	return ""
 }
 
 // offsetNote names a shift of the display by the patient's sides, along the slices and the slice normal of T2W, e.g.

@@ -117,6 +117,9 @@ func (r *Reading) noteIn(v int) string {
 	var notes []string
 	if f := r.fusedIn(v); f != nil {
 		notes = append(notes, lang.T("%s in colour", viewstate.SeriesTitle(r.roleOf(f), f)))
+		if moved := r.state.OffsetNote(f.ID); moved != "" {
+			notes = append(notes, moved)
+		}
 	}
 	if s := r.state.Series(v); s != nil && r.inverted[s.ID] {
 		notes = append(notes, lang.T("greys inverted"))

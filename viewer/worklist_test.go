@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"fyne.io/fyne/v2"
@@ -357,6 +358,8 @@ func (h *harness) drain(done <-chan struct{}) {
 func TestTheNextExamOfAListWaitsForTheRunBefore(t *testing.T) {
 	h, _ := listHarness(t)
 	began, end := make(chan struct{}, 1), make(chan struct{})
+	finish := sync.OnceFunc(func() { close(end) })
+	t.Cleanup(finish)
 	fake := h.opt.Engine.(rankingEngine).fakeEngine
 	quick := fake.predict
 	fake.predict = func(ctx context.Context, job Job, on func(*inference.Prediction)) (*inference.Prediction, Device, error) {
@@ -372,6 +375,6 @@ func TestTheNextExamOfAListWaitsForTheRunBefore(t *testing.T) {
 	h.until("the run", func() bool { return len(began) == 1 })
 	h.list.table.OnSelected(1)
 	h.until("the next exam", func() bool { return h.current() == "b" && h.opening == nil && h.wantRun })
-	close(end)
+	finish()
 	h.until("its result", func() bool { return h.running == nil && h.state.Prediction(modelcard.Anatomy) != nil })
 }

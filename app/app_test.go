@@ -186,3 +186,11 @@ func TestPredictSaysThatTheLibraryIsMissing(t *testing.T) {
 		t.Errorf("cancelled: %v", err)
 	}
 }
+
+func TestTheNetworkLeavesACoreToTheWindow(t *testing.T) {
+	for _, c := range []struct{ asked, cores, want int }{{0, 2, 1}, {0, 1, 1}, {3, 2, 3}} {
+		if got := besideWindow(c.asked, c.cores); got != c.want {
+			t.Errorf("asked for %d on %d cores: %d, want %d", c.asked, c.cores, got, c.want)
+		}
+	}
+}

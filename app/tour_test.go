@@ -165,7 +165,7 @@ func (v *tour) tab(name string) {
 func (v *tour) ran() {
 	v.t.Helper()
 	v.Within(3*time.Minute, "the end of the run", func(tree *uitest.Tree) bool {
-		return len(tree.Match("Text", `^Zones: .*done`)) > 0 && len(tree.Match("Text", `Lesions: .*done`)) > 0
+		return len(tree.Match("Text", `Zones \d+, done`)) > 0 && len(tree.Match("Text", `Lesions \d+, done`)) > 0
 	})
 }
 
@@ -173,10 +173,16 @@ func (v *tour) ran() {
 func TestTourOfTheScreens(t *testing.T) {
 	needRuntime(t)
 	exam := tourPhantom(t)
-	for _, size := range []struct{ width, height, scale int }{{1280, 800, 1}, {1920, 1080, 1}, {1920, 1080, 2}, {2560, 1600, 2}} {
+	for _, size := range []struct{ width, height, scale int }{{1280, 800, 1}, {1280, 800, 2}, {1920, 1080, 1}, {1920, 1080, 2}, {2560, 1600, 2}} {
 		t.Run(sizeName(size.width, size.height, size.scale), func(t *testing.T) {
 			v := newTour(t, size.width, size.height, size.scale, Options{Exam: exam, Samples: tourSamples(), AutoRun: true})
-			v.ran()
+			if size.width < 900*size.scale { // the panel, which tells the end of a run, lies over the images
+				v.Click(image.Pt(v.Size().X-22*v.scale, 19*v.scale), uitest.Left)
+				v.ran()
+				v.Click(image.Pt(v.Size().X-22*v.scale, 19*v.scale), uitest.Left)
+			} else {
+				v.ran()
+			}
 			v.shot("read")
 			for _, layout := range []string{"Contour", "Uncertainty", "Compare"} {
 				v.Press(layout)

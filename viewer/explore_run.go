@@ -3,7 +3,6 @@ package viewer
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"path/filepath"
 	"slices"
 
@@ -98,27 +97,12 @@ func (w *Window) startComparison() {
 	if len(c.jobs) == 0 {
 		return
 	}
-	ctx, cancel := context.WithCancel(w.ctx)
-	w.running = cancel
-	w.explore.begin(c)
-	w.work.Go(func() {
-		defer cancel()
-		err := w.compare(ctx, c)
-		w.do(func() {
-			w.running = nil
-			if w.closing {
-				return
-			}
-			if errors.Is(err, context.Canceled) {
-				err = nil
-			}
-			w.run.finish(nil, err)
-			w.explore.finish(c, err)
-			if err != nil {
-				w.showError(lang.T("The comparison ended early"), err)
-			}
-			w.runWaiting()
-		})
+	w.startWork(func() { w.explore.begin(c) }, func(ctx context.Context) error { return w.compare(ctx, c) }, func(err error) {
+		w.run.finish(nil, err)
+		w.explore.finish(c, err)
+		if err != nil {
+			w.showError(lang.T("The comparison ended early"), err)
+		}
 	})
 }
 

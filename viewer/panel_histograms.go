@@ -91,8 +91,11 @@ func (p *histogramPanel) updateVoxel() {
 	p.where.SetText(text)
 }
 
-// addCharts lets a viewport show the histograms where the layout wants them instead of an image.
+// addCharts lets a viewport show the histograms instead of an image, where a layout wants them there.
 func (w *Window) addCharts(v *viewport) {
+	if !viewstate.Charted(v.index) {
+		return
+	}
 	charts := newHistogramPanel(w.state)
 	charts.own = v
 	w.charts = append(w.charts, charts)

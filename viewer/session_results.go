@@ -3,7 +3,6 @@ package viewer
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -111,29 +110,14 @@ func (p *runPanel) modelOf(task modelcard.Task, id string) *Model {
 
 // startAgain runs the jobs of a session.
 func (w *Window) startAgain(a *again) {
-	ctx, cancel := context.WithCancel(w.ctx)
-	w.running = cancel
-	w.run.begin(a.jobs[0])
-	w.work.Go(func() {
-		defer cancel()
-		err := w.runAgain(ctx, a)
-		w.do(func() {
-			w.running = nil
-			if w.closing {
-				return
-			}
-			if errors.Is(err, context.Canceled) {
-				err = nil
-			}
-			w.run.finish(a.results, err)
-			if err != nil {
-				w.showError(lang.T("The results of the session are incomplete"), err)
-			}
-			if w.opt.Ran != nil {
-				w.opt.Ran()
-			}
-			w.runWaiting()
-		})
+	w.startWork(func() { w.run.begin(a.jobs[0]) }, func(ctx context.Context) error { return w.runAgain(ctx, a) }, func(err error) {
+		w.run.finish(a.results, err)
+		if err != nil {
+			w.showError(lang.T("The results of the session are incomplete"), err)
+		}
+		if w.opt.Ran != nil {
+			w.opt.Ran()
+		}
 	})
 }
 

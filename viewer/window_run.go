@@ -58,15 +58,36 @@ func (w *Window) startRun() {
 		w.run.refresh()
 		return
 	}
+	var results []*inference.Prediction
+	w.startWork(func() {
+		if layout, _ := w.state.Layout(); layout == viewstate.Read {
+			w.selectPanel(w.layers)
+		}
+		w.run.begin(jobs[0])
+	}, func(ctx context.Context) (err error) {
+		results, err = w.runJobs(ctx, e, jobs)
+		return err
+	}, func(err error) {
+		w.run.finish(results, err)
+		if err != nil {
+			w.showError(lang.T("The run ended early"), err)
+		}
+		if w.opt.Ran != nil {
+			w.opt.Ran()
+		}
+	})
+}
+
+// startWork begins a run of any kind, which [Window.stopRun] ends: it shows that it begins, works on a worker
+// goroutine, and ends on the UI goroutine with what failed (nil for a run that was stopped), unless the window
+// is closing. What had to wait for its end begins then.
+func (w *Window) startWork(begin func(), work func(context.Context) error, end func(error)) {
 	ctx, cancel := context.WithCancel(w.ctx)
 	w.running = cancel
-	if layout, _ := w.state.Layout(); layout == viewstate.Read {
-		w.selectPanel(w.layers)
-	}
-	w.run.begin(jobs[0])
+	begin()
 	w.work.Go(func() {
 		defer cancel()
-		results, err := w.runJobs(ctx, e, jobs)
+		err := work(ctx)
 		w.do(func() {
 			w.running = nil
 			if w.closing {
@@ -75,13 +96,7 @@ func (w *Window) startRun() {
 			if errors.Is(err, context.Canceled) {
 				err = nil
 			}
-			w.run.finish(results, err)
-			if err != nil {
-				w.showError(lang.T("The run ended early"), err)
-			}
-			if w.opt.Ran != nil {
-				w.opt.Ran()
-			}
+			end(err)
 			w.runWaiting()
 		})
 	})

@@ -1,6 +1,8 @@
 package viewstate
 
 import (
+	"slices"
+
 	"bayeslice/internal/exam"
 
 	"bayeslice/internal/lang"
@@ -80,6 +82,11 @@ var contents = [len(Layouts)][ViewportCount]Content{
 		{Role: exam.T2W, Lines: true, Map: SelectedMap, Slot: 2},
 		{Role: exam.T2W, Lines: true, Map: SelectedMap, Slot: 3},
 	},
+}
+
+// Charted reports whether some layout puts histograms into a viewport.
+func Charted(v int) bool {
+	return slices.ContainsFunc(contents[:], func(of [ViewportCount]Content) bool { return of[v].Chart })
 }
 
 // Content returns what the present layout puts into a viewport. With [State.Everywhere] the results

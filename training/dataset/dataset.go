@@ -132,6 +132,7 @@ type Dataset struct {
 	entries []*entry // usable exams, in order of their names
 	skipped []error
 	splits  Splits
+	patient map[string]string // of each exam: the name of the patient's first exam
 	memory  *memory
 
 	mu     sync.Mutex
@@ -160,6 +161,12 @@ func Open(ctx context.Context, o Options) (*Dataset, error) {
 	}
 	if d.splits, err = o.splits(patients); err != nil {
 		return nil, err
+	}
+	d.patient = map[string]string{}
+	for _, p := range patients {
+		for _, name := range p.Exams {
+			d.patient[name] = p.ID
+		}
 	}
 	return d, nil
 }

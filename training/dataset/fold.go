@@ -130,6 +130,10 @@ type heldOut struct {
 // Len implements [training.Set].
 func (s *heldOut) Len() int { return len(s.entries) }
 
+// Patient returns the patient of exam i: the name of the first exam of the same patient, which says no more about
+// who it is than the names of exams do.
+func (s *heldOut) Patient(i int) string { return s.d.patient[s.entries[i].source.name] }
+
 // Example implements [training.Set].
 func (s *heldOut) Example(ctx context.Context, i int) (*training.Example, error) {
 	if i < 0 || i >= len(s.entries) {

@@ -167,16 +167,13 @@ type Detected struct {
 	PartialArea    Band // of the FROC, from [PartialFrom] to [PartialTo]
 	MaxSensitivity Band
 	Sensitivity    []Band // of the FROC's line at the numbers of false positives asked for ([FROC.Interpolated])
+	ROC            []Band // of the ROC's line at the shares of false positives asked for ([Strata.Bootstrap])
 }
 
 // Bootstrap returns figures with bands, and the band of the FROC at the given numbers of false positives per exam.
 // It fails as [Bootstrap.Bands] does.
 func (d *Detection) Bootstrap(ctx context.Context, b Bootstrap, falsePositives []float64) (Detected, error) {
-	bands, err := b.Bands(ctx, d.patients, func(times []float64) []float64 { return d.figures(times, falsePositives) })
-	if err != nil {
-		return Detected{}, err
-	}
-	return Detected{bands[0], bands[1], bands[2], bands[3], bands[4], bands[5:]}, nil
+	return alone(d).Bootstrap(ctx, b, falsePositives, nil)
 }
 
 // figures are those of [Detected], in its order.

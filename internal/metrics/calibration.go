@@ -171,6 +171,45 @@ type Bin struct {
 	Frequency  float64 `json:"frequency"`  // share of voxels for which it came true
 }
 
+// CalibrationOf takes a result apart again into the sums it was made of, to [Calibration.Merge] it with others: figures of
+// several cohorts taken together need no voxel anew. Sums differ from the first ones by rounding. It fails with [ErrInput] where
+// the result contradicts itself.
+func CalibrationOf(r Calibrated) (*Calibration, error) {
+	c, err := NewCalibration(len(r.Classes), len(r.Reliability))
+	if err != nil {
+		return nil, err
+	}
+	n := float64(r.Voxels)
+	c.voxels, c.nll, c.brier = r.Voxels, r.NLL*n, r.Brier*n
+	if err := c.restore(c.top, r.Reliability); err != nil {
+		return nil, err
+	}
+	for k, class := range r.Classes {
+		c.squares[k] = class.Brier * n
+		if err := c.restore(c.each[k], class.Reliability); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+// restore is the inverse of reliability.
+func (c *Calibration) restore(sums []counts, bins []Bin) error {
+	total := 0
+	if len(bins) != len(sums) {
+		return bad("the result has %d bins and %d bins", len(sums), len(bins))
+	}
+	for i, b := range bins {
+		n := float64(b.Voxels)
+		sums[i] = counts{voxels: b.Voxels, confidence: b.Confidence * n, hits: int(math.Round(b.Frequency * n))}
+		total += b.Voxels
+	}
+	if total != c.voxels {
+		return bad("the bins hold %d voxels of %d", total, c.voxels)
+	}
+	return nil
+}
+
 // Result returns what was measured so far. It fails with [ErrUndefined] where no voxel was added.
 func (c *Calibration) Result() (Calibrated, error) {
 	if c.voxels == 0 {

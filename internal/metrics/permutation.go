@@ -163,31 +163,7 @@ type DetectionTests struct {
 // exams. It fails with [ErrInput] where they did not: exams, patients, who is positive, or how many lesions
 // an exam has.
 func (p Permutation) PairedDetection(ctx context.Context, first, second *Detection) (DetectionTests, error) {
-	both, err := pair(first, second)
-	if err != nil {
-		return DetectionTests{}, err
-	}
-	n := len(first.exams)
-	times := [2][]float64{make([]float64, 2*n), make([]float64, 2*n)}
-	tests, err := p.Paired(ctx, first.patients, func(swapped []bool) []float64 {
-		for e := range n {
-			s := 0
-			if swapped != nil && swapped[e] {
-				s = 1
-			}
-			times[s][e], times[s][n+e] = 1, 0
-			times[1-s][e], times[1-s][n+e] = 0, 1
-		}
-		out := both.figures(times[1], nil)
-		for i, v := range both.figures(times[0], nil) {
-			out[i] -= v
-		}
-		return out
-	})
-	if err != nil {
-		return DetectionTests{}, err
-	}
-	return DetectionTests{tests[0], tests[1], tests[2], tests[3], tests[4]}, nil
+	return p.PairedStrata(ctx, alone(first), alone(second))
 }
 
 // pair joins two detections of n exams into one of 2n: first's, then second's in the same order.

@@ -88,7 +88,7 @@ type Set interface {
 
 // Origin says where a run's examples come from; it goes into the run folder and the model file.
 type Origin struct {
-	Kind        string `json:"kind"`        // "nnU-Net", "exams", "phantoms" or "randomised phantoms"
+	Kind        string `json:"kind"`        // "nnU-Net", "exams", "phantoms", "simulated readers" or "randomised phantoms"
 	Description string `json:"description"` // for people, without names of patients
 	Synthetic   bool   `json:"synthetic"`   // made by a computer, every one of them
 	Exams       int    `json:"exams"`       // distinct exams that are learnt from; 0 where each draw is a new one

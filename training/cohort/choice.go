@@ -1,5 +1,5 @@
 // Package cohort opens the examples that a user chose for a run, whatever they are: randomised phantoms
-// made as they are drawn, an nnU-Net folder, a folder of exams with masks, or generated phantoms on the
+// made as they are drawn, a fixed cohort that simulated readers have labelled, an nnU-Net folder, a folder of exams with masks, or generated phantoms on the
 // disk. The window and the commands open data through it, and it keeps the choice in the run folder, so
 // that a run goes on with the data that it began with.
 package cohort
@@ -31,12 +31,19 @@ const Format = 1
 // Choice says which examples a run learns from and is checked with. Paths are absolute once it is saved.
 type Choice struct {
 	Format int    `json:"format"`
-	Seed   uint64 `json:"seed"` // of the phantoms, or of the order and augmentation of exams
+	Seed   uint64 `json:"seed"` // of randomised phantoms, else of the order and augmentation of exams
 	Cache  string `json:"cache,omitempty"`
 
 	// Of randomised phantoms; Path is "".
 	Anatomies int `json:"anatomies,omitempty"` // drawn again and again, each time with a new contrast
 	Held      int `json:"held,omitempty"`      // phantoms of other anatomies, for validation
+
+	// Of a cohort with simulated readers, see [synth.CohortConfig]; Path is "". Folds, Runs, Fold, Run, SplitSeed,
+	// Splits and Augment are as of a folder.
+	Exams     int     `json:"exams,omitempty"`
+	Readers   int     `json:"readers,omitempty"`
+	Ambiguous float64 `json:"ambiguous,omitempty"` // share of ambiguous foci, 0…1
+	ExamSeed  uint64  `json:"examSeed,omitempty"`  // of exams, readers and labels
 
 	// Of a folder, see [dataset.Options].
 	Path        string            `json:"path,omitempty"`
@@ -58,16 +65,23 @@ type Choice struct {
 }
 
 // Phantoms says whether the choice is randomised phantoms.
-func (c Choice) Phantoms() bool { return c.Path == "" }
+func (c Choice) Phantoms() bool { return c.Path == "" && c.Exams == 0 }
+
+// Simulated says whether the choice is a fixed cohort that simulated readers have labelled.
+func (c Choice) Simulated() bool { return c.Path == "" && c.Exams != 0 }
 
 // Validate reports, as [ErrChoice], what cannot be.
 func (c Choice) Validate() error {
 	fail := func(format string, args ...any) error {
 		return fmt.Errorf("%w: "+format, append([]any{ErrChoice}, args...)...)
 	}
-	switch {
-	case c.Format != Format:
+	if c.Format != Format {
 		return fail("format %d; this program reads format %d", c.Format, Format)
+	}
+	if err := c.validateReaders(fail); err != nil {
+		return err
+	}
+	switch {
 	case c.Phantoms() && (c.Masks != "" || c.Manifest != "" || c.Splits != "" || c.Folds != 0 || c.Fold != 0):
 		return fail("masks, a manifest, splits and folds belong to a folder of exams, and phantoms were chosen")
 	case !c.Phantoms() && (c.Anatomies != 0 || c.Held != 0):
@@ -84,6 +98,27 @@ func (c Choice) Validate() error {
 		return fail("run %d of %d; choose one from 0 to %d", c.Run, c.Runs, c.Runs-1)
 	case c.LesionFrom < 0 || c.LesionFrom > 255:
 		return fail("lesions from value %d; choose 1 to 255", c.LesionFrom)
+	}
+	return nil
+}
+
+// validateReaders reports what cannot be of a cohort with simulated readers, or belongs to one alone.
+func (c Choice) validateReaders(fail func(format string, args ...any) error) error {
+	switch {
+	case !c.Simulated() && (c.Exams != 0 || c.Readers != 0 || c.Ambiguous != 0 || c.ExamSeed != 0):
+		return fail("exams, readers, ambiguous foci and their seed belong to simulated readers, and other data were chosen")
+	case !c.Simulated():
+		return nil
+	case c.Masks != "" || c.MaskPattern != "" || c.Manifest != "" || len(c.Channels) != 0 || len(c.Classes) != 0 || c.Zones != "" || c.LesionFrom != 0:
+		return fail("masks, a manifest, channels and classes belong to a folder of exams, and simulated readers were chosen")
+	case c.Exams < 2 || c.Exams > synth.MaxExams:
+		return fail("%d exams; choose 2 to %d", c.Exams, synth.MaxExams)
+	case c.Readers < 1 || c.Readers > synth.MaxReaders:
+		return fail("%d readers; choose 1 to %d", c.Readers, synth.MaxReaders)
+	case !(c.Ambiguous >= 0 && c.Ambiguous <= 1):
+		return fail("a share of %g of ambiguous foci; choose 0 to 1", c.Ambiguous)
+	case c.Folds > c.Exams:
+		return fail("%d folds of %d exams; choose fewer folds", c.Folds, c.Exams)
 	}
 	return nil
 }

@@ -18,6 +18,14 @@ const (
 	DefaultHeld      = 20
 )
 
+// Defaults of a cohort with simulated readers; as many exams as in the paper.
+const (
+	DefaultExams     = 200
+	DefaultReaders   = 5
+	DefaultAmbiguous = 0.4
+	DefaultExamSeed  = 1
+)
+
 // Need is what a run wants of its data.
 type Need struct {
 	Task         modelcard.Task
@@ -30,6 +38,9 @@ type Cohort struct {
 	training.Data
 	Notes  []string // sentences about what the user should know: exams left out, guesses, a cache made anew
 	Memory int64    // bytes that the data take while they are trained on, about
+	// Readings are the labels of every simulated reader, and how often each class is given; nil for other data. Its exams
+	// are called as those of Train and Validation are ([synth.Cohort.Index]).
+	Readings *synth.Cohort
 }
 
 // Open opens the data of a choice; for a folder that was never opened it prepares every exam. progress is
@@ -49,7 +60,7 @@ func Open(ctx context.Context, c Choice, n Need, progress func(done, total int))
 	if c.Phantoms() {
 		return phantoms(ctx, c, n, cache, progress)
 	}
-	return exams(ctx, c, n, cache, progress)
+	return exams(ctx, c, n, cache, progress) // of a folder, or made for simulated readers
 }
 
 // cache is the folder of prepared data.
@@ -64,12 +75,15 @@ func (c Choice) cache() (string, error) {
 	return filepath.Join(dir, "bayeslice", "training"), nil
 }
 
+// anatomies is the folder of anatomies in the cache.
+const anatomies = "anatomies"
+
 // anatomyBytes is what one anatomy of [synth] takes.
 const anatomyBytes = 1_500_000
 
 // phantoms opens randomised phantoms.
 func phantoms(ctx context.Context, c Choice, n Need, cache string, progress func(done, total int)) (*Cohort, error) {
-	g, err := synth.New(ctx, synth.Config{Task: n.Task, Recipe: n.Recipe, Seed: c.Seed, Anatomies: c.Anatomies, Cache: filepath.Join(cache, "anatomies"), Progress: progress})
+	g, err := synth.New(ctx, synth.Config{Task: n.Task, Recipe: n.Recipe, Seed: c.Seed, Anatomies: c.Anatomies, Cache: filepath.Join(cache, anatomies), Progress: progress})
 	if err != nil {
 		return nil, err
 	}

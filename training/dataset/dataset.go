@@ -42,6 +42,7 @@ const (
 	KindNNUNet   = "nnU-Net"
 	KindExams    = "exams"
 	KindPhantoms = "phantoms"
+	KindReaders  = "simulated readers" // generated exams that simulated readers have labelled
 )
 
 // Defaults of [Options].
@@ -51,13 +52,15 @@ const (
 	DefaultMemory = 1 << 30 // bytes
 )
 
-// Options say which exams are read, and how. Path or Phantoms, Task, Recipe and Cache are needed.
+// Options say which exams are read, and how. Path, Phantoms or Made, Task, Recipe and Cache are needed.
 type Options struct {
 	// Path is the folder of an nnU-Net raw dataset (it holds dataset.json), or one whose sub-folders and
 	// image files are the exams.
 	Path string
 	// Phantoms are exams to generate, instead of a Path; see [Cohort].
 	Phantoms []phantom.Config
+	// Made are exams that are generated on the model's grid, labels of simulated readers included, instead of a Path.
+	Made []Made
 
 	Task   modelcard.Task
 	Recipe prep.Recipe
@@ -88,7 +91,7 @@ type Options struct {
 	// SplitSeed are not looked at then ([Dataset.Splits] says what it holds). Else it is written. "" is a file
 	// in Cache that belongs to Path and to these three numbers, so that every configuration finds it. The task
 	// that is opened first decides which patients count as positive where it is made: for folds of equal
-	// numbers of patients with csPCa, diagnosis.
+	// numbers of patients with csPCa, diagnosis. Folds of Made need no file: "" makes them anew each time.
 	Splits      string
 	Folds, Runs int // 0: DefaultFolds, DefaultRuns
 	SplitSeed   uint64

@@ -28,6 +28,7 @@ type source struct {
 	open    func(ctx context.Context) (*exam.Exam, error)
 
 	generate func(ctx context.Context) (*pair, error) // instead of open and mask
+	made     *Made                                    // instead of all of these
 }
 
 // maskNames are what names of mask files hold, by task, in lower case.

@@ -61,10 +61,10 @@ func (d *Dataset) origin(learn, check []*entry) training.Origin {
 			positive++
 		}
 	}
-	if o.Synthetic {
+	if o.Synthetic && d.kind != KindReaders {
 		o.Kind = KindPhantoms
 	}
-	what := map[string]string{KindNNUNet: "exams of an nnU-Net raw dataset", KindExams: "exams with masks", KindPhantoms: "generated phantoms"}[o.Kind]
+	what := map[string]string{KindNNUNet: "exams of an nnU-Net raw dataset", KindExams: "exams with masks", KindPhantoms: "generated phantoms", KindReaders: "generated exams, each with the label of one of several simulated readers"}[o.Kind]
 	o.Description = fmt.Sprintf("%d %s", len(d.entries), what)
 	if !d.shape.NeedsLabel {
 		o.Description += fmt.Sprintf(", %d with csPCa", positive)

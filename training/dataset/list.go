@@ -17,7 +17,7 @@ func (o *Options) fill() error {
 		return fmt.Errorf("%w: there is no task %q; choose anatomy or diagnosis", ErrData, o.Task)
 	case o.Cache == "":
 		return fmt.Errorf("%w: no folder was given to keep prepared exams in; give one", ErrData)
-	case (o.Path == "") == (len(o.Phantoms) == 0):
+	case o.kinds() != 1:
 		return fmt.Errorf("%w: give either a folder of exams or phantoms to generate", ErrData)
 	}
 	if err := o.Recipe.Validate(); err != nil {
@@ -30,13 +30,23 @@ func (o *Options) fill() error {
 	}
 	o.Folds, o.Runs, o.Memory = cmp.Or(o.Folds, DefaultFolds), cmp.Or(o.Runs, DefaultRuns), cmp.Or(o.Memory, DefaultMemory)
 	o.listings = map[string][]string{}
-	if o.Splits == "" {
+	if o.Splits == "" && len(o.Made) == 0 {
 		o.Splits = o.ownSplits()
 	}
 	if err := os.MkdirAll(o.Cache, 0o750); err != nil {
 		return fmt.Errorf("dataset: make the folder for prepared exams: %w", err)
 	}
 	return nil
+}
+
+// kinds counts the ways in which exams are given.
+func (o *Options) kinds() (n int) {
+	for _, given := range [3]bool{o.Path != "", len(o.Phantoms) > 0, len(o.Made) > 0} {
+		if given {
+			n++
+		}
+	}
+	return n
 }
 
 // sorted finds the exams, in order of their names, at least one and no two of one name.
@@ -61,6 +71,9 @@ func (o *Options) list() (kind string, sources []*source, err error) {
 	if len(o.Phantoms) > 0 {
 		sources, err = o.listPhantoms()
 		return KindPhantoms, sources, err
+	}
+	if len(o.Made) > 0 {
+		return KindReaders, o.listMade(), nil
 	}
 	info, err := os.Stat(o.Path)
 	if err != nil {

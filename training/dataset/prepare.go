@@ -150,7 +150,11 @@ func patients(sources []*source, entries []*entry) []Patient {
 		}
 		p := &out[at[root]]
 		p.Exams = append(p.Exams, s.name)
-		p.Positive = p.Positive || entries[i] != nil && entries[i].about.positive()
+		positive := entries[i] != nil && entries[i].about.positive()
+		if s.made != nil {
+			positive = s.made.Positive
+		}
+		p.Positive = p.Positive || positive
 	}
 	return out
 }
@@ -195,21 +199,29 @@ func bad(name string, cause error) error {
 
 // make prepares an exam. What is wrong with it is a [training.ErrExample]; ctx's error stays itself.
 func (d *Dataset) make(ctx context.Context, s *source) (*training.Example, about, error) {
-	p, err := s.load(ctx)
+	x, a, err := d.exampleOf(ctx, s)
 	if err == nil {
-		var x *training.Example
-		var a about
-		if x, a, err = d.example(ctx, s, p); err == nil {
-			return x, a, nil
-		}
+		return x, a, nil
 	}
 	switch {
 	case ctx.Err() != nil:
 		return nil, about{}, ctx.Err()
-	case errors.Is(err, phantom.ErrConfig), errors.Is(err, prep.ErrRecipe), errors.Is(err, training.ErrExample):
+	case s.made != nil, errors.Is(err, phantom.ErrConfig), errors.Is(err, prep.ErrRecipe), errors.Is(err, training.ErrExample):
 		return nil, about{}, err
 	}
 	return nil, about{}, bad(s.name, err)
+}
+
+// exampleOf makes an example of whatever the source is.
+func (d *Dataset) exampleOf(ctx context.Context, s *source) (*training.Example, about, error) {
+	if s.made != nil {
+		return d.fromMade(ctx, s.made)
+	}
+	p, err := s.load(ctx)
+	if err != nil {
+		return nil, about{}, err
+	}
+	return d.example(ctx, s, p)
 }
 
 // load reads or generates the exam and its mask, values as stored.

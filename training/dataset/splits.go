@@ -188,8 +188,11 @@ func parseSplits(data []byte) (Splits, error) {
 	return s, nil
 }
 
-// splits reads the file of the folds, or makes and writes it.
+// splits reads the file of the folds, or makes and writes it. Where there is no name for a file, nothing is written.
 func (o *Options) splits(patients []Patient) (Splits, error) {
+	if o.Splits == "" {
+		return MakeSplits(patients, o.Folds, o.Runs, o.SplitSeed)
+	}
 	s, err := ReadSplits(o.Splits)
 	if errors.Is(err, fs.ErrNotExist) {
 		if s, err = MakeSplits(patients, o.Folds, o.Runs, o.SplitSeed); err != nil {

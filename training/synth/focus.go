@@ -59,6 +59,24 @@ func drawFocus(r *rand.Rand, p *plate, likely bool) (focus, bool) {
 	if likely && chance(r, 0.6) {
 		severity = uniform(r, 0.35, 1)
 	}
+	f := drawLooks(r, severity)
+	f.cancer = chance(r, 1/(1+math.Exp(-suspicionSlope*(f.suspicion()-suspicionMiddle))))
+	site, ok := p.site(r, f.zone)
+	if !ok {
+		return f, false
+	}
+	f.place(r, p, site, severity)
+	return f, true
+}
+
+// A focus of suspicion s is csPCa with probability 1/(1 + exp(−suspicionSlope · (s − suspicionMiddle))).
+const (
+	suspicionSlope  = 12
+	suspicionMiddle = 0.5
+)
+
+// drawLooks draws how a spot of a severity looks, and the zone it lies in.
+func drawLooks(r *rand.Rand, severity float64) focus {
 	f := focus{
 		zone: phantom.LabelPZ, rough: uniform(r, 0.05, 0.2), margin: math.Exp(around(r, 0, 0.09)),
 		dark: clamp(severity+around(r, 0, 0.14), 0, 1), bound: clamp(severity+around(r, 0, 0.1), 0, 1), bright: clamp(severity+around(r, 0, 0.15), 0, 1),
@@ -70,16 +88,15 @@ func drawFocus(r *rand.Rand, p *plate, likely bool) (focus, bool) {
 	if chance(r, 0.3) {
 		f.zone = phantom.LabelTZ
 	}
-	f.cancer = chance(r, 1/(1+math.Exp(-12*(f.suspicion()-0.5))))
-	site, ok := p.site(r, f.zone)
-	if !ok {
-		return f, false
-	}
+	return f
+}
+
+// place puts the focus at a site of an anatomy, and draws its size and shape.
+func (f *focus) place(r *rand.Rand, p *plate, site geom.Vec3, severity float64) {
 	f.centre = site
 	ml := clamp(0.9*math.Exp(0.75*r.NormFloat64()), 0.2, 5)
 	ml = min(ml, 0.08*p.glandML)
 	f.shape(r, ml, severity)
-	return f, true
 }
 
 // suspicion returns how suspicious a focus looks over all images, 0…1.

@@ -39,35 +39,42 @@ func borrow() *[latticePoints]float32 {
 	return f
 }
 
-// make draws an example of an anatomy, with csPCa or without.
-func (g *Generator) make(r *rand.Rand, p *plate, name string, cancer bool) *training.Example {
-	s := &scene{recipe: g.config.Recipe, plate: p, t2w: drawStack(r, &g.config.Recipe)}
+// drawScene draws the stack that images an anatomy, and how the anatomy lies in it.
+func drawScene(r *rand.Rand, recipe prep.Recipe, p *plate) *scene {
+	s := &scene{recipe: recipe, plate: p, t2w: drawStack(r, &recipe)}
 	s.pose = drawPose(r, float64(s.t2w.slices)*s.t2w.spacing)
 	column := geom.Vec3{s.pose.turn[0][2], s.pose.turn[1][2], s.pose.turn[2][2]}
 	for a := range 3 {
 		s.through[a] = column[a] / latticeMM[a]
 	}
+	return s
+}
+
+// make draws an example of an anatomy, with csPCa or without.
+func (g *Generator) make(r *rand.Rand, p *plate, name string, cancer bool) *training.Example {
+	s := drawScene(r, g.config.Recipe, p)
 	s.foci = drawFoci(r, p, cancer)
 	size := s.recipe.Size
 	image := tensor.NewFloat32(1, len(s.recipe.Channels), size[2], size[1], size[0])
-	s.channels(r, image.F32, g.config.Task)
+	wild := anyContrast
+	if g.config.Task == modelcard.Diagnosis {
+		wild /= 4
+	}
+	s.channels(r, r, wild, image.F32)
 	return &training.Example{Exam: name, Image: image, Label: s.label(g.config.Task)}
 }
 
-// channels images the scene for each channel of the recipe and normalises.
-func (s *scene) channels(r *rand.Rand, out []float32, task modelcard.Task) {
+// channels images the scene for each channel of the recipe and normalises; wild is the chance of a T2-weighted
+// contrast without order. t2w and dwi may be one generator.
+func (s *scene) channels(t2w, dwi *rand.Rand, wild float64, out []float32) {
 	n := len(out) / len(s.recipe.Channels)
-	wild := anyContrast
-	if task == modelcard.Diagnosis {
-		wild /= 4
-	}
-	structural := s.contrast(r, wild)
+	structural := s.contrast(t2w, wild)
 	var high, adc []float32
 	for c, channel := range s.recipe.Channels {
 		values := structural
 		if role := channel.ExamRole(); role != exam.T2W {
 			if adc == nil {
-				high, adc = s.diffusion(r)
+				high, adc = s.diffusion(dwi)
 			}
 			values = high
 			if role == exam.ADC {
@@ -139,8 +146,16 @@ func moments(values []float32) (mean, sd float64) {
 // label returns the class of every voxel of the model's grid. Outside the image nothing is labelled, as
 // nobody could have drawn there.
 func (s *scene) label(task modelcard.Task) []uint8 {
-	size, mm := s.recipe.Size, s.recipe.SpacingMM
+	size := s.recipe.Size
 	out := make([]uint8, size[0]*size[1]*size[2])
+	s.imaged(func(at int, v geom.Vec3) { out[at] = s.class(task, v) })
+	return out
+}
+
+// imaged calls do with every voxel of the model's grid, x fastest, that lies in the T2-weighted image, and
+// its image position.
+func (s *scene) imaged(do func(at int, v geom.Vec3)) {
+	size, mm := s.recipe.Size, s.recipe.SpacingMM
 	at := 0
 	for k := range size[2] {
 		z := (float64(k) - float64(size[2]-1)/2) * mm[2]
@@ -149,13 +164,12 @@ func (s *scene) label(task modelcard.Task) []uint8 {
 				v := s.t2w.at(i, j, 0)
 				v[2] = z
 				if s.t2w.covers(v[0], v[1], z) {
-					out[at] = s.class(task, v)
+					do(at, v)
 				}
 				at++
 			}
 		}
 	}
-	return out
 }
 
 // class returns the class at an image position.

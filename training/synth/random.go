@@ -16,6 +16,16 @@ const (
 	forDraw
 	forHeldDraw
 	forGrain
+	forCohortPool
+	forCohortFoci
+	forCohortPlace
+	forCohortPose
+	forCohortT2W
+	forCohortDiffusion
+	forCohortLabel
+	forReader
+	forCall
+	forBorder
 )
 
 // stream returns the generator of one purpose and number.

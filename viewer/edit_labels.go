@@ -20,11 +20,12 @@ type labels struct {
 	editor *edit.Editor
 	worker *worker
 
-	key     string    // of the exam that the document belongs to, "" for none
-	grid    geom.Grid // of its T2W image
-	count   int       // of documents, so that what comes late for an old one is dropped
-	pending bool      // a journal is being made
-	failed  bool      // it could not be made; the user may try again
+	key     string          // of the exam that the document belongs to, "" for none
+	grid    geom.Grid       // of its T2W image
+	count   int             // of documents, so that what comes late for an old one is dropped
+	pending *newJournal     // that is being made for the document, nil for none
+	failed  bool            // it could not be made; the user may try again
+	closes  <-chan struct{} // closed once every document before is
 	target  saveTarget
 	saving  bool
 }
@@ -46,7 +47,7 @@ func (l *labels) update(c viewstate.Change) {
 	if c.Has(viewstate.ChangedExam) {
 		l.follow(l.w.state.Exam())
 	}
-	if c.Has(viewstate.ChangedTool|viewstate.ChangedLabels) && l.editor.WantsJournal() && !l.pending && !l.failed {
+	if c.Has(viewstate.ChangedTool|viewstate.ChangedLabels) && l.editor.WantsJournal() && l.pending == nil && !l.failed {
 		l.makeJournal()
 	}
 }
@@ -83,14 +84,59 @@ func (l *labels) follow(e *exam.Exam) {
 // holds unsaved work.
 func (l *labels) replace(next *annotate.Document, kept bool) {
 	l.count++
-	l.pending, l.failed = false, false
 	unsaved := l.editor.Unsaved()
-	if old := l.editor.SetDocument(next, kept); old != nil {
-		l.w.work.Go(func() { l.closed(old.Close()) })
-	}
+	l.setDocument(next, kept)
 	if unsaved && next != nil {
 		l.editor.Tell(lang.T("The contours of the exam before are kept, and offered when it is opened again."))
 	}
+}
+
+// setDocument puts a document, which may be nil, in the place of the one before, which is closed on a worker
+// goroutine, with the journal that is still being made for it.
+func (l *labels) setDocument(next *annotate.Document, kept bool) {
+	making := l.pending
+	l.pending, l.failed = nil, false
+	old := l.editor.SetDocument(next, kept) // which may begin a journal of the next
+	if old == nil {
+		return
+	}
+	before, done := l.closes, make(chan struct{})
+	l.closes = done
+	l.w.work.Go(func() {
+		err := old.Close()
+		if making != nil {
+			err = errors.Join(err, making.keep(old))
+		}
+		l.closed(err)
+		if before != nil {
+			<-before
+		}
+		close(done)
+	})
+}
+
+// newJournal is a journal that is being made on a worker goroutine. The document may be left meanwhile.
+type newJournal struct {
+	made    chan struct{} // closed when the others hold
+	journal *annotate.Journal
+	err     error
+}
+
+// keep waits for the journal and leaves in it what is unsaved of a document that was closed without it.
+func (n *newJournal) keep(d *annotate.Document) error {
+	<-n.made
+	switch {
+	case n.err != nil && d.Unsaved():
+		return n.err
+	case n.err != nil:
+		return nil
+	case !d.Unsaved():
+		return n.journal.Remove()
+	}
+	if err := d.Keep(n.journal); err != nil {
+		return errors.Join(err, n.journal.Remove())
+	}
+	return d.Close()
 }
 
 // closed tells where the journal of a document that is closed could not be written.
@@ -120,20 +166,20 @@ func (l *labels) makeJournal() {
 		l.editor.SetTrouble(errNoContours)
 		return
 	}
-	l.pending = true
+	making := &newJournal{made: make(chan struct{})}
+	l.pending = making
 	count, key, grid := l.count, l.key, l.grid
 	l.w.work.Go(func() {
-		j, err := annotate.NewJournal(l.w.opt.Contours, key, grid, l.trouble(count))
+		making.journal, making.err = annotate.NewJournal(l.w.opt.Contours, key, grid, l.trouble(count))
+		close(making.made)
 		l.w.do(func() {
-			if !l.current(count) {
-				if j != nil {
-					l.w.work.Go(func() { l.closed(j.Remove()) })
-				}
-				return
+			if l.pending != making {
+				return // the document was left, and its journal with it
 			}
-			l.pending = false
+			l.pending = nil
+			err := making.err
 			if err == nil {
-				err = l.editor.Keep(j)
+				err = l.editor.Keep(making.journal)
 			}
 			l.failed = err != nil
 			l.editor.SetTrouble(err)
@@ -154,7 +200,7 @@ func (l *labels) trouble(count int) func(error) {
 
 // tryAgain makes a journal where that failed before.
 func (l *labels) tryAgain() {
-	if l.failed && !l.pending {
+	if l.failed && l.pending == nil {
 		l.failed = false
 		l.makeJournal()
 	}
@@ -162,8 +208,11 @@ func (l *labels) tryAgain() {
 
 // find looks for unsaved contours of the exam that another session left behind.
 func (l *labels) find() {
-	key, grid := l.key, l.grid
+	key, grid, closes := l.key, l.grid, l.closes
 	l.w.work.Go(func() {
+		if closes != nil {
+			<-closes // theirs may be what is looked for
+		}
 		found, err := annotate.Find(l.w.opt.Contours, key, grid)
 		l.w.do(func() {
 			switch {
@@ -212,9 +261,7 @@ func recoveryText(r annotate.Recovery) string {
 
 // end closes the document when the window goes. Unsaved work stays in its journal.
 func (l *labels) end() {
-	if d := l.editor.SetDocument(nil, false); d != nil {
-		l.w.work.Go(func() { _ = d.Close() }) // nobody is left to be told
-	}
+	l.setDocument(nil, false) // nobody is left to be told of a failure
 }
 
 // fileStem proposes how the names of an exam's files begin, without what may name the patient.

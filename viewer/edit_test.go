@@ -32,6 +32,13 @@ func drawing(t *testing.T, folder string) *harness {
 // stroke drags the mouse across the middle of the first viewport.
 func (h *harness) stroke(b desktop.MouseButton) {
 	h.t.Helper()
+	h.drag(b)
+	h.quiet()
+}
+
+// drag draws as [harness.stroke] does, and waits for nothing.
+func (h *harness) drag(b desktop.MouseButton) {
+	h.t.Helper()
 	v := h.views[0]
 	at := func(dx float32) fyne.PointEvent {
 		return fyne.PointEvent{Position: fyne.NewPos(v.Size().Width/2+dx, v.Size().Height/2)}
@@ -41,7 +48,6 @@ func (h *harness) stroke(b desktop.MouseButton) {
 		v.MouseMoved(&desktop.MouseEvent{PointEvent: at(dx), Button: b})
 	}
 	v.MouseUp(&desktop.MouseEvent{PointEvent: at(40), Button: b})
-	h.quiet()
 }
 
 // contourPanel returns the tab for drawing.

@@ -13,6 +13,7 @@ import (
 	"fyne.io/fyne/v2/test"
 
 	"bayeslice/inference"
+	"bayeslice/internal/annotate"
 	"bayeslice/internal/exam"
 	"bayeslice/internal/imageio"
 	"bayeslice/internal/modelcard"
@@ -300,6 +301,28 @@ func TestUnsavedContoursOfAListComeBack(t *testing.T) {
 	test.Tap(h.answer("Recover"))
 	h.quiet()
 	if back := h.labels.editor.Snapshot().Mask(0).Region(2).Voxels; back != drawn {
+		t.Errorf("%d voxels are back of %d", back, drawn)
+	}
+}
+
+// The exam changes before the journal of what was drawn exists, and comes back before the journal is closed: nothing of
+// it is lost.
+func TestContoursOutliveASlowJournal(t *testing.T) {
+	h, _ := listHarness(t)
+	h.list.table.OnSelected(0)
+	h.until("the exam", func() bool { return h.current() == "a" && h.opening == nil })
+	h.command(viewstate.BrushTool)
+	h.drag(desktop.MouseButtonPrimary)
+	drawn := h.labels.editor.Snapshot().Mask(0).Region(2).Voxels
+	if h.labels.pending == nil {
+		t.Fatal("the journal is there already, so that nothing is tested")
+	}
+	h.labels.replace(annotate.New(h.labels.grid), false)
+	h.labels.find()
+	h.until("the question", func() bool { return strings.Contains(h.overlayText(), "was not saved") })
+	test.Tap(h.answer("Recover"))
+	h.quiet()
+	if back := h.labels.editor.Snapshot().Mask(0).Region(2).Voxels; back != drawn || drawn == 0 {
 		t.Errorf("%d voxels are back of %d", back, drawn)
 	}
 }

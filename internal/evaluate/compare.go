@@ -109,15 +109,54 @@ type figure struct {
 
 // figures are those of a task's exams, in the order of tables.
 func figures(task modelcard.Task) []figure {
-	out := []figure{{"NLL", nll}}
+	out := []figure{{"NLL", nll}, {"ECE", ece}, {borderFigure, borderEntropy}}
 	for n, s := range structures[task] {
 		out = append(out,
 			figure{s.name + " soft Dice", func(r Row) float64 { return orNaN(r.Structures[n].SoftDice) }},
 			figure{s.name + " hard Dice", func(r Row) float64 { return r.Structures[n].HardDice }},
 			figure{s.name + " HD95 (mm)", func(r Row) float64 { return orNaN(r.Structures[n].HD95) }},
-			figure{s.name + " ASSD (mm)", func(r Row) float64 { return orNaN(r.Structures[n].ASSD) }})
+			figure{s.name + " ASSD (mm)", func(r Row) float64 { return orNaN(r.Structures[n].ASSD) }},
+			figure{s.name + " polarised share", func(r Row) float64 { return r.Structures[n].Segment.Polarised() }})
 	}
-	return out
+	return append(out, figure{readersFigure, readersMSE}, figure{unsureFigure, unsure})
+}
+
+// Names of figures that stand in more than one table.
+const (
+	borderFigure  = "entropy near borders (nats)"
+	readersFigure = "squared difference from readers"
+	unsureFigure  = "unsure where readers differ"
+)
+
+func ofBorder(r Row, get func(*BorderRow) *float64) float64 {
+	if r.Border == nil {
+		return math.NaN()
+	}
+	return orNaN(get(r.Border))
+}
+
+func borderEntropy(r Row) float64 { return ofBorder(r, func(b *BorderRow) *float64 { return b.Near }) }
+
+func ofReaders(r Row, get func(*ReadersRow) *float64) float64 {
+	if r.Readers == nil {
+		return math.NaN()
+	}
+	return orNaN(get(r.Readers))
+}
+
+func readersMSE(r Row) float64 { return ofReaders(r, func(x *ReadersRow) *float64 { return &x.MSE }) }
+
+func disputedMSE(r Row) float64 {
+	return ofReaders(r, func(x *ReadersRow) *float64 { return x.DisputedMSE })
+}
+
+func unsure(r Row) float64 { return ofReaders(r, func(x *ReadersRow) *float64 { return x.Unsure }) }
+
+func ece(r Row) float64 {
+	if r.Calibration == nil {
+		return math.NaN()
+	}
+	return r.Calibration.ECE
 }
 
 func nll(r Row) float64 {
@@ -142,15 +181,15 @@ func (c *common) mean(ctx context.Context, of func(Row) float64, p metrics.Permu
 }
 
 func (c *common) detection(ctx context.Context, p metrics.Permutation) ([]FigureTest, error) {
-	first, err := detectionOf(c.first)
+	first, err := strataOf(c.first)
 	if err != nil {
 		return nil, err
 	}
-	second, err := detectionOf(c.second)
+	second, err := strataOf(c.second)
 	if err != nil {
 		return nil, err
 	}
-	t, err := p.PairedDetection(ctx, first, second)
+	t, err := p.PairedStrata(ctx, first, second)
 	if err != nil {
 		return nil, err
 	}
@@ -161,16 +200,4 @@ func (c *common) detection(ctx context.Context, p metrics.Permutation) ([]Figure
 		}
 	}
 	return out, nil
-}
-
-// detectionOf takes in rows anew.
-func detectionOf(rows []Row) (*metrics.Detection, error) {
-	d := metrics.NewDetection()
-	for _, r := range rows {
-		x := metrics.DetectionExam{ID: r.ID, Patient: r.patient(), Findings: r.Lesions.Findings, Score: r.Lesions.Score, Positive: r.Lesions.Positive}
-		if err := d.Add(x); err != nil {
-			return nil, err
-		}
-	}
-	return d, nil
 }

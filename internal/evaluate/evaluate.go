@@ -1,8 +1,8 @@
 // Package evaluate measures a cohort of predictions against its references, as the paper does: how good
 // segmentations are, whether probabilities mean what they say, which lesions are found and which patients. Exams come
 // one at a time ([Evaluator]) or from two folders ([Run]); what is kept of each is a row of figures, never a voxel.
-// The result is written as JSON, CSV and one HTML page with the panels of the paper's Figure 2 ([WriteFolder]), and
-// several results are compared ([Compare]).
+// The result is written as JSON, CSV and one HTML page with the panels of the paper's Figures 2 and 3 ([WriteFolder]);
+// those of the networks of a cross-validation are joined ([Pool]), and several are compared ([Compare], [Contrast]).
 //
 // Definitions stand in package metrics. All figures are in three dimensions, on the grid of the reference. The same
 // input and seed give the same result, whatever the number of threads. The package draws no random number but
@@ -76,6 +76,10 @@ type Exam struct {
 	Reference *volume.Mask // classes
 	Region    []bool       // voxels by which calibration is judged; nil is all of them
 	Notes     []string     // what was assumed while reading, for the row
+
+	// Readers are, where they are known, the shares of readers who gave a voxel each class, as Probabilities; nil else.
+	// They need probabilities.
+	Readers [][]float32
 }
 
 // Kind says what a prediction consisted of.
@@ -105,8 +109,9 @@ type Evaluator struct {
 	settings    Settings
 	rows        []Row
 	problems    []Problem
+	examples    []Example
 	calibration *metrics.Calibration
-	detection   *metrics.Detection
+	detection   *metrics.Strata
 	known       map[string]bool
 }
 
@@ -126,7 +131,7 @@ func New(s Settings) (*Evaluator, error) {
 	if _, err := s.Bootstrap.Mean(context.Background(), []string{""}, []float64{0}); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrSettings, err)
 	}
-	return &Evaluator{settings: s, calibration: c, detection: metrics.NewDetection(), known: map[string]bool{}}, nil
+	return &Evaluator{settings: s, calibration: c, detection: metrics.NewStrata(), known: map[string]bool{}}, nil
 }
 
 // Measured is what [Evaluator.Add] takes in of an exam.
@@ -158,6 +163,9 @@ func (e *Evaluator) Measure(ctx context.Context, x *Exam) (*Measured, error) {
 		if err := e.calibrate(m, x, flat); err != nil {
 			return nil, err
 		}
+		if err := border(m, x, flat); err != nil {
+			return nil, err
+		}
 	}
 	for _, s := range structures[e.settings.Task] {
 		if err := ctx.Err(); err != nil {
@@ -169,9 +177,15 @@ func (e *Evaluator) Measure(ctx context.Context, x *Exam) (*Measured, error) {
 		}
 		m.row.Structures = append(m.row.Structures, r)
 	}
+	var found []metrics.Candidate
 	if e.settings.Task == modelcard.Diagnosis {
-		if m.row.Lesions, err = e.detect(x); err != nil {
+		if m.row.Lesions, found, err = e.detect(x); err != nil {
 			return nil, err
+		}
+	}
+	if x.Probabilities != nil {
+		for n, s := range structures[e.settings.Task] {
+			m.row.Structures[n].Segment = x.segment(s, predicted.Data(), reported(found), e.settings.Task)
 		}
 	}
 	return m, ctx.Err()
@@ -189,6 +203,8 @@ func (x *Exam) check(task modelcard.Task) (*volume.Mask, error) {
 		return nil, badExam("a detection map says nothing about zones")
 	case x.Probabilities == nil && x.Mask == nil && x.Map == nil:
 		return nil, badExam("it has no prediction")
+	case x.Readers != nil && x.Probabilities == nil:
+		return nil, badExam("shares of readers are compared with probabilities, and it has none")
 	}
 	if text := Mismatch(x.Grid, x.Reference.Grid()); text != "" {
 		return nil, badExam("%s", text)
@@ -296,7 +312,10 @@ func (e *Evaluator) calibrate(m *Measured, x *Exam, flat []float32) error {
 	}
 	m.calibration = c
 	m.row.Calibration = &CalibrationRow{Voxels: r.Voxels, NLL: r.NLL, Brier: r.Brier, ECE: r.ECE}
-	return nil
+	if x.Readers == nil {
+		return nil
+	}
+	return readers(m, x, flat)
 }
 
 // compare measures one structure. flat are the probabilities, nil where there are none.
@@ -326,22 +345,22 @@ func compare(predicted, reference *volume.Mask, flat []float32, s structure) (St
 }
 
 // detect pairs candidates and lesions.
-func (e *Evaluator) detect(x *Exam) (*LesionRow, error) {
+func (e *Evaluator) detect(x *Exam) (*LesionRow, []metrics.Candidate, error) {
 	found, err := x.candidates()
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrExam, err)
+		return nil, nil, fmt.Errorf("%w: %w", ErrExam, err)
 	}
 	labels := x.Reference.Data()
 	reference := volume.Components(x.Reference.Grid(), func(i int) bool { return labels[i] == 1 }, volume.Corners)
 	findings, err := e.settings.Match.Match(found, reference)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrExam, err)
+		return nil, nil, fmt.Errorf("%w: %w", ErrExam, err)
 	}
 	r := &LesionRow{Positive: len(reference.Components) > 0, Lesions: len(reference.Components), Candidates: len(found), Findings: findings}
 	for _, c := range found {
 		r.Score = max(r.Score, c.Confidence)
 	}
-	return r, nil
+	return r, found, nil
 }
 
 // candidates takes the candidates out of what was predicted: all of them, however unlikely.
@@ -375,7 +394,7 @@ func (e *Evaluator) Add(m *Measured) error {
 	}
 	if l := m.row.Lesions; l != nil {
 		x := metrics.DetectionExam{ID: m.row.ID, Patient: m.row.Patient, Findings: l.Findings, Score: l.Score, Positive: l.Positive}
-		if err := e.detection.Add(x); err != nil {
+		if err := e.detection.Add(m.row.network(), x); err != nil {
 			return fmt.Errorf("%w: %w", ErrExam, err)
 		}
 	}

@@ -391,7 +391,7 @@ func TestResultsThatCannotBeRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for want, content := range map[string]string{"damaged": string(text[:len(text)/2]), "format 2": strings.Replace(string(text), `"format":1`, `"format":2`, 1),
+	for want, content := range map[string]string{"damaged": string(text[:len(text)/2]), "format 3": strings.Replace(string(text), `"format":1`, `"format":3`, 1),
 		"no result": "{}", "lacks figures": string(short)} {
 		save(t, dir, "results.json", content)
 		if _, err := ReadResult(dir); !errors.Is(err, ErrResult) || !strings.Contains(err.Error(), want) {

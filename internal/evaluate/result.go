@@ -10,17 +10,23 @@ import (
 	"bayeslice/internal/modelcard"
 )
 
-// Format is the version of results.json that this program writes.
-const Format = 1
+// Format is the newest version of results.json that this program reads. It writes 1 for an evaluation and 2 for what
+// [Pool] joined; what was added since within a version is optional.
+const Format = 2
 
 // Row is what was measured on one exam.
 type Row struct {
 	ID          string          `json:"id"`
 	Patient     string          `json:"patient,omitempty"` // "" is ID
+	Exam        string          `json:"exam,omitempty"`    // its own name where ID tells the network too; "" is ID
+	Run         int             `json:"run,omitempty"`     // of [Pool], from 1; 0 of a single evaluation
+	Fold        int             `json:"fold,omitempty"`    // likewise
 	Kind        Kind            `json:"kind"`
 	Structures  []StructureRow  `json:"structures"`
-	Calibration *CalibrationRow `json:"calibration,omitempty"` // of probabilities
-	Lesions     *LesionRow      `json:"lesions,omitempty"`     // in diagnosis
+	Calibration *CalibrationRow `json:"calibration,omitempty"`   // of probabilities
+	Border      *BorderRow      `json:"borderEntropy,omitempty"` // likewise
+	Readers     *ReadersRow     `json:"readers,omitempty"`       // where their shares are known
+	Lesions     *LesionRow      `json:"lesions,omitempty"`       // in diagnosis
 	Notes       []string        `json:"notes,omitempty"`
 }
 
@@ -33,6 +39,7 @@ type StructureRow struct {
 	ASSD        *float64 `json:"assdMM,omitempty"`   // likewise
 	PredictedML float64  `json:"predictedML"`
 	ReferenceML float64  `json:"referenceML"`
+	Segment     *Segment `json:"segment,omitempty"` // of probabilities
 }
 
 // CalibrationRow is how good the probabilities of one exam are; see [metrics.Calibrated].
@@ -73,7 +80,11 @@ type Result struct {
 	Kinds       map[Kind]int       `json:"kinds"`
 	Structures  []StructureResult  `json:"structures"`
 	Calibration *CalibrationResult `json:"calibration,omitempty"`
+	Border      *BorderResult      `json:"borderEntropy,omitempty"`
+	Readers     *ReadersResult     `json:"readers,omitempty"`
 	Detection   *DetectionResult   `json:"detection,omitempty"`
+	Pooled      *PooledResult      `json:"pooled,omitempty"`    // of [Pool]
+	Examples    []Example          `json:"examples,omitempty"`  // for Figure 3
 	Undefined   map[string]string  `json:"undefined,omitempty"` // figure: why it is missing
 	Problems    []Problem          `json:"problems"`            // exams left out
 	Rows        []Row              `json:"rows"`
@@ -97,6 +108,20 @@ type StructureResult struct {
 	HD95         *metrics.Band `json:"hd95MM,omitempty"`
 	ASSD         *metrics.Band `json:"assdMM,omitempty"`
 	DifferenceML *metrics.Band `json:"differenceML,omitempty"` // predicted less reference
+	Polarised    *metrics.Band `json:"polarised,omitempty"`    // share of the predicted segment's probabilities below 0.1 or from 0.9 on
+}
+
+// BorderResult is how unsure predictions are near borders of the reference and elsewhere; see [BorderRow].
+type BorderResult struct {
+	Near      *metrics.Band `json:"near,omitempty"`
+	Elsewhere *metrics.Band `json:"elsewhere,omitempty"`
+}
+
+// ReadersResult is how near probabilities are to the shares of readers; see [ReadersRow].
+type ReadersResult struct {
+	MSE         *metrics.Band `json:"mse,omitempty"`
+	DisputedMSE *metrics.Band `json:"disputedMSE,omitempty"`
+	Unsure      *metrics.Band `json:"unsure,omitempty"`
 }
 
 // CalibrationResult is how good the probabilities are: means of the exams' own figures, and everything over all voxels
@@ -108,7 +133,8 @@ type CalibrationResult struct {
 	Pooled metrics.Calibrated `json:"pooled"`
 }
 
-// DetectionResult is which lesions and patients were found; see [metrics.Detected].
+// DetectionResult is which lesions and patients were found; see [metrics.Detected]. Of several networks ([Pool]) every
+// figure is the networks' average of [metrics.Strata], and the curves are in FROCBand and ROCBand alone.
 type DetectionResult struct {
 	Positives      int                   `json:"positives"` // exams with a lesion
 	Lesions        int                   `json:"lesions"`
@@ -120,20 +146,28 @@ type DetectionResult struct {
 	FROC           []metrics.FROCPoint   `json:"froc,omitempty"`
 	FROCBand       []BandPoint           `json:"frocBand,omitempty"`
 	ROC            []metrics.ROCPoint    `json:"roc,omitempty"`
+	ROCBand        []BandPoint           `json:"rocBand,omitempty"`
 	Precision      []metrics.RecallPoint `json:"precisionRecall,omitempty"`
 }
 
-// BandPoint is the band of the FROC's sensitivity at a number of false positives per exam.
+// BandPoint is the band of a curve's sensitivity at a number of false positives per exam, or of the ROC at a share of the
+// negative exams.
 type BandPoint struct {
 	FalsePositives float64 `json:"falsePositives"`
 	metrics.Band
 }
 
-// bandTo and bandStep are where the FROC's band is computed, false positives per exam.
-const (
-	bandTo   = 5.0
-	bandStep = 0.05
-)
+// frocPlaces and rocPlaces are where bands of curves are computed, from 0 in steps of a twentieth: false positives
+// per exam, and shares of the negative exams.
+var frocPlaces, rocPlaces = steps(100), steps(20)
+
+func steps(n int) []float64 {
+	out := make([]float64, n+1)
+	for i := range out {
+		out[i] = float64(i) / 20
+	}
+	return out
+}
 
 // Result computes what the exams amount to. Program, Name, Time and ResearchUse are the caller's to set. It fails
 // with [ErrExam] where no exam was added, and with ctx's error.
@@ -141,15 +175,12 @@ func (e *Evaluator) Result(ctx context.Context) (*Result, error) {
 	if len(e.rows) == 0 {
 		return nil, badExam("none could be evaluated%s", e.first())
 	}
-	r := &Result{Format: Format, Task: e.settings.Task, Exams: len(e.rows), Kinds: map[Kind]int{}, Undefined: map[string]string{},
-		Settings: e.inFull(), Problems: append([]Problem{}, e.problems...), Rows: e.rows}
+	r := &Result{Format: 1, Task: e.settings.Task, Exams: len(e.rows), Kinds: map[Kind]int{}, Undefined: map[string]string{},
+		Settings: e.inFull(), Problems: append([]Problem{}, e.problems...), Rows: e.rows, Examples: e.examples}
 	s := summary{ctx: ctx, boot: e.settings.Bootstrap, result: r}
 	patients := map[string]bool{}
 	for _, row := range e.rows {
-		who := row.Patient
-		if who == "" {
-			who = row.ID
-		}
+		who := row.patient()
 		s.patients = append(s.patients, who)
 		patients[who] = true
 		r.Kinds[row.Kind]++
@@ -157,6 +188,7 @@ func (e *Evaluator) Result(ctx context.Context) (*Result, error) {
 	r.Patients = len(patients)
 	s.segmentation(e.settings.Task)
 	s.calibration(e.calibration)
+	s.uncertainty()
 	if e.settings.Task == modelcard.Diagnosis {
 		s.detection(e.detection)
 	}
@@ -232,6 +264,7 @@ func (s *summary) segmentation(task modelcard.Task) {
 			HD95:         s.mean(x.name+" HD95", noSurface, at(func(r StructureRow) float64 { return orNaN(r.HD95) })),
 			ASSD:         s.mean(x.name+" ASSD", noSurface, at(func(r StructureRow) float64 { return orNaN(r.ASSD) })),
 			DifferenceML: s.mean(x.name+" volume difference", "", at(func(r StructureRow) float64 { return r.PredictedML - r.ReferenceML })),
+			Polarised:    s.mean(x.name+" polarised share", "no probabilities were given, or nothing was predicted in any exam", at(func(r StructureRow) float64 { return r.Segment.Polarised() })),
 		})
 	}
 }
@@ -257,12 +290,29 @@ func (s *summary) calibration(pooled *metrics.Calibration) {
 		ECE:   s.mean("ECE", noProbabilities, of(func(c *CalibrationRow) float64 { return c.ECE }))}
 }
 
-func (s *summary) detection(d *metrics.Detection) {
-	var at []float64
-	for i := 0; float64(i)*bandStep <= bandTo; i++ {
-		at = append(at, float64(i)*bandStep)
+// uncertainty is what is known of entropies and of readers; what no exam has is left out without a word, since no paper
+// panel needs it.
+func (s *summary) uncertainty() {
+	for _, row := range s.result.Rows {
+		if row.Border != nil {
+			s.result.Border = &BorderResult{
+				Near:      s.mean(borderFigure, "no reference has a border", borderEntropy),
+				Elsewhere: s.mean("entropy elsewhere", "every voxel is near a border", func(r Row) float64 { return ofBorder(r, func(b *BorderRow) *float64 { return b.Elsewhere }) })}
+			break
+		}
 	}
-	found, err := d.Bootstrap(s.ctx, s.boot, at)
+	const undisputed = "readers differ at no voxel"
+	for _, row := range s.result.Rows {
+		if row.Readers != nil {
+			s.result.Readers = &ReadersResult{MSE: s.mean(readersFigure, "", readersMSE), DisputedMSE: s.mean("squared difference where readers differ", undisputed, disputedMSE),
+				Unsure: s.mean(unsureFigure, undisputed, unsure)}
+			break
+		}
+	}
+}
+
+func (s *summary) detection(d *metrics.Strata) {
+	found, err := d.Bootstrap(s.ctx, s.boot, frocPlaces, rocPlaces)
 	if err != nil {
 		s.err = errors.Join(s.err, err)
 		return
@@ -276,20 +326,31 @@ func (s *summary) detection(d *metrics.Detection) {
 	r.AP = s.exists("AP", noLesion, found.AP)
 	r.PartialArea = s.exists("partial area under the FROC", noLesion, found.PartialArea)
 	r.MaxSensitivity = s.exists("maximum sensitivity", noLesion, found.MaxSensitivity)
-	if f, err := d.FROC(); err == nil {
-		r.FROC = f.Points
-		for i, b := range found.Sensitivity {
-			if b.Rounds > 0 {
-				r.FROCBand = append(r.FROCBand, BandPoint{at[i], b})
-			}
-		}
+	r.FROCBand, r.ROCBand = bandPoints(frocPlaces, found.Sensitivity), bandPoints(rocPlaces, found.ROC)
+	only := d.Only()
+	if only == nil {
+		return
 	}
-	if points, err := d.ROC(); err == nil {
+	if f, err := only.FROC(); err == nil {
+		r.FROC = f.Points
+	}
+	if points, err := only.ROC(); err == nil {
 		r.ROC = points
 	}
-	if points, err := d.PrecisionRecall(); err == nil {
+	if points, err := only.PrecisionRecall(); err == nil {
 		r.Precision = points
 	}
+}
+
+// bandPoints are the places of a curve at which it exists.
+func bandPoints(at []float64, bands []metrics.Band) []BandPoint {
+	var out []BandPoint
+	for i, b := range bands {
+		if b.Rounds > 0 {
+			out = append(out, BandPoint{at[i], b})
+		}
+	}
+	return out
 }
 
 // exists returns a band, nil and noted where its figure does not exist.

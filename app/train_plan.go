@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"bayeslice/internal/imageio"
 	"bayeslice/internal/onnx/graph"
 	"bayeslice/training/cohort"
 	"bayeslice/training/step"
@@ -157,5 +158,5 @@ func examsIn(folder string, kind viewstate.TrainData) (int, error) {
 // isImage says whether a file may hold an exam or a mask, by its name.
 func isImage(name string) bool {
 	name = strings.ToLower(name)
-	return slices.ContainsFunc([]string{".nii", ".nii.gz", ".mha", ".mhd", ".zip"}, func(x string) bool { return strings.HasSuffix(name, x) })
+	return slices.ContainsFunc(append(imageio.Extensions(), ".zip"), func(x string) bool { return strings.HasSuffix(name, x) })
 }

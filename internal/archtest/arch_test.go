@@ -90,6 +90,7 @@ var height = map[string]int{
 	"internal/findings":                3, // candidates in a reader's words
 	"internal/imageio/codec":           1,
 	"internal/imageio/metaimage":       2,
+	"internal/imageio/nrrd":            2,
 	"internal/onnx/pb":                 2,
 	"internal/volume":                  1,
 	"internal/ort/fetch":               1,

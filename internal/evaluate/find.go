@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"bayeslice/internal/imageio"
 	"bayeslice/internal/modelcard"
 )
 
@@ -57,7 +58,7 @@ const (
 )
 
 // imageEndings are the files that are looked at.
-var imageEndings = []string{".nii.gz", ".nii", ".mha", ".mhd"}
+var imageEndings = imageio.Extensions()
 
 // stem is a file's name without the format; ok is false for other files and hidden ones.
 func stem(name string) (stem string, ok bool) {

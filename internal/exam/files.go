@@ -15,13 +15,13 @@ import (
 	"bayeslice/internal/volume"
 )
 
-// isImageFile reports whether a name is that of a NIfTI or MetaImage header.
+// isImageFile reports whether a name is that of a NIfTI, MetaImage or NRRD header.
 func isImageFile(name string) bool { return imageStem(name) != path.Base(filepath.ToSlash(name)) }
 
-// imageStem returns the base name without the extension of a NIfTI or MetaImage file.
+// imageStem returns the base name without the extension of a NIfTI, MetaImage or NRRD file.
 func imageStem(name string) string {
 	base := path.Base(filepath.ToSlash(name))
-	for _, ext := range []string{".nii.gz", ".nii", ".mha", ".mhd"} {
+	for _, ext := range imageio.Extensions() {
 		if len(base) > len(ext) && strings.EqualFold(base[len(base)-len(ext):], ext) {
 			return base[:len(base)-len(ext)]
 		}
@@ -30,16 +30,17 @@ func imageStem(name string) string {
 }
 
 // isCompanion reports whether a name is that of a file which another one refers to: voxels of a
-// MetaImage header, b-values of a NIfTI.
+// MetaImage or NRRD header, b-values of a NIfTI.
 func isCompanion(name string) bool {
-	switch strings.ToLower(path.Ext(name)) {
+	name = strings.ToLower(name)
+	switch path.Ext(name) {
 	case ".raw", ".zraw", ".bval", ".bvec":
 		return true
 	}
-	return false
+	return strings.HasSuffix(name, ".raw.gz") || strings.HasSuffix(name, ".raw.bz2")
 }
 
-// fileReader makes an exam of NIfTI and MetaImage files.
+// fileReader makes an exam of NIfTI, MetaImage and NRRD files.
 type fileReader struct {
 	op       *opener
 	place    place // of the files, where they come from a ZIP
@@ -109,7 +110,7 @@ func (r *fileReader) nothing(first error) error {
 	case errors.Is(first, ErrUnsupported):
 		return first
 	case first != nil:
-		return fmt.Errorf("%w: %w", ErrUnreadable, first)
+		return refuseFile(first)
 	}
 	return fmt.Errorf("%w: %s found (a few whole numbers alone), but no image to go with %s; open the folder of the images",
 		ErrNoImages, plural(len(r.exam.Labels), "label image"), itThem(len(r.exam.Labels)))

@@ -33,7 +33,7 @@ const (
 	Unreadable       = "unreadable-files"            // damaged or unsupported files
 	NonImage         = "non-image"                   // files that are no images
 	AbsentFiles      = "absent-files"                // files that a DICOMDIR lists and that are not there
-	ReaderNote       = "reader-note"                 // what the NIfTI or MetaImage reader assumed or repaired
+	ReaderNote       = "reader-note"                 // what the NIfTI, MetaImage or NRRD reader assumed or repaired
 	RoleGuessed      = "role-guessed"                // hardly anything speaks for the choice
 	LabelFiles       = "label-files"                 // masks that were found and not read as images
 	OrphanOverride   = "choice-not-found"            // a stored choice of the user names a series that is not there

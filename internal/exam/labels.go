@@ -110,7 +110,7 @@ func (op *opener) addLabels(ctx context.Context, e *Exam, p place, images []stri
 	}
 	if other > 0 {
 		e.found = append(e.found, Issue{Code: NonImage, Severity: Note, Text: fmt.Sprintf(
-			"%s beside the DICOM images %s not opened; open such a file by itself to see it", plural(other, "NIfTI or MetaImage file"), wasWere(other))})
+			"%s beside the DICOM images %s not opened; open such a file by itself to see it", plural(other, "NIfTI, MetaImage or NRRD file"), wasWere(other))})
 	}
 	return nil
 }

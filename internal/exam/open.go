@@ -92,7 +92,7 @@ func (e *SeveralExamsError) Is(target error) bool { return target == ErrSeveralE
 
 // Open reads the exam at path: a folder (searched in depth; other files in it are counted, not
 // fatal), a ZIP, a DICOMDIR (the files it lists), a DICOM file (then the study it belongs to, from
-// the folder it lies in, since one file of a series is of no use alone), or a NIfTI or MetaImage
+// the folder it lies in, since one file of a series is of no use alone), or a NIfTI, MetaImage or NRRD
 // file. It may take seconds; ctx cancels it. What the exam lacks is in its Issues.
 func Open(ctx context.Context, path string, o Options) (*Exam, error) {
 	op := &opener{options: o, keys: newKeyer(o.Salt), progress: &progress{tell: o.Progress}, maxBytes: maxExam}

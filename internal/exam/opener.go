@@ -139,7 +139,7 @@ func (op *opener) imagesInstead(ctx context.Context, p place, images []string, w
 		return nil, why
 	}
 	e.found = append(e.found, Issue{Code: Unreadable, Severity: Warning, Text: fmt.Sprintf(
-		"the DICOM images cannot be used (%s), so the NIfTI or MetaImage files beside them were opened instead", withoutSentinel(why))})
+		"the DICOM images cannot be used (%s), so the NIfTI, MetaImage or NRRD files beside them were opened instead", withoutSentinel(why))})
 	return e, nil
 }
 

@@ -87,12 +87,27 @@ func notDICOM(file string) error {
 	case errors.Is(err, imageio.ErrFormat) && isPacked(base):
 		return unsupported("%s is a packed archive that is not read; unpack it, and open the folder", base)
 	case errors.Is(err, imageio.ErrFormat):
-		return unsupported("%s is neither DICOM nor NIfTI nor MetaImage; open a folder, a ZIP or a file of those", base)
-	case errors.Is(err, imageio.ErrUnsupported):
-		text := strings.TrimSuffix(strings.TrimPrefix(err.Error(), "imageio: "), ": "+imageio.ErrUnsupported.Error())
-		return &refusal{ErrUnsupported, text, err}
+		return unsupported("%s is neither DICOM nor NIfTI, MetaImage or NRRD; open a folder, a ZIP or a file of those", base)
 	}
-	return fmt.Errorf("%w: %w", ErrUnreadable, err)
+	return refuseFile(err)
+}
+
+// refuseFile says why an image file cannot be used, in the words of its reader without the names of packages.
+func refuseFile(err error) error {
+	kind, text := ErrUnreadable, err.Error()
+	for _, name := range []string{"imageio: ", "nifti: ", "metaimage: ", "nrrd: "} {
+		text = strings.TrimPrefix(text, name)
+	}
+	for _, sentinel := range []error{imageio.ErrUnsupported, imageio.ErrTooLarge, imageio.ErrTruncated, imageio.ErrFormat} {
+		text = strings.TrimSuffix(text, ": "+sentinel.Error())
+	}
+	switch {
+	case errors.Is(err, imageio.ErrUnsupported):
+		kind = ErrUnsupported
+	case errors.Is(err, imageio.ErrTooLarge):
+		kind = ErrTooLarge
+	}
+	return &refusal{kind, text, err}
 }
 
 // isPacked reports whether a name is that of an archive other than ZIP.
@@ -107,7 +122,7 @@ func isPacked(name string) bool {
 // nothingFound explains why a place holds no exam.
 func (r *dicomReader) nothingFound(names []string) error {
 	if len(names) == 0 {
-		return fmt.Errorf("%w: the folder is empty; open the folder that holds the exam's DICOM, NIfTI or MetaImage files", ErrNoImages)
+		return fmt.Errorf("%w: the folder is empty; open the folder that holds the exam's DICOM, NIfTI, MetaImage or NRRD files", ErrNoImages)
 	}
 	if n := len(r.index.Failures); n > 0 {
 		f := r.index.Failures[0]
@@ -117,12 +132,9 @@ func (r *dicomReader) nothingFound(names []string) error {
 		}
 		return refuse(subject, plain(f.Err), f.Err)
 	}
-	text := plural(len(names), "file") + " searched, and none is a DICOM, NIfTI or MetaImage image"
+	text := plural(len(names), "file") + " searched, and none is a DICOM, NIfTI, MetaImage or NRRD image"
 	if objects := r.objects(); len(objects) > 0 {
 		text += "; there are DICOM files without an image to read (" + strings.Join(objects, ", ") + "), so open the folder of the images that they belong to"
-	}
-	if n := countFunc(names, isNRRD); n > 0 {
-		text += fmt.Sprintf("; %d %s NRRD, so convert %s to NIfTI or MetaImage", n, isAre(n), itThem(n))
 	}
 	return fmt.Errorf("%w: %s", ErrNoImages, text)
 }
@@ -136,21 +148,6 @@ func (r *dicomReader) objects() (kinds []string) {
 		}
 	}
 	return kinds
-}
-
-func isNRRD(name string) bool {
-	ext := strings.ToLower(path.Ext(name))
-	return ext == ".nrrd" || ext == ".nhdr"
-}
-
-// countFunc counts the names that are so.
-func countFunc(names []string, is func(string) bool) (n int) {
-	for _, name := range names {
-		if is(name) {
-			n++
-		}
-	}
-	return n
 }
 
 // nothingUsable explains why a place with DICOM images opens no exam.

@@ -44,7 +44,7 @@ func TestRefusalsNameTheirRemedy(t *testing.T) {
 		"mosaic":    {"x.dcm", made(extra(0x00080008, "CS", `ORIGINAL\PRIMARY\M\MOSAIC`)), ErrUnsupported, "export it as single slices"},
 		"SEG":       {"x.dcm", made(extra(0x00080060, "CS", "SEG")), ErrUnsupported, "(SEG); open the folder of the greyscale MR images"},
 		"colour":    {"x.dcm", made(extra(0x00280004, "CS", "RGB")), ErrUnsupported, "open the folder of the greyscale MR images"},
-		"NRRD":      {"x.nrrd", []byte("NRRD0004\ntype: short\n"), ErrUnsupported, "convert it to NIfTI or MetaImage"},
+		"NRRD":      {"x.nrrd", []byte("NRRD1004\ntype: short\n"), ErrUnsupported, "save it as NRRD0005 or NIfTI"},
 		"table":     {"x.csv", []byte("case,grade\n1,2\n"), ErrUnsupported, "open a folder, a ZIP or a file of those"},
 		"archive":   {"x.tar.gz", packed.Bytes(), ErrUnsupported, "unpack it"},
 		"picture":   {"x.png", []byte("\x89PNG\r\n\x1a\n"), ErrUnsupported, "open the DICOM"},
@@ -70,7 +70,6 @@ func TestRefusalsNameTheirRemedy(t *testing.T) {
 func TestFoldersWithoutImagesSayWhatTheyHold(t *testing.T) {
 	object := dicomtest.Slice{Number: 4, Extra: []dicomtest.Element{{Tag: 0x00080060, VR: "CS", Value: "SEG"}}}.Bytes()
 	for says, files := range map[string]map[string][]byte{
-		"2 are NRRD":            {"a.nrrd": []byte("NRRD0004\n"), "b.nhdr": []byte("NRRD0004\n"), "c.txt": []byte("hello")},
 		"image to read (1 SEG)": {"a.dcm": object},
 	} {
 		_, err := Open(context.Background(), write(t, files), Options{})

@@ -15,7 +15,7 @@ import (
 )
 
 // onDisk returns the folder that a place's names are relative to. For a ZIP that is a private
-// temporary folder with its NIfTI and MetaImage files, since those are opened by path; done removes it.
+// temporary folder with its NIfTI, MetaImage and NRRD files, since those are opened by path; done removes it.
 func (op *opener) onDisk(p *place) (dir string, done func(), err error) {
 	if !p.zipped {
 		return p.root, func() {}, nil
@@ -46,7 +46,7 @@ func zippedMask(file, name string) (*volume.Mask, error) {
 	}
 	defer z.Close() //nolint:errcheck // read only
 	p := place{fsys: newArchive(&z.Reader), root: file, zipped: true}
-	for other := range newArchive(&z.Reader) { // a MetaImage header names its voxels' file
+	for other := range newArchive(&z.Reader) { // a header names its voxels' file
 		if path.Dir(other) == path.Dir(name) && (other == name || isCompanion(other)) {
 			p.names = append(p.names, other)
 		}

@@ -1,6 +1,6 @@
-// Package imageio opens image files without the caller knowing their format: NIfTI and MetaImage, told by
+// Package imageio opens image files without the caller knowing their format: NIfTI, MetaImage and NRRD, told by
 // content and only then by name. DICOM, which is many files, is read by package dicom through exam.
-// It returns volumes in LPS millimetres, and writes them by the extension of the name.
+// It returns volumes in LPS millimetres, and writes NIfTI and MetaImage by the extension of the name.
 package imageio
 
 import (
@@ -14,6 +14,7 @@ import (
 	"bayeslice/internal/imageio/codec"
 	"bayeslice/internal/imageio/metaimage"
 	"bayeslice/internal/imageio/nifti"
+	"bayeslice/internal/imageio/nrrd"
 	"bayeslice/internal/volume"
 )
 
@@ -29,13 +30,19 @@ var (
 // Image is what one file holds. It is immutable.
 type Image struct {
 	Volumes     []*volume.Volume // one for each frame, at least one, all on one grid
-	Format      string           // such as "NIfTI-1" or "MetaImage"
+	Format      string           // "NIfTI-1", "NIfTI-2", "MetaImage" or "NRRD"
 	Description string           // free text of the header; it may identify a patient
 	Warnings    []string         // sentences to show: what was assumed or repaired while reading
 	NotFinite   int              // voxels that were NaN or infinite in the file and are 0 here
 }
 
-// Open reads a NIfTI or MetaImage file. The error wraps [ErrFormat], [ErrUnsupported],
+// Extensions returns the endings of the names of the files that [Open] reads, lower case, a longer one before one that it
+// ends in. The .hdr of a pair is not among them, since other software uses that ending too. The caller owns the slice.
+func Extensions() []string {
+	return []string{".nii.gz", ".nii", ".mha", ".mhd", ".nrrd", ".nhdr"}
+}
+
+// Open reads a NIfTI, MetaImage or NRRD file. The error wraps [ErrFormat], [ErrUnsupported],
 // [ErrTruncated] or [ErrTooLarge], or comes from the operating system.
 func Open(path string) (*Image, error) {
 	open, err := reader(path)
@@ -62,14 +69,18 @@ func reader(path string) (openFunc, error) {
 	switch {
 	case nifti.Sniff(head) && !isPairData:
 		return nifti.Open, nil
-	case metaimage.Sniff(head) && compressed:
-		return nil, fmt.Errorf("imageio: %s is a MetaImage inside gzip; decompress it first: %w", filepath.Base(path), ErrUnsupported)
+	case (nrrd.Sniff(head) || metaimage.Sniff(head)) && compressed:
+		return nil, fmt.Errorf("imageio: %s is a MetaImage or NRRD inside gzip; decompress it first: %w", filepath.Base(path), ErrUnsupported)
+	case nrrd.Sniff(head):
+		return nrrd.Open, nil
 	case metaimage.Sniff(head):
 		return metaimage.Open, nil
 	case isPairData, hasSuffix(name, ".nii", ".nii.gz", ".hdr", ".hdr.gz"):
 		return nifti.Open, nil
 	case hasSuffix(name, ".mha", ".mhd"):
 		return metaimage.Open, nil
+	case hasSuffix(name, ".nrrd", ".nhdr"):
+		return nrrd.Open, nil
 	}
 	return nil, fmt.Errorf("imageio: %s %w", filepath.Base(path), refusal(head))
 }
@@ -79,16 +90,14 @@ func refusal(head []byte) error {
 	switch {
 	case len(head) >= 132 && string(head[128:132]) == "DICM":
 		return fmt.Errorf("is a single DICOM file; open the folder of the whole exam instead: %w", ErrUnsupported)
-	case bytes.HasPrefix(head, []byte("NRRD")):
-		return fmt.Errorf("is an NRRD file; convert it to NIfTI or MetaImage: %w", ErrUnsupported)
 	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
 		return fmt.Errorf("is a ZIP archive, not one image: %w", ErrUnsupported)
 	case bytes.HasPrefix(head, []byte("\x89PNG")), bytes.HasPrefix(head, []byte("\xff\xd8\xff")), bytes.HasPrefix(head, []byte("BM")):
-		return fmt.Errorf("is a picture without positions in space; open the DICOM, NIfTI or MetaImage it was made from: %w", ErrUnsupported)
+		return fmt.Errorf("is a picture without positions in space; open the DICOM, NIfTI, MetaImage or NRRD it was made from: %w", ErrUnsupported)
 	case len(head) == 0:
 		return fmt.Errorf("is empty; copy it again from its source: %w", ErrTruncated)
 	}
-	return fmt.Errorf("is neither NIfTI (.nii, .nii.gz, .hdr) nor MetaImage (.mha, .mhd): %w", ErrFormat)
+	return fmt.Errorf("is neither NIfTI (.nii, .nii.gz, .hdr) nor MetaImage (.mha, .mhd) nor NRRD (.nrrd, .nhdr): %w", ErrFormat)
 }
 
 func hasSuffix(name string, suffixes ...string) bool {

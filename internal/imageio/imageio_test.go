@@ -158,7 +158,7 @@ func TestOpenRefusesWithAReason(t *testing.T) {
 		{"a", nil, ErrTruncated, "is empty"},
 		{"a.txt", []byte("hello"), ErrFormat, "neither NIfTI"},
 		{"a.dcm", dicom, ErrUnsupported, "open the folder"},
-		{"a.nrrd", []byte("NRRD0004\n"), ErrUnsupported, "NRRD"},
+		{"a.nrrd", []byte("NRRD0004\n"), ErrFormat, "no type"},
 		{"a.zip", []byte("PK\x03\x04...."), ErrUnsupported, "ZIP"},
 		{"a.png", []byte("\x89PNG\r\n"), ErrUnsupported, "picture"},
 		{"a.jpg", []byte("\xff\xd8\xff\xe0"), ErrUnsupported, "picture"},

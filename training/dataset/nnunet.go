@@ -19,7 +19,7 @@ import (
 )
 
 // imageEndings are the files that are read, the longest first.
-var imageEndings = []string{".nii.gz", ".nii", ".mha", ".mhd"}
+var imageEndings = imageio.Extensions()
 
 // Names of an nnU-Net raw dataset.
 const (

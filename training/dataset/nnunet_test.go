@@ -175,7 +175,7 @@ func TestDatasetJSONThatIsNotUnderstoodSaysHowToHelp(t *testing.T) {
 		"two zones":       {json: `{"channel_names": {"0": "T2"}, "labels": {"background": 0, "TZ": [1, 2], "PZ": [2]}}`, words: []string{"label value 2", "both"}},
 		"label value":     {json: `{"channel_names": {"0": "T2"}, "labels": {"background": 0, "TZ": 1.5, "PZ": 2}}`, words: []string{`"TZ": 1.5`, "whole number"}},
 		"large value":     {json: `{"channel_names": {"0": "T2"}, "labels": {"background": 0, "TZ": 256, "PZ": 2}}`, words: []string{"0 to 255"}},
-		"ending":          {json: `{"channel_names": {"0": "T2"}, "labels": {"background": 0}, "file_ending": ".nrrd"}`, words: []string{".nrrd", "convert"}},
+		"ending":          {json: `{"channel_names": {"0": "T2"}, "labels": {"background": 0}, "file_ending": ".tif"}`, words: []string{".tif", "convert"}},
 		"no ADC":          {task: modelcard.Diagnosis, json: anatomyV2, words: []string{`"T2W"`, "understood as HBV"}},
 		"foreign mapping": {json: anatomyV2, opts: func(o *Options) { o.Channels = map[string]string{"T3": "T2W"} }, words: []string{`names "T3"`}},
 		"foreign class":   {json: anatomyV2, opts: func(o *Options) { o.Classes = map[string]string{"XZ": "TZ"} }, words: []string{`names "XZ"`}},

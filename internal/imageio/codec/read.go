@@ -49,15 +49,20 @@ type Source struct {
 	R io.Reader
 	// Stored is how many bytes of the file hold the voxels.
 	Stored int64
-	// Compressed is set where they are deflated, so that more bytes come out than are stored.
+	// Compressed is set where they are compressed, so that more bytes come out than are stored.
 	Compressed bool
+	// Ratio is the most bytes that one stored byte can become; 0 means as by deflate.
+	Ratio int64
 }
 
 // Check fails with [ErrTruncated] where the source cannot hold want bytes, before any memory is
 // taken for them.
 func (s Source) Check(want int64) error {
 	most := s.Stored
-	if s.Compressed {
+	switch {
+	case s.Compressed && s.Ratio > 0:
+		most = s.Stored * s.Ratio
+	case s.Compressed:
 		most = s.Stored * maxRatio
 	}
 	if want > most {

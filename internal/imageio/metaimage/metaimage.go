@@ -13,7 +13,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -32,35 +31,12 @@ func Open(path string) ([]*volume.Volume, codec.Info, error) {
 	}
 	defer func() { _ = f.Close() }() // only read from
 	volumes, info, err := read(f, size, func(name string) (io.ReadCloser, int64, error) {
-		return openBeside(filepath.Dir(path), name)
+		return codec.OpenBeside(filepath.Dir(path), name)
 	})
 	if err != nil {
 		return nil, codec.Info{}, fmt.Errorf("metaimage: %s: %w", filepath.Base(path), err)
 	}
 	return volumes, info, nil
-}
-
-// openBeside opens a file of the header's folder. A link that leads out of it is refused by [os.Root].
-func openBeside(dir, name string) (io.ReadCloser, int64, error) {
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return nil, 0, err
-	}
-	defer func() { _ = root.Close() }() // the file opened from it stays open
-	st, err := root.Stat(name)
-	switch {
-	case errors.Is(err, os.ErrNotExist):
-		return nil, 0, fmt.Errorf("its voxels should be in %.100q, which is not beside it; put both into one folder: %w", name, codec.ErrFormat)
-	case err != nil:
-		return nil, 0, fmt.Errorf("its data file %.100q cannot be used (%w); put the file itself beside the header: %w", name, err, codec.ErrFormat)
-	case !st.Mode().IsRegular():
-		return nil, 0, fmt.Errorf("its data file %.100q is not a file: %w", name, codec.ErrFormat)
-	}
-	f, err := root.Open(name)
-	if err != nil {
-		return nil, 0, fmt.Errorf("its data file cannot be opened: %w", err)
-	}
-	return f, st.Size(), nil
 }
 
 // read decodes a header from r, and voxels from what follows or from the file that beside opens.
@@ -104,7 +80,7 @@ func read(r io.Reader, size int64, beside func(name string) (io.ReadCloser, int6
 	return out, info, nil
 }
 
-// checkName refuses a data file that is anything but one plain name.
+// checkName refuses what is not the plain name of one file.
 func checkName(name string) error {
 	words := strings.Fields(name)
 	switch {
@@ -112,10 +88,8 @@ func checkName(name string) error {
 		return fmt.Errorf("its ElementDataFile is empty: %w", codec.ErrFormat)
 	case strings.EqualFold(words[0], "LIST"), strings.Contains(name, "%"):
 		return fmt.Errorf("its voxels are spread over several files (%.100q); save it as one .mha: %w", name, codec.ErrUnsupported)
-	case strings.ContainsAny(name, `/\:`) || name == "." || name == "..":
-		return fmt.Errorf("its voxels should be in %.100q, outside its own folder, which is not followed for safety; put the file beside the header and name it there: %w", name, codec.ErrUnsupported)
 	}
-	return nil
+	return codec.CheckBeside(name)
 }
 
 // readFrames reads the voxels from a stream that begins with them.

@@ -82,6 +82,7 @@ var height = map[string]int{
 	"internal/metrics":                 2, // how good predictions are
 	"internal/compare":                 3, // two segmentations of one exam
 	"internal/review":                  2, // where a segmentation is expected to be wrong
+	"internal/cluster":                 3, // a study on Slurm or Kubernetes
 	"internal/worklist":                5, // a folder of exams, ranked
 	"internal/worklist/predict":        9, // its exams sampled by a network
 	"internal/measure":                 2, // what readers measure

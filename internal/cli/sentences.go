@@ -15,6 +15,7 @@ import (
 	"bayeslice/internal/align"
 	"bayeslice/internal/annotate"
 	"bayeslice/internal/calibrate"
+	"bayeslice/internal/cluster"
 	"bayeslice/internal/compare"
 	"bayeslice/internal/evaluate"
 	"bayeslice/internal/evaluate/chart"
@@ -142,6 +143,10 @@ var nextSteps = []struct {
 	{"compare.ErrNumbering", compare.ErrNumbering, fromText},
 	{"compare.ErrNothing", compare.ErrNothing, fromText},
 	{"review.ErrField", review.ErrField, "Use another model; `bayeslice model list` names those that come with the program."},
+	{"cluster.ErrJob", cluster.ErrJob, fromText},
+	{"cluster.ErrNoSlurm", cluster.ErrNoSlurm, fromText},
+	{"cluster.ErrSlurm", cluster.ErrSlurm, fromText},
+	{"cluster.ErrQueued", cluster.ErrQueued, fromText},
 	{"worklist.ErrFolder", worklist.ErrFolder, fromText},
 	{"worklist.ErrList", worklist.ErrList, fromText},
 	{"worklist.ErrNoEntry", worklist.ErrNoEntry, "Run `bayeslice worklist show FOLDER` for the exams and their names."},
@@ -231,7 +236,7 @@ func nextStep(err error) string {
 }
 
 // packages are the names that errors begin with.
-const packages = "align|annotate|app|augment|autodiff|calibrate|chart|cli|codec|cohort|compare|dataset|dicom|dicomout|edit|evaluate|exam|explore|fetch|geom|graph|imageio|inference|jsonfile|keymap|lang|loss|measure|metaimage|metrics|" +
+const packages = "align|annotate|app|augment|autodiff|calibrate|chart|cli|cluster|codec|cohort|compare|dataset|dicom|dicomout|edit|evaluate|exam|explore|fetch|geom|graph|imageio|inference|jsonfile|keymap|lang|loss|measure|metaimage|metrics|" +
 	"modelcard|models|nets|nifti|optim|ort|paper|pb|phantom|prep|probe|reading|recent|ref|render|report|review|rewrite|schedule|sectors|session|settings|step|synth|tensor|trainer|training|viewer|viewstate|volume|worklist"
 
 // packagePrefix finds the names of packages where an error or one wrapped in it begins: never in the

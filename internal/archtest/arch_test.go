@@ -74,10 +74,12 @@ var height = map[string]int{
 	"internal/onnx/ref":                4,
 	"internal/onnx/graphtest":          5, // what tests of graphs share
 	"internal/onnx/graph":              3,
-	"internal/imageio/dicom":           3,
+	"internal/imageio/dicom":           1,
+	"internal/imageio/dicomcode":       0, // what codes of the prostate mean
+	"internal/imageio/dicomseg":        2, // DICOM segmentations
 	"internal/imageio/dicomout":        3,
 	"internal/imageio":                 3,
-	"internal/imageio/dicom/dicomtest": 2, // made-up images for tests
+	"internal/imageio/dicom/dicomtest": 0, // made-up images for tests
 	"internal/imageio/nifti":           2,
 	"internal/metrics":                 2, // how good predictions are
 	"internal/compare":                 3, // two segmentations of one exam

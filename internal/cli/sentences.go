@@ -24,6 +24,7 @@ import (
 	"bayeslice/internal/imageio"
 	"bayeslice/internal/imageio/dicom"
 	"bayeslice/internal/imageio/dicomout"
+	"bayeslice/internal/imageio/dicomseg"
 	"bayeslice/internal/keymap"
 	"bayeslice/internal/lang"
 	"bayeslice/internal/measure"
@@ -179,6 +180,8 @@ var nextSteps = []struct {
 	{"imageio.ErrTooLarge", imageio.ErrTooLarge, "Crop or resample the image first."},
 	{"imageio.ErrUnsupported", imageio.ErrUnsupported, "Convert the file to uncompressed DICOM, NIfTI or MHA."},
 	{"imageio.ErrFormat", imageio.ErrFormat, "Give DICOM, NIfTI or MHA files."},
+	{"dicomseg.ErrNotSegmentation", dicomseg.ErrNotSegmentation, "Give a DICOM SEG object, NIfTI or MHA."},
+	{"dicomseg.ErrSegments", dicomseg.ErrSegments, fromText},
 	{"dicom.ErrNotDICOM", dicom.ErrNotDICOM, "Give the folder that holds the DICOM files."},
 	{"dicom.ErrTruncated", dicom.ErrTruncated, fromText},
 	{"dicom.ErrMalformed", dicom.ErrMalformed, "Copy or export the files again from their source."},
@@ -236,7 +239,7 @@ func nextStep(err error) string {
 }
 
 // packages are the names that errors begin with.
-const packages = "align|annotate|app|augment|autodiff|calibrate|chart|cli|cluster|codec|cohort|compare|dataset|dicom|dicomout|edit|evaluate|exam|explore|fetch|geom|graph|imageio|inference|jsonfile|keymap|lang|loss|measure|metaimage|metrics|" +
+const packages = "align|annotate|app|augment|autodiff|calibrate|chart|cli|cluster|codec|cohort|compare|dataset|dicom|dicomout|dicomseg|edit|evaluate|exam|explore|fetch|geom|graph|imageio|inference|jsonfile|keymap|lang|loss|measure|metaimage|metrics|" +
 	"modelcard|models|nets|nifti|optim|ort|paper|pb|phantom|prep|probe|reading|recent|ref|render|report|review|rewrite|schedule|sectors|session|settings|step|synth|tensor|trainer|training|viewer|viewstate|volume|worklist"
 
 // packagePrefix finds the names of packages where an error or one wrapped in it begins: never in the

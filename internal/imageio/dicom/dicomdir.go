@@ -12,7 +12,7 @@ import (
 // would leave the folder are refused with [ErrMalformed]. Media written as ISO 9660 may show names
 // in lower case or with a version (";1"); both are found.
 func Directory(fsys fs.FS, name string) (names, absent []string, err error) {
-	s, err := sieveFile(fsys, name)
+	s, err := sieveFile(fsys, name, wanted)
 	if err != nil {
 		return nil, nil, err
 	}

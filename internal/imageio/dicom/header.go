@@ -72,7 +72,7 @@ type RealWorldMap struct {
 // ReadHeader reads what comes before the pixels of one file. It fails with one of the package's
 // sentinels, or the file system's error, and never panics whatever the file holds.
 func ReadHeader(fsys fs.FS, name string) (*Header, error) {
-	s, err := sieveFile(fsys, name)
+	s, err := sieveFile(fsys, name, wanted)
 	if err != nil {
 		return nil, err
 	}
@@ -195,6 +195,15 @@ func (h *Header) pixelModule(a attrs) error {
 // frameBytes is the size of one native frame.
 func (h *Header) frameBytes() int64 {
 	return int64(h.Rows) * int64(h.Columns) * int64(h.BitsAllocated/8)
+}
+
+// pixelBytes is the size of count native frames. Those of one bit a pixel follow each other without padding
+// (PS3.5 8.1.1).
+func (h *Header) pixelBytes(count int) int64 {
+	if h.BitsAllocated == 1 {
+		return (int64(h.Rows)*int64(h.Columns)*int64(count) + 7) / 8
+	}
+	return h.frameBytes() * int64(count)
 }
 
 // frames fills the planes, from functional groups where there are several.

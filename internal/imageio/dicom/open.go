@@ -20,8 +20,8 @@ const (
 	maxInflation = 1100      // deflate cannot expand more than about 1032-fold
 )
 
-// sieveFile reads the header of a file, no more of it than needed.
-func sieveFile(fsys fs.FS, name string) (*sieved, error) {
+// sieveFile reads the header of a file, no more of it than needed, and of that what keep wants.
+func sieveFile(fsys fs.FS, name string, keep func(t tag.Tag, depth int) bool) (*sieved, error) {
 	f, err := fsys.Open(name)
 	if err != nil {
 		return nil, err
@@ -42,7 +42,7 @@ func sieveFile(fsys fs.FS, name string) (*sieved, error) {
 		if data, err = growPrefix(f, data, min(want, info.Size())); err != nil {
 			return nil, err
 		}
-		s, err := sieve(data, info.Size())
+		s, err := sieve(data, info.Size(), keep)
 		if !errors.Is(err, errMore) {
 			return s, err
 		}
@@ -68,12 +68,12 @@ func growPrefix(r io.Reader, data []byte, n int64) ([]byte, error) {
 
 // sieve walks a file of which data is a prefix (or all). It returns [errMore] where the prefix
 // ends before the pixel data do begin.
-func sieve(data []byte, size int64) (*sieved, error) {
+func sieve(data []byte, size int64, keep func(t tag.Tag, depth int) bool) (*sieved, error) {
 	start, syn, err := locate(data, size)
 	if err != nil {
 		return nil, err
 	}
-	w := &walker{data: data, size: size, syn: syn, keep: wanted}
+	w := &walker{data: data, size: size, syn: syn, keep: keep}
 	if syn.uid == deflatedLE {
 		if int64(len(data)) < size {
 			return nil, errMore
@@ -91,7 +91,7 @@ func sieve(data []byte, size int64) (*sieved, error) {
 			return nil, err
 		}
 		if e.tag == tag.PixelData {
-			s.pixels = &pixelSpan{offset: e.offset, length: e.length, encapsulated: e.length < 0}
+			s.pixels = &pixelSpan{offset: e.offset, length: e.length, encapsulated: e.length < 0, vr: e.vr}
 			if e.length < 0 {
 				s.pixels.length = w.size - e.offset
 			}

@@ -31,7 +31,7 @@ func readPixels(fsys fs.FS, h *Header) ([]byte, error) {
 		}
 		return decompress(h, data)
 	}
-	data := make([]byte, h.frameBytes()*int64(len(h.Frames)))
+	data := make([]byte, h.pixelBytes(len(h.Frames)))
 	if _, err := io.ReadFull(f, data); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrTruncated, err)
 	}
@@ -61,7 +61,7 @@ func deflatedPixels(f io.Reader, h *Header) ([]byte, error) {
 	if data, err = inflate(data[start:]); err != nil {
 		return nil, err
 	}
-	end := h.pixels.offset + h.frameBytes()*int64(len(h.Frames))
+	end := h.pixels.offset + h.pixelBytes(len(h.Frames))
 	if end > int64(len(data)) {
 		return nil, fmt.Errorf("%w: %d bytes where %d are needed", ErrTruncated, len(data), end)
 	}

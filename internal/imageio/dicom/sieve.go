@@ -25,6 +25,7 @@ type pixelSpan struct {
 	offset       int64
 	length       int64 // bytes; where encapsulated, all that follow
 	encapsulated bool
+	vr           string // of the element; "" where implicit
 }
 
 // sieved is what is kept of a file: elements of interest re-encoded with explicit VR in the byte

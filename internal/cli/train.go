@@ -37,11 +37,12 @@ type trainJob struct {
 func (s *session) trainCommand() *cobra.Command {
 	j := trainJob{config: paperNumbers()}
 	c := &cobra.Command{
-		Use:   "train --task anatomy|diagnosis --data phantoms|FOLDER -o RUN",
+		Use:   "train --task anatomy|diagnosis --data phantoms|readers|FOLDER -o RUN",
 		Short: "Train a network on this machine, and look after its runs",
 		Long: "Trains the paper's network from scratch, or from the weights of an earlier run, and keeps everything in the run\nfolder RUN: settings, an append-only log, checkpoints, and at the end the model, which infer and the window open.\n" +
 			"Ctrl-C finishes the step, keeps a checkpoint and stops; `bayeslice train resume RUN` goes on from there, also after\na crash. Numbers not given are those of the paper; steps, batch and β are not in the paper.\n\n" + disclaimer,
 		Example: "  bayeslice train --task anatomy --loss FL --preset compact --data phantoms --steps 20000 -o runs/anatomy-fl\n" +
+			"  bayeslice train --task diagnosis --loss FL --data readers --exams 200 --readers 5 --folds 5 --fold 0 -o runs/readers-0\n" +
 			"  bayeslice train --task diagnosis --data cohort/ --masks masks/ --folds 5 --fold 0 -o runs/cspca-0\n" +
 			"  bayeslice train resume runs/anatomy-fl",
 		Args: noArgs,

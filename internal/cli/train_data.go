@@ -19,8 +19,11 @@ import (
 	"bayeslice/training/dataset"
 )
 
-// phantomData is the value of --data that needs no files.
-const phantomData = "phantoms"
+// Values of --data that need no files.
+const (
+	phantomData = "phantoms" // a new one each time
+	readersData = "readers"  // a fixed cohort that simulated readers have labelled
+)
 
 // dataFlags are the flags that choose data.
 type dataFlags struct {
@@ -30,17 +33,18 @@ type dataFlags struct {
 	noAugment         bool
 }
 
-// Flags that belong to one kind of data.
+// Flags that belong to some kinds of data.
 var (
-	folderFlags = []string{"masks", "mask-pattern", "manifest", "channel", "class", "zones", "lesion-from", "splits", "split-seed",
-		"folds", "runs", "fold", "augment", "no-augment"}
+	folderFlags  = []string{"masks", "mask-pattern", "manifest", "channel", "class", "zones", "lesion-from"}
+	foldFlags    = []string{"splits", "split-seed", "folds", "runs", "fold", "augment", "no-augment"} // of folders and readers
 	phantomFlags = []string{"anatomies", "held"}
+	readersFlags = []string{"exams", "readers", "ambiguous", "exam-seed"}
 )
 
 // add declares the flags that say where exams and folds are.
 func (d *dataFlags) add(f *pflag.FlagSet) {
 	c := &d.choice
-	f.StringVar(&d.data, "data", "", "FOLDER of exams: nnU-Net raw, or exams with masks (required)")
+	f.StringVar(&d.data, "data", "", readersData+", or a FOLDER of exams: nnU-Net raw, or exams with masks (required)")
 	f.StringVar(&c.Masks, "masks", "", "folder of the masks, where they are not beside the exams")
 	f.StringVar(&c.MaskPattern, "mask-pattern", "", "which of several mask files of an exam, as zones_*")
 	f.StringVar(&c.Manifest, "manifest", "", "CSV or JSON file that lists exams, masks and patients")
@@ -49,7 +53,11 @@ func (d *dataFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&d.zones, "zones", string(dataset.TZPZ), "what 1 and 2 mean in zone masks: "+string(dataset.TZPZ)+" or "+string(dataset.PZTZ))
 	f.IntVar(&c.LesionFrom, "lesion-from", 1, "smallest value of a lesion mask that is csPCa; 2 for ISUP grades")
 	f.Uint64Var(&c.SplitSeed, "split-seed", 1, "seed of the folds, where they are made")
-	f.IntVar(&c.Folds, "folds", training.Paper().Folds, "folds of a folder's exams")
+	f.IntVar(&c.Exams, "exams", cohort.DefaultExams, "generated exams that simulated readers label, with --data "+readersData)
+	f.IntVar(&c.Readers, "readers", cohort.DefaultReaders, "simulated readers; the label of each exam is that of one of them")
+	f.Float64Var(&c.Ambiguous, "ambiguous", cohort.DefaultAmbiguous, "share of foci, 0 to 1, that about half of the simulated readers call csPCa")
+	f.Uint64Var(&c.ExamSeed, "exam-seed", cohort.DefaultExamSeed, "seed of those exams, readers and labels")
+	f.IntVar(&c.Folds, "folds", training.Paper().Folds, "folds of the exams")
 	f.IntVar(&c.Runs, "runs", training.Paper().Runs, "runs, each with folds of its own")
 	f.StringVar(&c.Cache, "cache", "", "folder of prepared data (default: in the user's cache)")
 }
@@ -57,14 +65,25 @@ func (d *dataFlags) add(f *pflag.FlagSet) {
 // addDrawn declares the flags that say what a run draws from the data.
 func (d *dataFlags) addDrawn(f *pflag.FlagSet) {
 	c := &d.choice
-	f.Lookup("data").Usage = phantomData + ", made as they are needed, or a FOLDER: nnU-Net raw, or exams with masks (required)"
-	f.StringVar(&c.Splits, "splits", "", "file of folds, made where it is absent (default: kept with the cache)")
+	f.Lookup("data").Usage = phantomData + ", made as they are needed; " + readersData + ", generated exams with the labels of simulated readers; or a FOLDER: nnU-Net raw, or exams with masks (required)"
+	f.StringVar(&c.Splits, "splits", "", "file of folds, made where it is absent (default: kept with the cache of a folder)")
 	f.IntVar(&c.Fold, "fold", 0, "fold that is kept for validation, counted from 0")
 	f.IntVar(&c.Run, "run", 0, "run, counted from 0: other folds, weights and order")
-	f.BoolVar(&c.Augment, "augment", true, "change exams of a folder at random, as the paper does")
+	f.BoolVar(&c.Augment, "augment", true, "change exams at random, as the paper does; not phantoms")
 	f.BoolVar(&d.noAugment, "no-augment", false, "the opposite of --augment")
 	f.IntVar(&c.Anatomies, "anatomies", cohort.DefaultAnatomies, "different anatomies of phantoms; contrasts are always new")
 	f.IntVar(&c.Held, "held", cohort.DefaultHeld, "phantoms of other anatomies kept for validation")
+}
+
+// generated says whether no files are read.
+func (d *dataFlags) generated() bool { return d.data == phantomData || d.data == readersData }
+
+// kind is what --data is, in a sentence.
+func (d *dataFlags) kind() string {
+	if d.generated() {
+		return d.data
+	}
+	return "a folder"
 }
 
 // check refuses flags that contradict each other or are missing.
@@ -77,11 +96,15 @@ func (d *dataFlags) check(set func(string) bool) error {
 	}
 	switch {
 	case d.data == "":
-		return usageError("--data is missing: %s, or the FOLDER of a cohort", phantomData)
-	case d.data == phantomData && wrong(folderFlags) != "":
-		return usageError("--%s belongs to a folder of exams, and --data is %s", wrong(folderFlags), phantomData)
+		return usageError("--data is missing: %s, %s, or the FOLDER of a cohort", phantomData, readersData)
+	case d.generated() && wrong(folderFlags) != "":
+		return usageError("--%s belongs to a folder of exams, and --data is %s", wrong(folderFlags), d.data)
+	case d.data == phantomData && wrong(foldFlags) != "":
+		return usageError("--%s belongs to a folder of exams or to %s, and --data is %s", wrong(foldFlags), readersData, phantomData)
 	case d.data != phantomData && wrong(phantomFlags) != "":
-		return usageError("--%s belongs to phantoms, and --data is a folder", wrong(phantomFlags))
+		return usageError("--%s belongs to %s, and --data is %s", wrong(phantomFlags), phantomData, d.kind())
+	case d.data != readersData && wrong(readersFlags) != "":
+		return usageError("--%s belongs to %s, and --data is %s", wrong(readersFlags), readersData, d.kind())
 	case d.noAugment && set("augment") && d.choice.Augment:
 		return usageError("--augment and --no-augment contradict each other")
 	case d.zones != string(dataset.TZPZ) && d.zones != string(dataset.PZTZ):
@@ -98,8 +121,14 @@ func (d *dataFlags) chosen(seed uint64, skip bool) (c cohort.Choice, err error) 
 		c = cohort.Choice{Format: c.Format, Seed: c.Seed, Run: c.Run, Anatomies: c.Anatomies, Held: c.Held, Cache: c.Cache, SkipBad: skip}
 		return c, c.Validate()
 	}
-	c.Path, c.Zones, c.Anatomies, c.Held = d.data, dataset.Zones(d.zones), 0, 0
+	c.Anatomies, c.Held = 0, 0
 	c.Augment = c.Augment && !d.noAugment
+	if d.data == readersData {
+		c.LesionFrom = 0
+		return c, c.Validate()
+	}
+	c.Exams, c.Readers, c.Ambiguous, c.ExamSeed = 0, 0, 0, 0
+	c.Path, c.Zones = d.data, dataset.Zones(d.zones)
 	if c.Channels, err = pairs("--channel", d.channels); err != nil {
 		return c, err
 	}
@@ -135,7 +164,7 @@ type splitsJob struct {
 func (s *session) trainSplitsCommand() *cobra.Command {
 	var j splitsJob
 	c := &cobra.Command{
-		Use:   "splits --task TASK --data FOLDER -o FILE",
+		Use:   "splits --task TASK --data FOLDER|readers -o FILE",
 		Short: "Deal the exams of a cohort out to folds, and write them to a file",
 		Long: "Every run that is given the file with --splits is trained and checked on the same exams. Exams of one patient\nstay together, and folds have equal numbers of patients with csPCa.\n" +
 			"The exams are prepared for the preset, since what counts as csPCa is looked up on the model's grid.",

@@ -18,19 +18,19 @@ import (
 // et al., Biomedicines 2023; Rischke et al., Radiation Oncology 2013), and κ of 0.59 in PZ and 0.51 in TZ for calling
 // a focus suspicious (Rosenkrantz et al., Radiology 2016).
 const (
-	habitMM      = 0.30 // SD over readers, of either border
-	dayMM        = 0.30 // SD over exams
-	alongMM      = 0.75 // SD along the outer border, in the middle of the gland
-	alongInnerMM = 0.95 // SD along the border of TZ and PZ
+	habitMM      = 0.27 // SD over readers, of either border
+	dayMM        = 0.27 // SD over exams
+	alongMM      = 0.68 // SD along the outer border, in the middle of the gland
+	alongInnerMM = 0.90 // SD along the border of TZ and PZ
 	apexMore     = 1.2  // by which SDs grow towards the apex, as a share
 	baseMore     = 1.6  // and towards the base
 	furthestMM   = 7    // no border moves further
 
 	thresholdSD = 0.05 // of suspicion, over readers
 	marginSD    = 0.08 // of the logarithm of a focus' radius, over readers
-	marginDaySD = 0.12 // and over exams
-	shiftMM     = 1.1  // SD of a focus' middle along each axis
-	wobble      = 0.22 // of a focus' border, as a share of its radius
+	marginDaySD = 0.10 // and over exams
+	shiftMM     = 0.9  // SD of a focus' middle along each axis
+	wobble      = 0.20 // of a focus' border, as a share of its radius
 )
 
 // Foci of a cohort.
@@ -204,7 +204,7 @@ type edge struct {
 }
 
 func drawEdge(r *rand.Rand, habit, sd float64) edge {
-	return edge{shift: habit + around(r, 0, dayMM), sd: sd, waves: drawWaves(r, 8, 1, 14, 50)}
+	return edge{shift: habit + around(r, 0, dayMM), sd: sd, waves: drawWaves(r, 8, 1, 24, 60)}
 }
 
 // at returns mm; more is how much the SD is larger here, as a share.

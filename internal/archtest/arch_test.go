@@ -61,6 +61,7 @@ var height = map[string]int{
 	"internal/nets":                    7, // the paper's network
 	"internal/evaluate":                7, // a cohort of predictions, measured and reported
 	"internal/evaluate/chart":          0, // figures as vector graphics
+	"internal/study/findings":          8, // do the paper's findings repeat
 	"internal/modelcard":               6,
 	"internal/annotate":                7, // drawing and correcting contours
 	"internal/prep":                    5,
@@ -94,6 +95,7 @@ var height = map[string]int{
 	"internal/imageio/codec":           1,
 	"internal/imageio/metaimage":       2,
 	"internal/imageio/nrrd":            2,
+	"internal/imageio/dicom/openjpeg":  1, // JPEG 2000 in a sandbox
 	"internal/onnx/pb":                 2,
 	"internal/volume":                  1,
 	"internal/ort/fetch":               1,

@@ -36,6 +36,9 @@ var (
 // maxResultBytes bounds what is read: a wrong file must not fill the memory.
 const maxResultBytes = 1 << 30
 
+// maxExamplePixels bounds the sides of an example's pictures.
+const maxExamplePixels = 4096
+
 // Ready makes dir where it does not exist, and fails with [ErrExists] where it holds one of the named files and
 // overwrite is not set, or with the file system's error.
 func Ready(dir string, overwrite bool, names ...string) error {
@@ -72,13 +75,13 @@ func WriteFolder(dir string, r *Result, overwrite bool) error {
 	return writeJSON(filepath.Join(dir, ResultFile), r)
 }
 
-// WriteComparison writes the page of several results with their comparison, and the comparison as JSON, into dir,
-// otherwise as [WriteFolder].
-func WriteComparison(dir string, results []*Result, c []Comparison, overwrite bool) error {
+// WriteComparison writes the page of several results with their comparison and the given tables, and the comparison as
+// JSON, into dir, otherwise as [WriteFolder].
+func WriteComparison(dir string, results []*Result, c []Comparison, overwrite bool, tables ...Table) error {
 	if err := Ready(dir, overwrite, ComparisonFile, ReportFile); err != nil {
 		return err
 	}
-	page, err := Page(results, c)
+	page, err := Page(results, c, tables...)
 	if err != nil {
 		return err
 	}
@@ -145,6 +148,11 @@ func (r *Result) wrong() string {
 	}
 	if r.Task == modelcard.Diagnosis && r.Detection == nil {
 		return "lacks its figures of detection; evaluate anew"
+	}
+	for _, x := range r.Examples {
+		if min(x.Width, x.Height) < 1 || max(x.Width, x.Height) > maxExamplePixels || !(x.PixelMM[0] > 0 && x.PixelMM[1] > 0) {
+			return fmt.Sprintf("holds an example of exam %q with %d × %d pixels; evaluate anew", x.Exam, x.Width, x.Height)
+		}
 	}
 	return ""
 }

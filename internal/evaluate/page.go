@@ -26,6 +26,8 @@ type pageData struct {
 	Without                           string
 	Legend                            []legendEntry
 	Panels, Calibration               []panel
+	Figures3                          []figure3
+	First                             []Table
 	Tables                            []figureTable
 	Comparisons                       []comparisonTable
 	Cohorts                           []cohort
@@ -68,6 +70,14 @@ type comparisonTable struct {
 	Rows  []tableRow
 }
 
+// Table is one more table of a page, such as what a study found. Every row has a cell for each of the header; the first is
+// the row's name. Texts are plain.
+type Table struct {
+	Title, Remark string
+	Header        []string
+	Rows          [][]string
+}
+
 // cohort is what was evaluated.
 type cohort struct {
 	Name, Facts string
@@ -77,12 +87,12 @@ type cohort struct {
 	Rows        [][]string
 }
 
-// Page makes one self-contained HTML page: the panels of the paper's Figure 2 (a, b: negative log-likelihood; c, d: soft
-// and hard Dice; e: ROC of patients; f: FROC of lesions with bands), curves of calibration, tables of all figures,
-// comparisons, which may be nil, and what was left out. Results of one name are one configuration, of which anatomy and
+// Page makes one self-contained HTML page: the given tables, the panels of the paper's Figure 2 (a, b: negative
+// log-likelihood; c, d: soft and hard Dice; e: ROC of patients; f: FROC of lesions with bands) and of its Figure 3 where
+// results hold examples, curves of calibration, tables of all figures, comparisons, which may be nil, and what was left out. Results of one name are one configuration, of which anatomy and
 // diagnosis stand in one figure. It holds no script and loads nothing. It fails with [ErrSettings] without a result,
 // with [ErrResult] where two of one task have one name, and with chart.ErrChart.
-func Page(results []*Result, c []Comparison) ([]byte, error) {
+func Page(results []*Result, c []Comparison, tables ...Table) ([]byte, error) {
 	names, err := configurations(results)
 	if err != nil {
 		return nil, err
@@ -103,7 +113,10 @@ func Page(results []*Result, c []Comparison) ([]byte, error) {
 	if page.Calibration, err = d.reliability(); err != nil {
 		return nil, err
 	}
-	page.Without, page.Tables = d.without(), d.tables()
+	if page.Figures3, err = d.figures3(); err != nil {
+		return nil, err
+	}
+	page.First, page.Without, page.Tables = tables, d.without(), d.tables()
 	for _, x := range c {
 		page.Comparisons = append(page.Comparisons, comparisonOf(x))
 	}
@@ -187,12 +200,19 @@ func tableRows(task modelcard.Task, of []placed) []tableRow {
 	add("Negative log-likelihood (nats) ↓", calibration(func(c *CalibrationResult) *metrics.Band { return c.NLL }))
 	add("Brier score ↓", calibration(func(c *CalibrationResult) *metrics.Band { return c.Brier }))
 	add("Expected calibration error ↓", calibration(func(c *CalibrationResult) *metrics.Band { return c.ECE }))
+	add("Entropy near borders of the reference (nats)", func(r *Result) *metrics.Band {
+		if r.Border == nil {
+			return nil
+		}
+		return r.Border.Near
+	})
 	for n, s := range structures[task] {
 		add(s.name+" soft Dice ↑", func(r *Result) *metrics.Band { return r.Structures[n].SoftDice })
 		add(s.name+" hard Dice ↑", func(r *Result) *metrics.Band { return r.Structures[n].HardDice })
 		add(s.name+" HD95 (mm) ↓", func(r *Result) *metrics.Band { return r.Structures[n].HD95 })
 		add(s.name+" ASSD (mm) ↓", func(r *Result) *metrics.Band { return r.Structures[n].ASSD })
 		add(s.name+" volume difference (mL)", func(r *Result) *metrics.Band { return r.Structures[n].DifferenceML })
+		add(s.name+" polarised share of the predicted segment", func(r *Result) *metrics.Band { return r.Structures[n].Polarised })
 	}
 	if task == modelcard.Diagnosis {
 		add("AUROC of patients ↑", func(r *Result) *metrics.Band { return r.Detection.AUROC })
@@ -200,6 +220,19 @@ func tableRows(task modelcard.Task, of []placed) []tableRow {
 		add("PI-CAI score, mean of both ↑", func(r *Result) *metrics.Band { return r.Detection.Score })
 		add("Partial area under FROC ↑", func(r *Result) *metrics.Band { return r.Detection.PartialArea })
 		add("Maximum sensitivity ↑", func(r *Result) *metrics.Band { return r.Detection.MaxSensitivity })
+	}
+	reader := func(get func(*ReadersResult) *metrics.Band) func(*Result) *metrics.Band {
+		return func(r *Result) *metrics.Band {
+			if r.Readers == nil {
+				return nil
+			}
+			return get(r.Readers)
+		}
+	}
+	if slices.ContainsFunc(of, func(x placed) bool { return x.result.Readers != nil }) {
+		add("Squared difference from the readers' shares ↓", reader(func(r *ReadersResult) *metrics.Band { return r.MSE }))
+		add("The same where readers differ ↓", reader(func(r *ReadersResult) *metrics.Band { return r.DisputedMSE }))
+		add("Unsure where readers differ ↑", reader(func(r *ReadersResult) *metrics.Band { return r.Unsure }))
 	}
 	return rows
 }
@@ -262,6 +295,9 @@ func cohortOf(r *Result) cohort {
 	c := cohort{Name: strings.TrimSpace(r.Name + " · " + taskName(r.Task)), Problems: r.Problems}
 	c.Name = strings.TrimPrefix(c.Name, "· ")
 	c.Facts = fmt.Sprintf("%s of %s", count(r.Exams, "exam"), count(r.Patients, "patient"))
+	if p := r.Pooled; p != nil {
+		c.Facts = fmt.Sprintf("%s of %s, by %s (%s × %s)", count(r.Exams, "observation"), count(r.Patients, "patient"), count(len(p.Parts), "network"), count(p.Runs, "run"), count(p.Folds, "fold"))
+	}
 	if r.Detection != nil {
 		c.Facts += fmt.Sprintf(", %d with a lesion, %s in all", r.Detection.Positives, count(r.Detection.Lesions, "lesion"))
 	}

@@ -181,11 +181,7 @@ func (d *drawing) roc() (panel, error) {
 		if x.result.Detection.AUROC == nil {
 			continue
 		}
-		s := chart.Series{Name: x.result.Name, X: []float64{0}, Y: []float64{0}}
-		for _, p := range x.result.Detection.ROC {
-			s.X, s.Y = append(s.X, p.FalsePositives), append(s.Y, p.Sensitivity)
-		}
-		series[x.series] = s
+		series[x.series] = rocSeries(x.result)
 		lines = append(lines, d.line(x, "AUROC "+bandText(x.result.Detection.AUROC)))
 	}
 	if len(lines) == 0 {
@@ -193,7 +189,43 @@ func (d *drawing) roc() (panel, error) {
 	}
 	f := chart.Frame{Title: "e   Diagnosis: patients, ROC ↑", X: "1 − specificity", Y: "sensitivity", XMax: 1, YMax: 1.005, Diagonal: true, Description: "sensitivity of patients against one minus specificity"}
 	svg, err := chart.Curves(f, series)
-	return svgPanel("e", svg, "Dashed: chance.", lines, err)
+	return svgPanel("e", svg, "Dashed: chance."+d.averaged(), lines, err)
+}
+
+// averaged says what curves are where one is of several networks.
+func (d *drawing) averaged() string {
+	for _, x := range d.of(modelcard.Diagnosis) {
+		if x.result.Pooled != nil && len(x.result.Pooled.Parts) > 1 {
+			return " Curves and figures are averages of the networks', each over its own exams."
+		}
+	}
+	return ""
+}
+
+// rocSeries is the curve of one network, or the average of several.
+func rocSeries(r *Result) chart.Series {
+	s := chart.Series{Name: r.Name, X: []float64{0}, Y: []float64{0}}
+	for _, p := range r.Detection.ROC {
+		s.X, s.Y = append(s.X, p.FalsePositives), append(s.Y, p.Sensitivity)
+	}
+	if r.Pooled == nil {
+		return s
+	}
+	withBand(&s, r.Detection.ROCBand, 1, len(r.Detection.ROC) == 0)
+	return s
+}
+
+// withBand adds a band up to where an axis ends, and its middle where there is no other curve.
+func withBand(s *chart.Series, band []BandPoint, end float64, middle bool) {
+	for _, b := range band {
+		if b.FalsePositives > end {
+			break
+		}
+		s.BandX, s.Low, s.High = append(s.BandX, b.FalsePositives), append(s.Low, b.Low), append(s.High, b.High)
+		if middle {
+			s.X, s.Y = append(s.X, b.FalsePositives), append(s.Y, b.Value)
+		}
+	}
 }
 
 // froc is panel f.
@@ -215,7 +247,7 @@ func (d *drawing) froc() (panel, error) {
 	f := chart.Frame{Title: "f   Diagnosis: lesions, FROC ↑", X: "false positives per exam", Y: "sensitivity", XMax: frocTo, YMax: 1.005,
 		Shade: [2]float64{metrics.PartialFrom, metrics.PartialTo}, Description: "sensitivity of lesions against false positives per exam, with bands"}
 	svg, err := chart.Curves(f, series)
-	return svgPanel("f", svg, fmt.Sprintf("Grey: %g to %g false positives per exam, over which the partial area is taken.", metrics.PartialFrom, metrics.PartialTo), lines, err)
+	return svgPanel("f", svg, fmt.Sprintf("Grey: %g to %g false positives per exam, over which the partial area is taken.", metrics.PartialFrom, metrics.PartialTo)+d.averaged(), lines, err)
 }
 
 // frocSeries is the line that the partial area lies under, as far as the axis goes.
@@ -227,12 +259,11 @@ func frocSeries(r *Result) chart.Series {
 			s.X, s.Y = append(s.X, p.FalsePositives), append(s.Y, p.Sensitivity)
 		}
 	}
-	s.X, s.Y = append(s.X, frocTo), append(s.Y, curve.Interpolated(frocTo))
-	for _, b := range r.Detection.FROCBand {
-		if b.FalsePositives <= frocTo {
-			s.BandX, s.Low, s.High = append(s.BandX, b.FalsePositives), append(s.Low, b.Low), append(s.High, b.High)
-		}
+	averaged := len(curve.Points) == 0 && r.Pooled != nil // or nothing was found at all
+	if !averaged {
+		s.X, s.Y = append(s.X, frocTo), append(s.Y, curve.Interpolated(frocTo))
 	}
+	withBand(&s, r.Detection.FROCBand, frocTo, averaged)
 	return s
 }
 

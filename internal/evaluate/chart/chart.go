@@ -42,6 +42,8 @@ var dashes = [][]vg.Length{nil, {6, 2.5}, {2, 2}, {8, 2.5, 2, 2.5}, {4, 1.5}, {1
 // Size of a figure in points, and the sizes of its type.
 const (
 	width, height = vg.Length(380), vg.Length(300)
+	smallWidth    = vg.Length(280)
+	smallHeight   = vg.Length(190)
 	margin        = vg.Length(12) // right and above, for labels at the ends of axes
 	titleSize     = vg.Length(13.5)
 	textSize      = vg.Length(12)
@@ -61,6 +63,7 @@ type Frame struct {
 	XMin, XMax, YMin, YMax float64    // where Min = Max the axis fits the data; with XMax alone it begins at 0
 	Shade                  [2]float64 // part of the X axis to set off; none where equal
 	Diagonal               bool       // a line from corner to corner, of chance or of perfect calibration
+	Small                  bool       // of less width and height, for figures that stand four in a row
 }
 
 // Series is one curve. Its colour and kind of line come from its place among the series.
@@ -343,7 +346,11 @@ func svg(p *plot.Plot, f Frame) (text string, err error) {
 			return "", fmt.Errorf("%w: an axis ends at %g", ErrChart, v)
 		}
 	}
-	c := vgsvg.New(width, height)
+	wide, high := width, height
+	if f.Small {
+		wide, high = smallWidth, smallHeight
+	}
+	c := vgsvg.New(wide, high)
 	p.Draw(draw.Crop(draw.New(c), 0, -margin, 0, -margin/2))
 	var b bytes.Buffer
 	if _, err := c.WriteTo(&b); err != nil {

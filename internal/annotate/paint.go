@@ -3,6 +3,8 @@ package annotate
 import (
 	"fmt"
 	"math"
+
+	"bayeslice/internal/volume"
 )
 
 // Point is a place in a slice, as continuous voxel coordinates; integers are voxel centres.
@@ -159,16 +161,16 @@ func (d *Document) Fill(op Op, label Label, mode Mode, k int, corners []Point) e
 	if len(corners) > MaxPoints {
 		return fmt.Errorf("%w: an outline of more than %d points; draw it in parts", ErrNothing, MaxPoints)
 	}
-	outline := make([]Point, len(corners))
+	outline := make([]volume.Corner, len(corners))
 	for n, c := range corners {
 		if !c.finite() {
 			return fmt.Errorf("%w: a point of the outline is no number", ErrGrid)
 		}
-		outline[n] = c.near()
+		outline[n] = volume.Corner(c.near())
 	}
 	p := d.painter(label, mode)
 	sheet := p.sheet(k)
-	inside(outline, d.grid.Size, func(at int) { p.paint(sheet, k, at) })
+	volume.InsidePolygon(outline, d.grid.Size, func(at int) { p.paint(sheet, k, at) })
 	return d.commit(Action{Op: op, Label: label, Mode: mode}, p.base)
 }
 

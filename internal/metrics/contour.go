@@ -55,22 +55,22 @@ func SignedContours(ctx context.Context, predicted, reference *volume.Mask, clas
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		for _, line := range traceSlice(predicted, in, p.Box, k) {
+		for _, line := range predicted.Outlines(in, p.Box, k) {
 			out = append(out, measured(line, k, reference, in, halves, far))
 		}
 	}
 	return out, nil
 }
 
-// measured turns a line of cracks into a contour with distances.
-func measured(line []crack, k int, reference *volume.Mask, in *[256]bool, h halves, far []float64) Contour {
+// measured turns a line of faces into a contour with distances.
+func measured(line []volume.Face, k int, reference *volume.Mask, in *[256]bool, h halves, far []float64) Contour {
 	grid := reference.Grid()
 	c := Contour{Slice: k, Points: make([]geom.Vec3, len(line)), MM: make([]float64, len(line))}
 	for n, x := range line {
-		d := compass[x.dir]
-		c.Points[n] = grid.World(geom.Vec3{float64(x.i) + 0.5*float64(d[0]), float64(x.j) + 0.5*float64(d[1]), float64(k)})
-		mm := far[h.index(2*x.i+d[0], 2*x.j+d[1], k)]
-		if in[reference.At(x.i, x.j, k)] { // both sides of a point that is on no contour of the reference lie on the same side of it
+		i, j := x.Middle()
+		c.Points[n] = grid.World(geom.Vec3{float64(i) / 2, float64(j) / 2, float64(k)})
+		mm := far[h.index(i, j, k)]
+		if in[reference.At(x.I, x.J, k)] { // both sides of a point that is on no contour of the reference lie on the same side of it
 			mm = -mm
 		}
 		if mm == 0 {
@@ -131,55 +131,8 @@ func each(box volume.Box, f func(v [3]int)) {
 	}
 }
 
-// compass holds the steps to the neighbours in a slice, each a quarter turn from the one before it.
+// compass holds the steps to the neighbours in a slice.
 var compass = [4][2]int{{1, 0}, {0, 1}, {-1, 0}, {0, -1}}
-
-// crack is the face between voxel (i, j) of a structure and its neighbour in a direction, which is not of it.
-type crack struct{ i, j, dir int }
-
-// traceSlice returns the closed lines of cracks round a structure in slice k, in the order in which their first
-// voxel is met.
-func traceSlice(m *volume.Mask, in *[256]bool, box volume.Box, k int) [][]crack {
-	grid, width := m.Grid(), box.Max[0]-box.Min[0]
-	inside := func(i, j int) bool { return grid.Contains(i, j, k) && in[m.At(i, j, k)] }
-	seen := make([]bool, 4*width*(box.Max[1]-box.Min[1]))
-	var lines [][]crack
-	slice := volume.Box{Min: [3]int{box.Min[0], box.Min[1], k}, Max: [3]int{box.Max[0], box.Max[1], k + 1}}
-	each(slice, func(v [3]int) {
-		for dir, d := range compass {
-			if !inside(v[0], v[1]) || inside(v[0]+d[0], v[1]+d[1]) {
-				continue
-			}
-			var line []crack
-			for at := (crack{v[0], v[1], dir}); ; at = follow(at, inside) {
-				id := 4*(at.i-box.Min[0]+width*(at.j-box.Min[1])) + at.dir
-				if seen[id] {
-					break
-				}
-				seen[id] = true
-				line = append(line, at)
-			}
-			if line != nil {
-				lines = append(lines, line)
-			}
-		}
-	})
-	return lines
-}
-
-// follow returns the next crack of a line: round the same voxel, straight on, or round the corner into the
-// voxel diagonally ahead.
-func follow(at crack, inside func(i, j int) bool) crack {
-	out, ahead := compass[at.dir], compass[(at.dir+1)%4]
-	i, j := at.i+ahead[0], at.j+ahead[1]
-	switch {
-	case !inside(i, j):
-		return crack{at.i, at.j, (at.dir + 1) % 4}
-	case !inside(i+out[0], j+out[1]):
-		return crack{i, j, at.dir}
-	}
-	return crack{i + out[0], j + out[1], (at.dir + 3) % 4}
-}
 
 // join returns the smallest box that holds both.
 func join(a, b volume.Box) volume.Box {

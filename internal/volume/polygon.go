@@ -1,9 +1,12 @@
-package annotate
+package volume
 
 import (
 	"math"
 	"slices"
 )
+
+// Corner is a corner of an outline in a slice, as continuous voxel coordinates; integers are voxel centres.
+type Corner struct{ I, J float64 }
 
 // crossing is where an outline passes a row, and which way: +1 down, −1 up.
 type crossing struct {
@@ -11,10 +14,10 @@ type crossing struct {
 	turn int
 }
 
-// inside calls in for the offset of every pixel of a slice whose centre lies inside a closed outline, by
+// InsidePolygon calls in for the offset, in a slice of size[0] × size[1] pixels, of every pixel whose centre lies inside a closed outline, by
 // the non-zero winding rule. A centre exactly on an edge counts where the inside lies to its right, or
 // below, so that two outlines that share an edge share no pixel.
-func inside(corners []Point, size [3]int, in func(at int)) {
+func InsidePolygon(corners []Corner, size [3]int, in func(at int)) {
 	low, high := math.Inf(1), math.Inf(-1)
 	for _, c := range corners {
 		low, high = min(low, c.J), max(high, c.J)
@@ -39,7 +42,7 @@ func inside(corners []Point, size [3]int, in func(at int)) {
 }
 
 // crossRow appends where the edges cross row y, sorted. An edge holds its upper end and not its lower one.
-func crossRow(list []crossing, corners []Point, y float64) []crossing {
+func crossRow(list []crossing, corners []Corner, y float64) []crossing {
 	for n, a := range corners {
 		b := corners[(n+1)%len(corners)]
 		turn := 1

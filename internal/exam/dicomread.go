@@ -209,7 +209,7 @@ func (r *dicomReader) describe(ds *dicom.Series, stack *dicom.Stack) *Series {
 	s := &Series{
 		Number: h.SeriesNumber, Description: h.Description, HasB: stack.B.Known, B: stack.B.Value,
 		FrameOfReference: r.keys.hash(16, first.Header.FrameOfReference), Images: len(stack.Frames), Manufacturer: h.Manufacturer,
-		facts: dicomFacts(ds, stack), origin: setting{h.PatientPosition, r.keys.hash(16, h.Identity.PatientID)},
+		facts: dicomFacts(ds, stack), origin: setting{h.PatientPosition, r.keys.hash(16, h.Identity.PatientID)}, source: stack.Origin(),
 	}
 	s.ID = fmt.Sprintf("s%d", h.SeriesNumber)
 	if stack.B.Known && len(ds.Stacks) > 1 {

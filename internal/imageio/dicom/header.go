@@ -12,7 +12,10 @@ import (
 
 // Identity is what could identify the patient. It stays in memory; the caller keeps it out of
 // logs and results.
-type Identity struct{ PatientName, PatientID, BirthDate, Institution, StudyDate string }
+type Identity struct {
+	PatientName, PatientID, BirthDate, Sex, Institution string
+	StudyDate, StudyTime, StudyID, Accession            string
+}
 
 // Header is what is known of one file before its pixels are read. Immutable.
 type Header struct {
@@ -140,7 +143,8 @@ func kindOf(h *Header) string {
 func (h *Header) identify(a attrs) {
 	h.Identity = Identity{
 		PatientName: a.text(tag.PatientName), PatientID: a.text(tag.PatientID), BirthDate: a.text(tag.PatientBirthDate),
-		Institution: a.text(tag.InstitutionName), StudyDate: a.text(tag.StudyDate),
+		Sex: a.text(tag.PatientSex), Institution: a.text(tag.InstitutionName), StudyDate: a.text(tag.StudyDate),
+		StudyTime: a.text(tag.StudyTime), StudyID: a.text(tag.StudyID), Accession: a.text(tag.AccessionNumber),
 	}
 	h.SOPClass, h.SOPInstance = a.text(tag.SOPClassUID), a.text(tag.SOPInstanceUID)
 	h.Study, h.Series = a.text(tag.StudyInstanceUID), a.text(tag.SeriesInstanceUID)

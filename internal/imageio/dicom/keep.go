@@ -15,6 +15,7 @@ var topLevel = tagSet(
 	tag.SpecificCharacterSet, tag.ImageType, tag.SOPClassUID, tag.SOPInstanceUID, tag.StudyDate,
 	tag.AcquisitionTime, tag.ContentTime, tag.Modality, tag.Manufacturer, tag.InstitutionName, tag.StudyDescription,
 	tag.SeriesDescription, tag.PatientName, tag.PatientID, tag.PatientBirthDate,
+	tag.PatientSex, tag.StudyTime, tag.StudyID, tag.AccessionNumber,
 	tag.ScanningSequence, tag.SequenceVariant, tag.SequenceName, tag.RepetitionTime, tag.EchoTime, tag.InversionTime,
 	tag.EchoNumbers, tag.ProtocolName, tag.FlipAngle, tag.PatientPosition, tag.ContrastBolusAgent,
 	tag.DiffusionBValue, tag.DiffusionDirectionality, tag.StudyInstanceUID, tag.SeriesInstanceUID, tag.SeriesNumber,

@@ -95,7 +95,7 @@ var height = map[string]int{
 	"internal/imageio/codec":           1,
 	"internal/imageio/metaimage":       2,
 	"internal/imageio/nrrd":            2,
-	"internal/imageio/dicom/openjpeg":  1, // JPEG 2000 in a sandbox
+	"internal/imageio/dicom/openjpeg":  0, // JPEG 2000 in a sandbox
 	"internal/onnx/pb":                 2,
 	"internal/volume":                  1,
 	"internal/ort/fetch":               1,
@@ -118,6 +118,7 @@ var owners = []struct {
 }{
 	{"github.com/yalue/onnxruntime_go", []string{"internal/ort"}, "native lifetimes and cancellation stay in one place"},
 	{"github.com/suyashkumar/dicom", []string{"internal/imageio/dicom", "internal/imageio/dicomout"}, "everything else sees volumes"},
+	{"github.com/tetratelabs/wazero", []string{"internal/imageio/dicom/openjpeg"}, "one package runs sandboxed decoders"},
 	{"github.com/sqweek/dialog", []string{"viewer"}, "native dialogs belong to the window"},
 	{"github.com/go-gl/glfw/", []string{"render", "app"}, "one package draws; the application asks how large the screen is"},
 	{"github.com/go-gl/", []string{"render"}, "one package draws"},

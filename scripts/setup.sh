@@ -2,13 +2,14 @@
 # Installs what Bayeslice needs to be built, tested and run on Debian or Ubuntu, and says what it installs.
 # usage: scripts/setup.sh [build|test]
 #   build  compiler, X11 and OpenGL headers for the window; GTK 3 for the native file dialog; ONNX Runtime
-#   test   the above, and Xvfb, Mesa, xdotool and ImageMagick for the tests of the window; Ghostscript, which reads the reports
+#   test   the above, and Xvfb, Mesa, xdotool and ImageMagick for the tests of the window; Ghostscript, which reads the reports;
+#          Slurm and munge, to which the tests submit studies
 # Nothing is installed that is there already. Other systems: the lists below name what to install by hand.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 build_packages=(gcc libc6-dev pkg-config libgl-dev libxcursor-dev libxrandr-dev libxinerama-dev libxi-dev libxxf86vm-dev libegl1 libgtk-3-dev)
-test_packages=(libgl1-mesa-dri xvfb xauth xdotool imagemagick ghostscript)
+test_packages=(libgl1-mesa-dri xvfb xauth xdotool imagemagick ghostscript slurm-wlm munge)
 
 wanted=("${build_packages[@]}")
 if [ "${1:-build}" = test ]; then wanted+=("${test_packages[@]}"); fi

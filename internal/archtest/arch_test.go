@@ -86,6 +86,7 @@ var height = map[string]int{
 	"internal/compare":                 3, // two segmentations of one exam
 	"internal/review":                  2, // where a segmentation is expected to be wrong
 	"internal/cluster":                 3, // a study on Slurm or Kubernetes
+	"internal/cluster/slurmtest":       1, // a real Slurm under test
 	"internal/worklist":                5, // a folder of exams, ranked
 	"internal/worklist/predict":        9, // its exams sampled by a network
 	"internal/measure":                 2, // what readers measure

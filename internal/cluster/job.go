@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // Errors of descriptions and of the engines; their texts end in what to do next.
@@ -118,7 +120,10 @@ func validEnvironment(env map[string]string) error {
 // a letter, at most 50 characters.
 func (j Job) Label() string {
 	var b strings.Builder
-	for _, r := range strings.ToLower(j.Name) {
+	for _, r := range strings.ToLower(norm.NFKD.String(j.Name)) {
+		if unicode.Is(unicode.Mn, r) {
+			continue // the dots of an ä
+		}
 		if r < unicode.MaxASCII && (unicode.IsLetter(r) || unicode.IsDigit(r)) {
 			b.WriteRune(r)
 		} else if b.Len() > 0 && !strings.HasSuffix(b.String(), "-") {

@@ -20,7 +20,7 @@ import (
 
 // cohortGeneration is the version of cohorts and their readers; it is part of [Cohort.Key], and rises with
 // every change that gives other exams or labels.
-const cohortGeneration = 1
+const cohortGeneration = 2
 
 // Bounds of [CohortConfig].
 const (
@@ -185,14 +185,11 @@ func (c *Cohort) Key(i int) (string, error) {
 // [Generator.Draw] does, with the contrast that T2-weighted images have. It takes some tenths of a second, and more where
 // its anatomy is not in the cache. It fails with ctx's error, or that of the file system.
 func (c *Cohort) Example(ctx context.Context, i int) (*training.Example, error) {
-	s, err := c.scene(ctx, i)
+	v, err := c.view(ctx, i)
 	if err != nil {
 		return nil, err
 	}
-	v, err := s.view()
-	if err != nil {
-		return nil, err
-	}
+	s := v.scene
 	size, seed, n := s.recipe.Size, c.config.Seed, uint64(i)
 	image := tensor.NewFloat32(1, len(s.recipe.Channels), size[2], size[1], size[0])
 	s.channels(stream(seed, forCohortT2W, n), stream(seed, forCohortDiffusion, n), 0, image.F32)
@@ -216,6 +213,19 @@ func (c *Cohort) scene(ctx context.Context, i int) (*scene, error) {
 		f.place(r, p, p.somewhere(r, f.zone), f.suspicion())
 	}
 	return s, ctx.Err()
+}
+
+// view sets up exam i as readers look at it.
+func (c *Cohort) view(ctx context.Context, i int) (*view, error) {
+	s, err := c.scene(ctx, i)
+	if err != nil {
+		return nil, err
+	}
+	b, err := s.plate.borders()
+	if err != nil {
+		return nil, err
+	}
+	return s.view(b), ctx.Err()
 }
 
 // Readings returns what each of the Readers makes of exam i: classes as in [training.Example], D·H·W with
@@ -261,11 +271,7 @@ func (c *Cohort) Frequency(ctx context.Context, i, readers int) ([]float32, erro
 
 // each calls do with the reading of exam i by each of the first so many readers, in turn.
 func (c *Cohort) each(ctx context.Context, i, readers int, do func(label []uint8)) error {
-	s, err := c.scene(ctx, i)
-	if err != nil {
-		return err
-	}
-	v, err := s.view()
+	v, err := c.view(ctx, i)
 	if err != nil {
 		return err
 	}

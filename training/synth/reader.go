@@ -7,7 +7,6 @@ import (
 	"bayeslice/internal/geom"
 	"bayeslice/internal/modelcard"
 	"bayeslice/internal/phantom"
-	"bayeslice/internal/volume"
 )
 
 // How readers differ. Borders move along their normal by a smooth random distance: what a reader does always
@@ -29,8 +28,8 @@ const (
 	thresholdSD = 0.05 // of suspicion, over readers
 	marginSD    = 0.08 // of the logarithm of a focus' radius, over readers
 	marginDaySD = 0.10 // and over exams
-	shiftMM     = 0.9  // SD of a focus' middle along each axis
-	wobble      = 0.20 // of a focus' border, as a share of its radius
+	shiftMM     = 1.0  // SD of a focus' middle along each axis
+	wobble      = 0.22 // of a focus' border, as a share of its radius
 )
 
 // Foci of a cohort.
@@ -114,10 +113,10 @@ func (c *Cohort) calls(exam, reader int) []bool {
 
 // view is a scene as readers look at it: the voxels about the gland, and how far they are from its borders.
 type view struct {
-	scene       *scene
-	voxels      []place
-	apex, base  float64 // heights in the anatomy, mm
-	voxelsTotal int
+	scene      *scene
+	voxels     []place
+	apex, base float64 // heights in the anatomy, mm
+	total      int     // voxels of the grid
 }
 
 // place is a voxel of the model's grid in the anatomy.
@@ -129,72 +128,17 @@ type place struct {
 }
 
 // view finds the voxels that some reader may count to the gland.
-func (s *scene) view() (*view, error) {
-	outer, inner, err := s.plate.borders()
-	if err != nil {
-		return nil, err
-	}
+func (s *scene) view(b *borders) *view {
 	size := s.recipe.Size
-	v := &view{scene: s, voxelsTotal: size[0] * size[1] * size[2]}
-	v.apex, v.base = s.plate.heights()
+	v := &view{scene: s, total: size[0] * size[1] * size[2], apex: b.apex, base: b.base}
 	s.imaged(func(at int, p geom.Vec3) {
-		b := s.pose.body(p)
-		c, fx, fy, fz := cell(lattice(b))
-		if d := read(outer, c, fx, fy, fz); d < furthestMM {
-			v.voxels = append(v.voxels, place{at, b, d, read(inner, c, fx, fy, fz)})
+		q := s.pose.body(p)
+		c, fx, fy, fz := cell(lattice(q))
+		if d := read(b.outer, c, fx, fy, fz); d < furthestMM {
+			v.voxels = append(v.voxels, place{at, q, d, read(b.inner, c, fx, fy, fz)})
 		}
 	})
-	return v, nil
-}
-
-// borders returns, at the lattice's points, the distance in mm from WG's border, negative inside, and from
-// the border between the zones, negative on the side of TZ.
-func (p *plate) borders() (outer, inner []float32, err error) {
-	gland, rest, tz, pz := make([]bool, latticePoints), make([]bool, latticePoints), make([]bool, latticePoints), make([]bool, latticePoints)
-	for at := range latticePoints {
-		z := p.zone(at)
-		gland[at], rest[at], tz[at], pz[at] = z != 0, z == 0, z == phantom.LabelTZ, z == phantom.LabelPZ
-	}
-	if outer, err = borderOf(gland, rest); err != nil {
-		return nil, nil, err
-	}
-	inner, err = borderOf(tz, pz)
-	return outer, inner, err
-}
-
-// borderOf returns how much further it is to region a than to region b, at the lattice's points, in mm: the signed
-// distance from their common border, which lies half a point away from either.
-func borderOf(a, b []bool) ([]float32, error) {
-	toA, err := volume.Distance(latticeSize, latticeMM, a)
-	if err != nil {
-		return nil, err
-	}
-	toB, err := volume.Distance(latticeSize, latticeMM, b)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]float32, len(a))
-	half := latticeMM[0] / 2
-	for i := range out {
-		d := clamp(toA[i]-toB[i], -1000, 1000) // a region may be empty
-		out[i] = float32(math.Copysign(max(0, math.Abs(d)-half), d))
-	}
-	return out, nil
-}
-
-// heights returns where the gland's lowest and highest lattice points lie, mm from its centroid.
-func (p *plate) heights() (apex, base float64) {
-	apex, base = math.Inf(1), math.Inf(-1)
-	for k := range latticeSize[2] {
-		for at := index(0, 0, k); at < index(0, 0, k+1); at++ {
-			if p.zone(at) != 0 {
-				z := position(0, 0, k)[2]
-				apex, base = min(apex, z), max(base, z)
-				break
-			}
-		}
-	}
-	return apex, base
+	return v
 }
 
 // edge is how far a reader draws one border outside of where it is.
@@ -227,7 +171,7 @@ func (c *Cohort) read(v *view, exam, reader int) []uint8 {
 	h := c.habits(reader)
 	outer, inner := drawEdge(r, h.outer, alongMM), drawEdge(r, h.inner, alongInnerMM)
 	called := c.called(r, v, exam, reader)
-	out := make([]uint8, v.voxelsTotal)
+	out := make([]uint8, v.total)
 	for i := range v.voxels {
 		p := &v.voxels[i]
 		more := v.unsteady(p.body[2])

@@ -140,7 +140,7 @@ func (s *session) root() *cobra.Command {
 	flags.StringVar(&s.device, "device", "", "execution provider: "+providerNames()+" (default auto, which is the CPU)")
 	flags.IntVar(&s.threads, "threads", 0, "threads of one operator, 0 for all cores, one less from 5 on")
 	root.AddCommand(s.openCommand(), s.inferCommand(), s.phantomCommand(), s.modelCommand(), s.examCommand(), s.worklistCommand(), s.evaluateCommand(),
-		s.trainCommand(), s.doctorCommand(), s.setupCommand(), s.demoCommand(), s.versionCommand())
+		s.trainCommand(), s.studyCommand(), s.doctorCommand(), s.setupCommand(), s.demoCommand(), s.versionCommand())
 	return root
 }
 

@@ -45,6 +45,7 @@ import (
 	"bayeslice/internal/sectors"
 	sessionfile "bayeslice/internal/session"
 	"bayeslice/internal/settings"
+	"bayeslice/internal/study"
 	"bayeslice/internal/volume"
 	"bayeslice/internal/worklist"
 	"bayeslice/render"
@@ -168,6 +169,12 @@ var nextSteps = []struct {
 	{"trainer.ErrConfig", trainer.ErrConfig, "Choose other settings; see `bayeslice train --help`."},
 	{"trainer.ErrRun", trainer.ErrRun, "Name another folder, or see `bayeslice train show RUN`."},
 	{"trainer.ErrDiverged", trainer.ErrDiverged, fromText},
+	{"study.ErrFile", study.ErrFile, fromText},
+	{"study.ErrFolder", study.ErrFolder, fromText},
+	{"study.ErrIndex", study.ErrIndex, fromText},
+	{"study.ErrBusy", study.ErrBusy, fromText},
+	{"study.ErrNothing", study.ErrNothing, fromText},
+	{"study.ErrIncomplete", study.ErrIncomplete, fromText},
 	{"cohort.ErrChoice", cohort.ErrChoice, "Choose other data; see `bayeslice train --help`."},
 	{"step.ErrConfig", step.ErrConfig, "Choose other settings; see `bayeslice train --help`."},
 	{"loss.ErrOptions", loss.ErrOptions, "Choose other values with --alpha and --gamma; see `bayeslice train --help`."},
@@ -239,8 +246,8 @@ func nextStep(err error) string {
 }
 
 // packages are the names that errors begin with.
-const packages = "align|annotate|app|augment|autodiff|calibrate|chart|cli|cluster|codec|cohort|compare|dataset|dicom|dicomout|dicomseg|edit|evaluate|exam|explore|fetch|geom|graph|imageio|inference|jsonfile|keymap|lang|loss|measure|metaimage|metrics|" +
-	"modelcard|models|nets|nifti|optim|ort|paper|pb|phantom|prep|probe|reading|recent|ref|render|report|review|rewrite|schedule|sectors|session|settings|step|synth|tensor|trainer|training|viewer|viewstate|volume|worklist"
+const packages = "align|annotate|app|augment|autodiff|calibrate|chart|cli|cluster|codec|cohort|compare|dataset|dicom|dicomout|dicomseg|edit|evaluate|exam|explore|fetch|fold|geom|graph|imageio|inference|jsonfile|keymap|lang|loss|measure|metaimage|metrics|" +
+	"modelcard|models|nets|nifti|optim|ort|paper|pb|phantom|prep|probe|reading|recent|ref|render|report|review|rewrite|schedule|sectors|session|settings|step|study|synth|tensor|trainer|training|viewer|viewstate|volume|worklist"
 
 // packagePrefix finds the names of packages where an error or one wrapped in it begins: never in the
 // middle of a clause, where they are words.

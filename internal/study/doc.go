@@ -8,7 +8,6 @@
 //	data/                         prepared exams
 //	trainings/NAME/               the run folder of an element (package trainer)
 //	evaluations/NAME/             results.json, exams.csv and report.html of its validation fold
-//	examples/NAME.json            the mean prediction on one exam, for the panels of Figure 3
 //	elements/NAME.json            how long the element took, or why it failed
 //	elements/NAME.lock            held by the process that works on it
 //	report/                       report.html, results.json and table.csv of everything

@@ -2,6 +2,7 @@ package study
 
 import (
 	"bytes"
+	_ "embed" // the example
 	"errors"
 	"fmt"
 	"io"
@@ -18,6 +19,7 @@ import (
 	"bayeslice/internal/modelcard"
 	"bayeslice/internal/nets"
 	"bayeslice/training"
+	"bayeslice/training/cohort"
 	"bayeslice/training/loss"
 	"bayeslice/training/trainer"
 )
@@ -54,10 +56,11 @@ type Cohort struct {
 	Kind      string `toml:"kind"`       // [Generated] or [Folder]
 	SplitSeed uint64 `toml:"split_seed"` // of the folds
 
-	// Of generated exams.
-	Seed    uint64 `toml:"seed,omitempty"`
-	Exams   int    `toml:"exams,omitempty"`
-	Readers int    `toml:"readers,omitempty"` // simulated readers of each exam
+	// Of generated exams, which simulated readers have labelled; see [synth.CohortConfig].
+	Exams     int     `toml:"exams,omitempty"`
+	Readers   int     `toml:"readers,omitempty"`
+	Ambiguous float64 `toml:"ambiguous,omitempty"` // share of foci that about half of the readers call csPCa
+	Seed      uint64  `toml:"seed,omitempty"`      // of exams, readers and labels
 
 	// Of a folder of exams with masks, see [dataset.Options]. Paths are relative to the study file.
 	Path        string            `toml:"path,omitempty"`
@@ -107,7 +110,7 @@ type Evaluation struct {
 func Defaults() File {
 	paper := training.Paper()
 	f := File{
-		Name: "paper", Tasks: []modelcard.Task{modelcard.Anatomy, modelcard.Diagnosis}, Losses: loss.Kinds(), Runs: paper.Runs, Folds: paper.Folds, Seed: 1,
+		Name: "paper", Tasks: []modelcard.Task{modelcard.Anatomy, modelcard.Diagnosis}, Losses: []loss.Kind{loss.CE, loss.BCE, loss.FL, loss.DB}, Runs: paper.Runs, Folds: paper.Folds, Seed: 1,
 		Cohort: map[modelcard.Task]Cohort{}, Training: map[modelcard.Task]Training{},
 		Evaluation: Evaluation{Samples: paper.Samples, Seed: 1, Bins: 10, BootstrapRounds: 1000, PermutationRounds: 2000},
 	}
@@ -118,7 +121,7 @@ func Defaults() File {
 }
 
 func defaultCohort() Cohort {
-	return Cohort{Kind: Generated, SplitSeed: 1, Seed: 1, Exams: 200, Readers: 5}
+	return Cohort{Kind: Generated, SplitSeed: 1, Exams: cohort.DefaultExams, Readers: cohort.DefaultReaders, Ambiguous: cohort.DefaultAmbiguous, Seed: cohort.DefaultExamSeed}
 }
 
 func defaultTraining() Training {
@@ -233,7 +236,7 @@ func (c *Cohort) settle() {
 	if c.Kind != Folder {
 		return
 	}
-	c.Seed, c.Exams, c.Readers = 0, 0, 0
+	c.Seed, c.Exams, c.Readers, c.Ambiguous = 0, 0, 0, 0
 	if c.Zones == "" {
 		c.Zones = string(defaultZones)
 	}
@@ -357,6 +360,9 @@ func (f File) validateTasks() error {
 		if err := f.Cohort[task].validate(task); err != nil {
 			return err
 		}
+		if err := f.choice(Element{Task: task}).Validate(); err != nil {
+			return fmt.Errorf("%w: cohort of %s: %w", ErrFile, task, err)
+		}
 		t := f.Training[task]
 		if !slices.Contains(nets.PresetNames(), t.Preset) {
 			return fmt.Errorf("%w: training.preset is %q for %s; choose of %s", ErrFile, t.Preset, task, strings.Join(nets.PresetNames(), ", "))
@@ -391,8 +397,6 @@ func (c Cohort) validate(task modelcard.Task) error {
 		return fail("a folder needs a path; name the folder of the exams")
 	case c.Kind == Generated && (c.Path != "" || c.Masks != "" || c.Manifest != "" || c.MaskPattern != "" || len(c.Classes)+len(c.Channels) > 0):
 		return fail("a path, masks, a manifest, channels and classes belong to a folder; set kind = %q, or remove them", Folder)
-	case c.Kind == Generated && c.Exams < 2:
-		return fail("exams is %d; choose at least as many as folds", c.Exams)
 	}
 	return nil
 }
@@ -407,3 +411,9 @@ func (f File) Text() (string, error) {
 	}
 	return b.String(), nil
 }
+
+//go:embed example.toml
+var example string
+
+// Example is a study file that says what every setting is: that of [Defaults], with comments.
+func Example() string { return example }

@@ -13,7 +13,8 @@ import (
 
 const defaultZones = dataset.TZPZ
 
-// Element is one training with its evaluation. Runs and folds count from 0, as everywhere in the program.
+// Element is one training with its evaluation. Index, Run and Fold count from 0, as in the settings of runs; names and
+// reports count runs and folds from 1.
 type Element struct {
 	Index int // in [File.Elements], from 0: the index of an array job
 	Task  modelcard.Task
@@ -22,9 +23,9 @@ type Element struct {
 	Fold  int
 }
 
-// Name names the element's folders, such as "anatomy-fl-run0-fold3".
+// Name names the element's folders, such as "anatomy-fl-run1-fold3", where runs and folds count from 1.
 func (e Element) Name() string {
-	return fmt.Sprintf("%s-%s-run%d-fold%d", e.Task, strings.ToLower(string(e.Loss)), e.Run, e.Fold)
+	return fmt.Sprintf("%s-%s-run%d-fold%d", e.Task, strings.ReplaceAll(strings.ToLower(string(e.Loss)), "+", "-"), e.Run+1, e.Fold+1)
 }
 
 // Elements lists the elements by task, loss, run and fold, in the order of the file. The order, and so every index,
@@ -50,7 +51,7 @@ func (f File) config(e Element) (trainer.Config, error) {
 	if err != nil {
 		return c, err
 	}
-	c.Name = fmt.Sprintf("%s: M1 %s %s %s, run %d, fold %d", f.Name, t.Preset, e.Task, e.Loss, e.Run, e.Fold)
+	c.Name = fmt.Sprintf("%s: M1 %s %s %s, run %d, fold %d", f.Name, t.Preset, e.Task, e.Loss, e.Run+1, e.Fold+1)
 	c.Steps, c.Batch, c.Rate, c.RateTo, c.WarmUp, c.L2, c.Clip = t.Steps, t.Batch, t.Rate, t.RateTo, t.WarmUp, t.L2, t.Clip
 	c.Net.Dropout, c.Beta, c.DeepSupervision, c.Threads = t.Dropout, t.Beta, t.DeepSupervision, t.Threads
 	c.CheckpointEvery, c.ValidateEvery, c.ValidationSamples = t.CheckpointEvery, t.ValidateEvery, t.ValidationSamples

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"slices"
 
 	"bayeslice/inference"
 	"bayeslice/internal/evaluate"
@@ -33,14 +34,12 @@ type Options struct {
 	Skip     bool
 	Explain  func(err error) string // a sentence for the reason of leaving an exam out; nil is its text
 	Progress func(done, total int)  // executions, on the caller's goroutine; must return at once. May be nil
-	// On is given every exam with its prediction, on the caller's goroutine, before it is measured. May be nil.
-	On func(Predicted) error
-}
 
-// Predicted is an exam with what the network says about it. It is immutable.
-type Predicted struct {
-	Example *training.Example // image [1, C, D, H, W] and label
-	Exam    *evaluate.Exam    // mean probabilities and label on the model's grid
+	// Show names the exam that is kept for the panels of Figure 3; "" keeps none. See [Typical].
+	Show string
+	// Readers gives the shares of readers who gave each voxel of an exam each class, [K, D, H, W] with W fastest,
+	// background first; nil where they are not known.
+	Readers func(ctx context.Context, exam string) ([]float32, error)
 }
 
 // patients is what sets have that know whose exams they hold; in others every exam is a patient.
@@ -52,7 +51,7 @@ type patients interface {
 // model, set and options give the same result on the same device with the same number of threads. Program,
 // Name, Time and ResearchUse of the result are the caller's. It fails with [training.ErrExample] where an exam
 // cannot be used and Skip is not set, [evaluate.ErrExam] where none can, [evaluate.ErrSettings], the errors of
-// sampling, what On returns, or ctx's error.
+// sampling, what Readers returns, or ctx's error.
 func Evaluate(ctx context.Context, m *inference.Model, set training.Set, o Options) (*evaluate.Result, error) {
 	card := m.Card()
 	o.Settings.Task = card.Task
@@ -117,19 +116,48 @@ func (j *job) exam(ctx context.Context, set training.Set, i int) error {
 	if who, ok := set.(patients); ok {
 		p.Patient = who.Patient(i)
 	}
-	if j.On != nil {
-		if err := j.On(Predicted{x, p}); err != nil {
+	if j.Readers != nil {
+		shares, err := j.Readers(ctx, x.Exam)
+		if err != nil {
 			return err
 		}
+		p.Readers = perClass(shares, j.shape.Classes)
 	}
 	measured, err := j.evaluator.Measure(ctx, p)
 	if err == nil {
 		err = j.evaluator.Add(measured)
 	}
+	if err == nil && j.Show == x.Exam {
+		err = j.show(ctx, x, p)
+	}
 	if err != nil {
 		return fmt.Errorf("fold: %s: %w", x.Exam, err)
 	}
 	j.done += j.Samples
+	return nil
+}
+
+// perClass divides [K, voxels] into classes.
+func perClass(values []float32, classes int) [][]float32 {
+	out := make([][]float32, classes)
+	n := len(values) / classes
+	for k := range out {
+		out[k] = values[k*n : (k+1)*n]
+	}
+	return out
+}
+
+// show keeps an exam for Figure 3, over the image that the network read.
+func (j *job) show(ctx context.Context, x *training.Example, p *evaluate.Exam) error {
+	t2w, err := volume.New(j.grid, x.Image.F32[:len(x.Label)], "") // the first channel of every recipe
+	if err != nil {
+		return err
+	}
+	kept, err := evaluate.NewExample(ctx, j.Settings.Task, p, t2w)
+	if err != nil {
+		return err
+	}
+	j.evaluator.Show(kept)
 	return nil
 }
 
@@ -169,6 +197,40 @@ func (j *job) leave(i int, err error) {
 	}
 	j.evaluator.Leave(fmt.Sprintf("exam %d", i+1), text)
 	j.done += j.Samples
+}
+
+// Typical names the exam of a set whose foreground is of median size among those that have any: neither the clearest nor
+// the least. It follows from the labels alone, so that it is the same for every network. It is "" where no exam
+// has foreground. Exams that cannot be read are passed over. It fails with ctx's error.
+func Typical(ctx context.Context, set training.Set) (string, error) {
+	type candidate struct {
+		name   string
+		voxels int
+	}
+	var all []candidate
+	for i := range set.Len() {
+		x, err := set.Example(ctx, i)
+		if ctx.Err() != nil {
+			return "", ctx.Err()
+		}
+		if err != nil {
+			continue // the evaluation says what is wrong with it
+		}
+		n := 0
+		for _, class := range x.Label {
+			if class > 0 {
+				n++
+			}
+		}
+		if n > 0 {
+			all = append(all, candidate{x.Exam, n})
+		}
+	}
+	if len(all) == 0 {
+		return "", nil
+	}
+	slices.SortStableFunc(all, func(a, b candidate) int { return a.voxels - b.voxels })
+	return all[len(all)/2].name, nil
 }
 
 // NoiseSeed is the seed of an exam's executions: the same exam gets the same noise from every network of one shape,

@@ -129,6 +129,7 @@ var owners = []struct {
 	{"codeberg.org/go-pdf/fpdf", []string{"internal/report/paper"}, "one package sets pages"},
 	{"github.com/BurntSushi/toml", []string{"internal/study"}, "one package reads study files"},
 	{"github.com/spf13/cobra", []string{"internal/cli"}, "flags belong to the command line"},
+	{"sigs.k8s.io/yaml", []string{"internal/cluster"}, "one package writes manifests"},
 	{"google.golang.org/protobuf", []string{"internal/onnx/pb"}, "the wire format stays in one place"},
 }
 

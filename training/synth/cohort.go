@@ -113,11 +113,12 @@ func (c *Cohort) Config() CohortConfig { return c.config }
 func (c *Cohort) Len() int { return c.config.Exams }
 
 // namePrefix begins the name of each exam; its number, counted from 0, follows.
-const namePrefix = "exam "
+const namePrefix = "exam-"
 
-// Name is what exam i of 0…Len−1 is called in messages, folds and results. Names sort by number.
+// Name is what exam i of 0…Len−1 is called in messages, folds and results. Names sort by
+// number, and are the same in larger cohorts.
 func (c *Cohort) Name(i int) string {
-	return fmt.Sprintf("%s%0*d", namePrefix, len(strconv.Itoa(c.config.Exams-1)), i)
+	return fmt.Sprintf("%s%04d", namePrefix, i) // as many digits as [MaxExams] needs
 }
 
 // Index returns the number of the exam of a name; false where the cohort has no such exam.

@@ -375,10 +375,10 @@ func TestNamesOfExams(t *testing.T) {
 			t.Errorf("exam %d is called %q, which is exam %d", i, c.Name(i), got)
 		}
 	}
-	if c.Name(7) != "exam 007" {
+	if c.Name(7) != "exam-0007" {
 		t.Errorf("exam 7 is called %q", c.Name(7))
 	}
-	for _, name := range []string{"", "exam", "exam 7", "exam 200", "exam -01", "exam +07", "phantom 007", "007"} {
+	for _, name := range []string{"", "exam", "exam-7", "exam-0200", "exam--001", "exam-+007", "phantom-0007", "0007"} {
 		if i, ok := c.Index(name); ok {
 			t.Errorf("%q is taken for exam %d", name, i)
 		}

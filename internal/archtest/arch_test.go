@@ -78,6 +78,7 @@ var height = map[string]int{
 	"internal/imageio/dicom":           1,
 	"internal/imageio/dicomcode":       0, // what codes of the prostate mean
 	"internal/imageio/dicomseg":        2, // DICOM segmentations
+	"internal/imageio/rtstruct":        2, // DICOM structure sets
 	"internal/imageio/dicomout":        3,
 	"internal/imageio":                 3,
 	"internal/imageio/dicom/dicomtest": 0, // made-up images for tests

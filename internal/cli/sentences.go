@@ -25,6 +25,7 @@ import (
 	"bayeslice/internal/imageio/dicom"
 	"bayeslice/internal/imageio/dicomout"
 	"bayeslice/internal/imageio/dicomseg"
+	"bayeslice/internal/imageio/rtstruct"
 	"bayeslice/internal/keymap"
 	"bayeslice/internal/lang"
 	"bayeslice/internal/measure"
@@ -189,6 +190,8 @@ var nextSteps = []struct {
 	{"imageio.ErrFormat", imageio.ErrFormat, "Give DICOM, NIfTI or MHA files."},
 	{"dicomseg.ErrNotSegmentation", dicomseg.ErrNotSegmentation, "Give a DICOM SEG object, NIfTI or MHA."},
 	{"dicomseg.ErrSegments", dicomseg.ErrSegments, fromText},
+	{"rtstruct.ErrNotStructures", rtstruct.ErrNotStructures, "Give a DICOM RTSTRUCT object."},
+	{"rtstruct.ErrGrid", rtstruct.ErrGrid, "Give contours that were drawn on this T2W series."},
 	{"dicom.ErrNotDICOM", dicom.ErrNotDICOM, "Give the folder that holds the DICOM files."},
 	{"dicom.ErrTruncated", dicom.ErrTruncated, fromText},
 	{"dicom.ErrMalformed", dicom.ErrMalformed, "Copy or export the files again from their source."},
@@ -247,7 +250,7 @@ func nextStep(err error) string {
 
 // packages are the names that errors begin with.
 const packages = "align|annotate|app|augment|autodiff|calibrate|chart|cli|cluster|codec|cohort|compare|dataset|dicom|dicomout|dicomseg|edit|evaluate|exam|explore|fetch|fold|geom|graph|imageio|inference|jsonfile|keymap|lang|loss|measure|metaimage|metrics|" +
-	"modelcard|models|nets|nifti|optim|ort|paper|pb|phantom|prep|probe|reading|recent|ref|render|report|review|rewrite|schedule|sectors|session|settings|step|study|synth|tensor|trainer|training|viewer|viewstate|volume|worklist"
+	"modelcard|models|nets|nifti|optim|ort|paper|pb|phantom|prep|probe|reading|recent|ref|render|report|review|rewrite|rtstruct|schedule|sectors|session|settings|step|study|synth|tensor|trainer|training|viewer|viewstate|volume|worklist"
 
 // packagePrefix finds the names of packages where an error or one wrapped in it begins: never in the
 // middle of a clause, where they are words.

@@ -120,3 +120,9 @@ func Deidentification(keepUIDs bool) []Code {
 	}
 	return out
 }
+
+// How a segmentation refers to its images (CID 7203, CID 7202).
+var (
+	Segmentation = Code{"113076", "DCM", "Segmentation"}
+	SourceImage  = Code{"121322", "DCM", "Source image for image processing operation"}
+)

@@ -16,6 +16,7 @@ import (
 	"github.com/suyashkumar/dicom/pkg/uid"
 
 	"bayeslice/internal/geom"
+	"bayeslice/internal/imageio/dicomcode"
 )
 
 // Identifiers of what is written and of who writes it.
@@ -91,6 +92,39 @@ func (s *set) add(t tag.Tag, data any) {
 	s.elements = append(s.elements, e)
 }
 
+// file adds what every file begins with, but for its instance UID.
+func (s *set) file(class string) {
+	s.text(tag.MediaStorageSOPClassUID, class)
+	s.text(tag.TransferSyntaxUID, uid.ExplicitVRLittleEndian)
+	s.text(tag.ImplementationClassUID, UID("implementation"))
+	s.text(tag.ImplementationVersionName, implementation)
+	s.add(tag.FileMetaInformationVersion, []byte{0, 1})
+	s.text(tag.SpecificCharacterSet, charset)
+	s.text(tag.SOPClassUID, class)
+}
+
+// items adds a sequence.
+func (s *set) items(t tag.Tag, items ...*set) {
+	all := make([][]*dicom.Element, len(items))
+	for n, i := range items {
+		s.errs = append(s.errs, i.errs...)
+		all[n] = sorted(i.elements)
+	}
+	s.add(t, all)
+}
+
+// code adds a code sequence of one item for each code.
+func (s *set) code(t tag.Tag, codes ...dicomcode.Code) {
+	items := make([]*set, len(codes))
+	for n, c := range codes {
+		items[n] = &set{}
+		items[n].text(tag.CodeValue, c.Value)
+		items[n].text(tag.CodingSchemeDesignator, c.Scheme)
+		items[n].text(tag.CodeMeaning, c.Meaning)
+	}
+	s.items(t, items...)
+}
+
 func (s *set) done() ([]*dicom.Element, error) { return s.elements, errors.Join(s.errs...) }
 
 // Decimal writes a number as a DICOM decimal string (VR DS): the most digits that fit 16 bytes.
@@ -109,15 +143,8 @@ func Decimal(v float64) string {
 // sharedElements returns what all images of a call have in common.
 func sharedElements(study Study, series Series, g geom.Grid) ([]*dicom.Element, error) {
 	s := &set{}
-	s.text(tag.MediaStorageSOPClassUID, mrImageStorage)
-	s.text(tag.TransferSyntaxUID, uid.ExplicitVRLittleEndian)
-	s.text(tag.ImplementationClassUID, UID("implementation"))
-	s.text(tag.ImplementationVersionName, implementation)
-	s.add(tag.FileMetaInformationVersion, []byte{0, 1})
-
-	s.text(tag.SpecificCharacterSet, charset)
+	s.file(mrImageStorage)
 	s.text(tag.ImageType, series.ImageType...)
-	s.text(tag.SOPClassUID, mrImageStorage)
 	s.text(tag.StudyDate, study.Date)
 	s.text(tag.StudyTime, study.Time)
 	s.text(tag.AccessionNumber)
@@ -218,12 +245,9 @@ func displayElements(s *set, series Series) {
 
 // unitElements adds the real-world value mapping that states the unit.
 func unitElements(s *set, series Series) {
-	code, item := &set{}, &set{}
-	code.text(tag.CodeValue, series.Unit.Code)
-	code.text(tag.CodingSchemeDesignator, "UCUM")
-	code.text(tag.CodeMeaning, series.Unit.Meaning)
+	item := &set{}
 	item.text(tag.LUTExplanation, series.Unit.Label)
-	item.add(tag.MeasurementUnitsCodeSequence, [][]*dicom.Element{code.elements})
+	item.code(tag.MeasurementUnitsCodeSequence, dicomcode.Code{Value: series.Unit.Code, Scheme: "UCUM", Meaning: series.Unit.Meaning})
 	item.text(tag.LUTLabel, series.Unit.Label)
 	item.add(tag.RealWorldValueLastValueMapped, []int{1<<16 - 1})
 	item.add(tag.RealWorldValueFirstValueMapped, []int{0})
@@ -233,9 +257,7 @@ func unitElements(s *set, series Series) {
 	}
 	item.add(tag.RealWorldValueIntercept, []float64{0})
 	item.add(tag.RealWorldValueSlope, []float64{slope})
-	s.errs = append(s.errs, code.errs...)
-	s.errs = append(s.errs, item.errs...)
-	s.add(tag.RealWorldValueMappingSequence, [][]*dicom.Element{sorted(item.elements)})
+	s.items(tag.RealWorldValueMappingSequence, item)
 }
 
 // imageElements returns what only slice k has.

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"bayeslice/internal/models"
+	"bayeslice/internal/study"
 )
 
 // Exit codes of [Execute].
@@ -22,6 +23,7 @@ const (
 	ExitOK          = 0
 	ExitFailure     = 1   // something could not be done; the sentence on standard error says what and what next
 	ExitUsage       = 2   // the command line is wrong
+	ExitBusy        = 75  // another process works on the element of a study; later it may be free
 	ExitInterrupted = 130 // stopped by Ctrl-C or SIGTERM; what was done is kept
 )
 
@@ -95,6 +97,9 @@ func (s *session) exitCode(ctx context.Context, err error) int {
 		return ExitInterrupted
 	}
 	fmt.Fprintln(s.Err, explain(err))
+	if errors.Is(err, study.ErrBusy) {
+		return ExitBusy
+	}
 	return ExitFailure
 }
 

@@ -24,7 +24,8 @@ import (
 
 func (s *session) studyCommand() *cobra.Command {
 	c := group("study", "Repeat the paper's study: train and evaluate every task, loss, run and fold",
-		s.studyInitCommand(), s.studyRunCommand(), s.studyPlanCommand(), s.studyStatusCommand(), s.studyElementCommand(), s.studyReportCommand())
+		s.studyInitCommand(), s.studyRunCommand(), s.studyPlanCommand(), s.studyStatusCommand(), s.studyElementCommand(), s.studyReportCommand(),
+		s.studySlurmCommand(), s.studyKubernetesCommand())
 	c.Long = "A study file names tasks, losses, runs and folds. Each combination is an element: a training and its evaluation on the\nfold that it did not learn from. `study run` does what is missing and may be stopped and started again at any\n" +
 		"time, also in several processes at once; the numbers in the end are the same.\n\n" + disclaimer
 	c.Example = "  bayeslice study init -o study.toml\n  bayeslice study run study.toml -o study\n  bayeslice study status study\n  bayeslice study report study"
@@ -240,7 +241,10 @@ func (s *session) studyStatusCommand() *cobra.Command {
 			if asJSON {
 				return s.studyStatusJSON(now)
 			}
-			return s.printStudyStatus(st, now)
+			if err := s.printStudyStatus(st, now); err != nil {
+				return err
+			}
+			return s.saySubmission(cmd.Context(), st)
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "as JSON, every element")

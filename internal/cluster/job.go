@@ -24,6 +24,10 @@ var (
 	ErrQueued = errors.New("cluster: already submitted")
 )
 
+// Busy is the exit code of an element that another process works on, such as one on a node that Slurm believes lost:
+// EX_TEMPFAIL of sysexits.h.
+const Busy = 75
+
 // Job is what runs: an element's command for each index, then the report's.
 type Job struct {
 	// Name is for people; engines get a short form of it in letters, digits and hyphens, see [Job.Label].

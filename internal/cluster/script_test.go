@@ -78,6 +78,7 @@ func TestScriptEndings(t *testing.T) {
 		{name: "wrong command line", does: "exit 2", code: 2},
 		{name: "killed", does: "kill -9 $$", code: 137, asked: again},
 		{name: "stopped from outside", does: "exit 130", code: 130, asked: again},
+		{name: "busy", does: "exit 75", code: 75, asked: again},
 		{name: "time limit", does: `trap "exit 130" TERM; kill -USR1 $PPID; for i in $(seq 100); do sleep 0.1; done`, code: 130, asked: again},
 		{name: "done at the time limit", does: `trap "exit 0" TERM; kill -USR1 $PPID; for i in $(seq 100); do sleep 0.1; done`, code: 0},
 		{name: "node goes down", does: `trap "exit 130" TERM; kill -TERM $PPID $$; sleep 1; exit 3`, code: 130, asked: again},

@@ -37,7 +37,7 @@ const (
 
 // Bounds of starting an element again, per submission.
 const (
-	maxKills    = 5   // after being killed: out of memory stays out of memory
+	maxKills    = 5   // after being killed, or while it is busy: out of memory stays out of memory
 	maxRequeues = 100 // for whatever reason, each of which kept something
 )
 
@@ -55,8 +55,8 @@ func (s Slurm) Scripts() (map[string][]byte, error) {
 		Slurm
 		Directives, ReportDirectives []string
 		Variables                    [][2]string
-		MaxKills, MaxRequeues        int
-	}{s, s.directives(true), s.directives(false), variables(s.Environment), maxKills, maxRequeues}
+		MaxKills, MaxRequeues, Busy  int
+	}{s, s.directives(true), s.directives(false), variables(s.Environment), maxKills, maxRequeues, Busy}
 	out := map[string][]byte{}
 	for _, name := range []string{ElementsScript, ReportScript, SubmitScript} {
 		var b bytes.Buffer

@@ -97,6 +97,7 @@ var height = map[string]int{
 	"internal/imageio/codec":           1,
 	"internal/imageio/metaimage":       2,
 	"internal/imageio/nrrd":            2,
+	"internal/imageio/dicom/jpegls":    0, // JPEG-LS
 	"internal/imageio/dicom/openjpeg":  0, // JPEG 2000 in a sandbox
 	"internal/onnx/pb":                 2,
 	"internal/volume":                  1,

@@ -52,7 +52,7 @@ func TestBadInputIsASentence(t *testing.T) {
 	two := map[string][]byte{}
 	t2Slices(two, "JANE^DOE/a", "1.2.3", 4, 6, nil)
 	t2Slices(two, "JANE^DOE/b", "1.2.4", 4, 6, nil)
-	jpeg := dicomtest.Encode("1.2.840.10008.1.2.4.90", dicomtest.Slice{Number: 4}.Elements())
+	jpeg := dicomtest.Encode("1.2.840.10008.1.2.4.92", dicomtest.Slice{Number: 4}.Elements())
 	for name, c := range map[string]struct {
 		path string
 		want error

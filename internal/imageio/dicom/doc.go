@@ -3,8 +3,8 @@
 // and the slice normal alone (never SliceThickness, SliceLocation, InstanceNumber or a raw z), in
 // LPS millimetres at voxel centres. Values are stored values after the file's rescale.
 //
-// Pixels are read native (implicit, explicit, big endian, deflated) and from RLE Lossless and JPEG
-// Lossless; other compressions are refused by name with the tool that undoes them.
+// Pixels are read native (implicit, explicit, big endian, deflated) and from RLE, JPEG of 8 and 12 bits (sequential), JPEG
+// Lossless, JPEG-LS and JPEG 2000; other compressions are refused by name with the tool that undoes them.
 //
 // Element values are decoded by github.com/suyashkumar/dicom. What reaches it has first passed
 // this package's [sieve], which checks every length against the file's size and the nesting depth,

@@ -1,8 +1,13 @@
 package dicom
 
 import (
+	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
+
+	"bayeslice/internal/imageio/dicom/jpegls"
+	"bayeslice/internal/imageio/dicom/openjpeg"
 )
 
 // itemHeader is the size of an item's tag and length.
@@ -81,14 +86,20 @@ func join(parts [][]byte) []byte {
 // expansion is how many bytes of pixels one compressed byte can become at most, so that a header
 // cannot ask for more memory than its file is worth.
 func (s syntax) expansion() int64 {
-	if s.uid == rleLossless {
+	switch s.codec {
+	case codecRLE:
 		return 64 // two bytes repeat one up to 128 times
+	case codecJPEG:
+		return 8 * 64 // two bits or more a block of 64 samples of up to two bytes
 	}
-	return 8 * 4 // a bit or more a sample, of up to four bytes
+	return 1 << 14 // an image of one value takes little more than its headers
 }
 
+// maxUnpacked bounds the pixels of one compressed file.
+const maxUnpacked = 1 << 30
+
 // decompress returns the native little-endian pixels of all frames of an encapsulated file.
-func decompress(h *Header, data []byte) ([]byte, error) {
+func decompress(ctx context.Context, h *Header, data []byte) ([]byte, error) {
 	frames, err := compressedFrames(data, len(h.Frames))
 	if err != nil {
 		return nil, err
@@ -96,17 +107,61 @@ func decompress(h *Header, data []byte) ([]byte, error) {
 	size := int(h.frameBytes())
 	out := make([]byte, size*len(frames))
 	for i, f := range frames {
-		dst := out[i*size : (i+1)*size]
-		if h.syntax.uid == rleLossless {
-			err = unpackRLE(f, dst, h.BitsAllocated/8)
-		} else {
-			err = unpackJPEG(f, dst, h)
+		if err := ctx.Err(); err != nil {
+			return nil, err
 		}
-		if err != nil {
+		if err := unpackFrame(ctx, h, f, out[i*size:(i+1)*size]); err != nil {
 			return nil, err
 		}
 	}
 	return out, nil
+}
+
+// unpackFrame decompresses one frame into little-endian samples of the header's allocated size.
+func unpackFrame(ctx context.Context, h *Header, src, dst []byte) error {
+	switch h.syntax.codec {
+	case codecRLE:
+		return unpackRLE(src, dst, h.BitsAllocated/8)
+	case codecJPEG:
+		return unpackJPEG(src, dst, h)
+	case codecJPEGLS:
+		return unpackJPEGLS(src, dst, h)
+	case codecJPEG2000:
+		return unpackJPEG2000(ctx, src, dst, h)
+	}
+	return h.syntax.refusal()
+}
+
+// unpackJPEGLS decodes one frame of JPEG-LS.
+func unpackJPEGLS(src, dst []byte, h *Header) error {
+	img, err := jpegls.Decode(src, h.Columns, h.Rows)
+	switch {
+	case errors.Is(err, jpegls.ErrTruncated):
+		return fmt.Errorf("%w (%w)", ErrTruncated, err)
+	case errors.Is(err, jpegls.ErrUnsupported):
+		return fmt.Errorf("%w (%w); decompress the files first, with dcmdjpls IN OUT", ErrUnsupported, err)
+	case err != nil:
+		return fmt.Errorf("%w (%w)", ErrMalformed, err)
+	case img.Bits > h.BitsAllocated:
+		return fmt.Errorf("%w: JPEG-LS pixels of %d bits in %d", ErrMalformed, img.Bits, h.BitsAllocated)
+	}
+	store(dst, img.Samples, h.BitsAllocated/8)
+	return nil
+}
+
+// unpackJPEG2000 decodes one frame of JPEG 2000.
+func unpackJPEG2000(ctx context.Context, src, dst []byte, h *Header) error {
+	img, err := openjpeg.Decode(ctx, src, h.Columns, h.Rows)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil:
+		return fmt.Errorf("%w (%w); copy it again from its source", ErrMalformed, err)
+	case img.Bits > h.BitsAllocated:
+		return fmt.Errorf("%w: JPEG 2000 pixels of %d bits in %d", ErrMalformed, img.Bits, h.BitsAllocated)
+	}
+	store(dst, img.Samples, h.BitsAllocated/8)
+	return nil
 }
 
 // unpackRLE decodes one frame of RLE Lossless (PS3.5 annex G): a header of 16 numbers, then one

@@ -106,13 +106,7 @@ func TestEncodingsOfOnePicture(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		if !h.syntax.decodable() {
-			if text := h.syntax.refusal().Error(); !strings.Contains(text, compressedNames[h.TransferSyntax]) || !strings.Contains(text, "gdcmconv --raw") {
-				t.Errorf("%s: refused as %q", name, text)
-			}
-			continue
-		}
-		raw, err := readPixels(fsys, h)
+		raw, err := readPixels(context.Background(), fsys, h)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue

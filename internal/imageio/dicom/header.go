@@ -216,6 +216,9 @@ func (h *Header) frames(a attrs) error {
 	if count < 1 {
 		return fmt.Errorf("%w: %d frames", ErrMalformed, count)
 	}
+	if h.pixels.encapsulated && h.frameBytes() > maxUnpacked/int64(count) {
+		return fmt.Errorf("%w: %d images of %d×%d pixels in one compressed file", ErrTooLarge, count, h.Columns, h.Rows)
+	}
 	if h.pixels.encapsulated && h.frameBytes() > h.pixels.length*h.syntax.expansion()/int64(count) {
 		return fmt.Errorf("%w: %d images of %d×%d pixels cannot come from %d compressed bytes", ErrTruncated, count, h.Columns, h.Rows, h.pixels.length)
 	}

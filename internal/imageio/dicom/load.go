@@ -31,7 +31,7 @@ func (s *Stack) Load(ctx context.Context, fsys fs.FS, o LoadOptions) ([]float32,
 		pixels, ok := raw[f.Header]
 		if !ok {
 			var err error
-			if pixels, err = readPixels(fsys, f.Header); err != nil {
+			if pixels, err = readPixels(ctx, fsys, f.Header); err != nil {
 				return nil, &FileError{f.Header.Name, err}
 			}
 			if len(f.Header.Frames) > 1 {

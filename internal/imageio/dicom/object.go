@@ -1,6 +1,7 @@
 package dicom
 
 import (
+	"context"
 	"encoding/binary"
 	"fmt"
 	"io/fs"
@@ -137,7 +138,7 @@ func (o *Object) Pixels(fsys fs.FS) (Pixels, error) {
 	h := *o.header
 	h.Rows, h.Columns, h.BitsAllocated, h.BitsStored = p.Rows, p.Columns, p.Bits, o.Integer(tag.BitsStored, p.Bits)
 	h.High, h.Frames = h.BitsStored-1, make([]Frame, p.Frames)
-	if p.Data, err = readPixels(fsys, &h); err != nil {
+	if p.Data, err = readPixels(context.Background(), fsys, &h); err != nil {
 		return Pixels{}, err
 	}
 	if h.syntax.compressed() {

@@ -1,6 +1,7 @@
 package dicom
 
 import (
+	"context"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -8,7 +9,7 @@ import (
 )
 
 // readPixels returns the native pixel data of all frames of a file.
-func readPixels(fsys fs.FS, h *Header) ([]byte, error) {
+func readPixels(ctx context.Context, fsys fs.FS, h *Header) ([]byte, error) {
 	f, err := fsys.Open(h.Name)
 	if err != nil {
 		return nil, err
@@ -29,7 +30,7 @@ func readPixels(fsys fs.FS, h *Header) ([]byte, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrTruncated, err)
 		}
-		return decompress(h, data)
+		return decompress(ctx, h, data)
 	}
 	data := make([]byte, h.pixelBytes(len(h.Frames)))
 	if _, err := io.ReadFull(f, data); err != nil {

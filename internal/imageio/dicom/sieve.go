@@ -154,7 +154,7 @@ func (w *walker) skip(e element, depth int) (int64, error) {
 	}
 	inner := *w
 	if e.vr == "UN" { // content of an unknown VR of undefined length is implicit little endian (PS3.5 6.2.2)
-		inner.syn = syntax{implicitLE, binary.LittleEndian, true}
+		inner.syn = syntaxOf(implicitLE)
 	}
 	return inner.items(e, depth, func(from, to int64) (int64, error) {
 		if to >= 0 {

@@ -121,7 +121,7 @@ func TestStacksThatAreNoVolume(t *testing.T) {
 	sideways = append(sideways, dicomtest.Slice{Instance: 3, Position: [3]float64{4, -2, 6}}.Bytes())
 	noPlane := dicomtest.Slice{Instance: 1, Extra: []dicomtest.Element{{Tag: 0x00200032, VR: "DS", Value: ""}}}
 	mosaic := dicomtest.Slice{Instance: 1, ImageType: `ORIGINAL\PRIMARY\M\MOSAIC`}
-	jpeg := dicomtest.Encode("1.2.840.10008.1.2.4.90", dicomtest.Slice{}.Elements())
+	jpeg := dicomtest.Encode("1.2.840.10008.1.2.4.92", dicomtest.Slice{}.Elements())
 	for name, c := range map[string]struct {
 		files [][]byte
 		want  error

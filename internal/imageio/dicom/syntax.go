@@ -13,28 +13,41 @@ const (
 	explicitBE  = "1.2.840.10008.1.2.2"
 	deflatedLE  = "1.2.840.10008.1.2.1.99"
 	rleLossless = "1.2.840.10008.1.2.5"
-	jpegLL14    = "1.2.840.10008.1.2.4.57"
-	jpegLLSV1   = "1.2.840.10008.1.2.4.70"
 )
 
-// compressedNames are the names of syntaxes whose pixels are compressed.
-var compressedNames = map[string]string{
-	rleLossless:               "RLE Lossless",
-	"1.2.840.10008.1.2.4.50":  "JPEG Baseline",
-	"1.2.840.10008.1.2.4.51":  "JPEG Extended",
-	jpegLL14:                  "JPEG Lossless",
-	jpegLLSV1:                 "JPEG Lossless SV1",
-	"1.2.840.10008.1.2.4.80":  "JPEG-LS Lossless",
-	"1.2.840.10008.1.2.4.81":  "JPEG-LS Near-lossless",
-	"1.2.840.10008.1.2.4.90":  "JPEG 2000 Lossless",
-	"1.2.840.10008.1.2.4.91":  "JPEG 2000",
-	"1.2.840.10008.1.2.4.92":  "JPEG 2000 Part 2 Lossless",
-	"1.2.840.10008.1.2.4.93":  "JPEG 2000 Part 2",
-	"1.2.840.10008.1.2.4.110": "JPEG XL Lossless",
-	"1.2.840.10008.1.2.4.112": "JPEG XL",
-	"1.2.840.10008.1.2.4.201": "High-Throughput JPEG 2000 Lossless",
-	"1.2.840.10008.1.2.4.202": "High-Throughput JPEG 2000 RPCL",
-	"1.2.840.10008.1.2.4.203": "High-Throughput JPEG 2000",
+// codecKind is who decodes compressed pixels.
+type codecKind uint8
+
+const (
+	codecNone codecKind = iota // nobody here
+	codecRLE
+	codecJPEG // lossy and lossless processes of T.81
+	codecJPEGLS
+	codecJPEG2000
+)
+
+// compressions are the syntaxes whose pixels are compressed, by UID.
+var compressions = map[string]struct {
+	name  string
+	codec codecKind
+}{
+	rleLossless:               {"RLE Lossless", codecRLE},
+	"1.2.840.10008.1.2.4.50":  {"JPEG Baseline", codecJPEG},
+	"1.2.840.10008.1.2.4.51":  {"JPEG Extended", codecJPEG},
+	"1.2.840.10008.1.2.4.57":  {"JPEG Lossless", codecJPEG},
+	"1.2.840.10008.1.2.4.70":  {"JPEG Lossless SV1", codecJPEG},
+	"1.2.840.10008.1.2.4.80":  {"JPEG-LS Lossless", codecJPEGLS},
+	"1.2.840.10008.1.2.4.81":  {"JPEG-LS Near-lossless", codecJPEGLS},
+	"1.2.840.10008.1.2.4.90":  {"JPEG 2000 Lossless", codecJPEG2000},
+	"1.2.840.10008.1.2.4.91":  {"JPEG 2000", codecJPEG2000},
+	"1.2.840.10008.1.2.4.92":  {"JPEG 2000 Part 2 Lossless", codecNone},
+	"1.2.840.10008.1.2.4.93":  {"JPEG 2000 Part 2", codecNone},
+	"1.2.840.10008.1.2.4.110": {"JPEG XL Lossless", codecNone},
+	"1.2.840.10008.1.2.4.111": {"JPEG XL JPEG Recompression", codecNone},
+	"1.2.840.10008.1.2.4.112": {"JPEG XL", codecNone},
+	"1.2.840.10008.1.2.4.201": {"High-Throughput JPEG 2000 Lossless", codecNone},
+	"1.2.840.10008.1.2.4.202": {"High-Throughput JPEG 2000 RPCL", codecNone},
+	"1.2.840.10008.1.2.4.203": {"High-Throughput JPEG 2000", codecNone},
 }
 
 // syntax is how a data set is encoded.
@@ -42,6 +55,7 @@ type syntax struct {
 	uid      string
 	order    binary.ByteOrder
 	implicit bool
+	codec    codecKind // of its compressed pixels
 }
 
 // syntaxOf returns the encoding that a transfer syntax UID stands for. Compressed and unknown
@@ -49,11 +63,11 @@ type syntax struct {
 func syntaxOf(uid string) syntax {
 	switch uid {
 	case implicitLE:
-		return syntax{uid, binary.LittleEndian, true}
+		return syntax{uid, binary.LittleEndian, true, codecNone}
 	case explicitBE:
-		return syntax{uid, binary.BigEndian, false}
+		return syntax{uid, binary.BigEndian, false, codecNone}
 	}
-	return syntax{uid, binary.LittleEndian, false}
+	return syntax{uid, binary.LittleEndian, false, compressions[uid].codec}
 }
 
 // compressed reports whether the pixels are encapsulated.
@@ -66,24 +80,17 @@ func (s syntax) compressed() bool {
 }
 
 // decodable reports whether [Stack.Load] reads the pixels of this syntax.
-func (s syntax) decodable() bool {
-	return !s.compressed() || s.uid == rleLossless || s.uid == jpegLL14 || s.uid == jpegLLSV1
-}
+func (s syntax) decodable() bool { return !s.compressed() || s.codec != codecNone }
 
 // refusal names a syntax that is not read, and what to do about it.
 func (s syntax) refusal() error {
-	name, ok := compressedNames[s.uid]
-	if !ok {
-		name = "an unknown transfer syntax (" + s.uid + ")"
-	}
-	tool := "gdcmconv --raw IN OUT"
+	name := compressions[s.uid].name
+	tool := "the archive's export as \"uncompressed\" or \"explicit VR little endian\""
 	switch {
-	case strings.HasPrefix(name, "JPEG-LS"):
-		tool = "dcmdjpls IN OUT or " + tool
-	case name == "JPEG Baseline" || name == "JPEG Extended":
-		tool = "dcmdjpeg IN OUT or " + tool
-	case !ok || strings.HasPrefix(name, "JPEG XL") || strings.HasPrefix(name, "High-Throughput"):
-		tool = "the archive's export as \"uncompressed\" or \"explicit VR little endian\""
+	case name == "":
+		name = "an unknown transfer syntax (" + s.uid + ")"
+	case strings.HasPrefix(name, "JPEG 2000"):
+		tool = "gdcmconv --raw IN OUT"
 	}
 	return fmt.Errorf("%w: its pixels are compressed as %s; decompress the files first, with %s", ErrUnsupported, name, tool)
 }

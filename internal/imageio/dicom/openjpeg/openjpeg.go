@@ -1,7 +1,6 @@
-// Package openjpeg decodes JPEG 2000 images of one component (DICOM's transfer syntaxes of ISO/IEC 15444-1, and of -15,
-// High Throughput) with OpenJPEG. The library is part of the program as a WebAssembly module, built by wasm/build.sh from
-// Debian's patched source, and runs in a sandbox: a hostile codestream can neither reach the program's memory nor
-// take more than the sandbox has, and needs no library of the system.
+// Package openjpeg decodes JPEG 2000 images of one component (ISO/IEC 15444-1) with OpenJPEG. The library is part of the
+// program as a WebAssembly module, built by wasm/build.sh from Debian's patched source, and runs in a sandbox: a hostile
+// codestream can neither reach the program's memory nor take more than the sandbox has, and needs no library of the system.
 package openjpeg
 
 import (

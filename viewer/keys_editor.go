@@ -6,6 +6,7 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/dialog"
+	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
@@ -22,12 +23,12 @@ type keysEditor struct {
 	profile *widget.Select
 	about   *widget.Label
 	search  *widget.Entry
-	body    *fyne.Container
+	rows    *lazyRows
 }
 
 // editKeys shows the editor.
 func (w *Window) editKeys() {
-	e := &keysEditor{w: w, keys: w.kept.keys, about: caption(""), search: widget.NewEntry(), body: container.NewVBox()}
+	e := &keysEditor{w: w, keys: w.kept.keys, about: caption(""), search: widget.NewEntry(), rows: newLazyRows()}
 	var titles []string
 	for _, p := range e.keys.Profiles() {
 		titles = append(titles, p.Title.String())
@@ -36,8 +37,8 @@ func (w *Window) editKeys() {
 	e.showProfile()
 	e.profile.OnChanged = func(string) { e.chooseProfile() }
 	e.search.SetPlaceHolder(lang.T("Search keys and commands"))
-	e.search.OnChanged = func(string) { e.fill() }
-	e.fill()
+	e.search.OnChanged = func(string) { e.rows.set(e.list()) }
+	e.rows.set(e.list())
 	var d *dialog.CustomDialog
 	reset := widget.NewButtonWithIcon(lang.T("Undo all my changes"), theme.ContentUndoIcon(), func() {
 		e.keys.Reset()
@@ -46,7 +47,7 @@ func (w *Window) editKeys() {
 	end := widget.NewButton(lang.T("Done"), func() { d.Hide() })
 	end.Importance = widget.HighImportance
 	top := container.NewVBox(container.NewBorder(nil, nil, widget.NewLabel(lang.T("Keyboard map")), nil, e.profile), e.about, e.search)
-	d = dialog.NewCustomWithoutButtons(lang.T("Change keys"), container.NewBorder(top, nil, nil, nil, container.NewVScroll(besideBar(e.body))), w.win)
+	d = dialog.NewCustomWithoutButtons(lang.T("Change keys"), container.NewBorder(top, nil, nil, nil, e.rows.object), w.win)
 	d.SetButtons([]fyne.CanvasObject{reset, end})
 	d.SetOnClosed(e.store)
 	d.Resize(w.dialogSize(760, 660))
@@ -85,13 +86,14 @@ func (e *keysEditor) changed() {
 	e.w.state.SetKeys(viewstate.KeymapOf(e.keys.Map()))
 	e.w.bindShortcuts()
 	e.showProfile()
-	e.fill()
+	e.rows.keep(e.list())
 }
 
-// fill lists the commands that match the search, with their keys.
-func (e *keysEditor) fill() {
-	e.body.RemoveAll()
+// list gives the commands that match the search, with their keys.
+func (e *keysEditor) list() []lazyRow {
 	words := strings.Fields(strings.ToLower(e.search.Text))
+	height := widget.NewButtonWithIcon("", theme.ContentAddIcon(), nil).MinSize().Height + keyRowGap
+	var rows []lazyRow
 	for _, g := range viewstate.Groups {
 		first := true
 		for _, c := range viewstate.Commands() {
@@ -101,16 +103,20 @@ func (e *keysEditor) fill() {
 				continue
 			}
 			if first {
-				e.body.Add(groupTitle(g.String()))
+				rows = append(rows, titleRow(g.String()))
 				first = false
 			}
-			e.body.Add(e.row(info))
+			rows = append(rows, lazyRow{func(float32) float32 { return height }, func() fyne.CanvasObject { return e.row(info) }})
 		}
 	}
-	if len(e.body.Objects) == 0 {
-		e.body.Add(caption(lang.T("No key and no command matches.")))
+	if len(rows) == 0 {
+		rows = append(rows, nothingFound())
 	}
+	return rows
 }
+
+// keyRowGap is the space below a command, logical pixels.
+const keyRowGap = 4
 
 func containsAll(text string, words []string) bool {
 	for _, w := range words {
@@ -143,7 +149,8 @@ func (e *keysEditor) row(info viewstate.CommandInfo) fyne.CanvasObject {
 	if !e.keys.CommandChanged(info.Name) {
 		undo.Disable()
 	}
-	return container.NewBorder(nil, nil, nil, container.NewHBox(keys, add, undo), meaning)
+	row := container.NewBorder(nil, nil, nil, container.NewHBox(keys, add, undo), meaning)
+	return container.New(layout.NewCustomPaddedLayout(0, keyRowGap, 0, 0), row)
 }
 
 // catch waits for a key for a command, and says whose key it was.

@@ -18,8 +18,9 @@ import (
 type keysSheet struct {
 	w      *Window
 	search *searchField
-	body   *fyne.Container
-	scroll *container.Scroll
+	rows   *lazyRows
+	// measure are labels, by whether they are bold, that tell how high a text will be.
+	measure map[bool]*widget.Label
 }
 
 // searchField is an entry that has the focus of a dialog, which Escape closes.
@@ -72,12 +73,14 @@ func (w *Window) sheetLines(search string) []sheetLine {
 
 // showHelp shows the sheet of keys and gestures.
 func (w *Window) showHelp() {
-	s := &keysSheet{w: w, search: &searchField{}, body: snug()}
+	s := &keysSheet{w: w, search: &searchField{}, rows: newLazyRows(), measure: map[bool]*widget.Label{true: heading(""), false: widget.NewLabel("")}}
+	for _, l := range s.measure {
+		l.Wrapping = fyne.TextWrapWord
+	}
 	s.search.ExtendBaseWidget(s.search)
 	s.search.SetPlaceHolder(lang.T("Search keys and commands"))
 	s.search.ActionItem = widget.NewIcon(theme.SearchIcon())
 	s.search.OnChanged = func(string) { s.fill() }
-	s.scroll = container.NewVScroll(besideBar(s.body))
 	s.fill()
 	var d *dialog.CustomDialog
 	change := widget.NewButtonWithIcon(lang.T("Change keys …"), theme.DocumentCreateIcon(), func() {
@@ -87,7 +90,7 @@ func (w *Window) showHelp() {
 	end := widget.NewButton(lang.T("Close"), func() { d.Hide() })
 	end.Importance = widget.HighImportance
 	s.search.escape = end.OnTapped
-	content := container.NewBorder(container.NewVBox(s.search, caption(w.profileText())), nil, nil, nil, s.scroll)
+	content := container.NewBorder(container.NewVBox(s.search, caption(w.profileText())), nil, nil, nil, s.rows.object)
 	d = dialog.NewCustomWithoutButtons(lang.T("Keys and mouse"), content, w.win)
 	d.SetButtons([]fyne.CanvasObject{change, end})
 	d.Resize(w.dialogSize(720, 640))
@@ -117,29 +120,54 @@ func (w *Window) dialogSize(width, height float32) fyne.Size {
 
 // fill lists what matches the search.
 func (s *keysSheet) fill() {
-	s.body.RemoveAll()
-	lines := s.w.sheetLines(s.search.Text)
+	var rows []lazyRow
 	group := ""
-	var grid *fyne.Container
-	for _, l := range lines {
+	for _, l := range s.w.sheetLines(s.search.Text) {
 		if l.group != group {
 			group = l.group
-			s.body.Add(groupTitle(group))
-			grid = container.New(sheetLayout{})
-			s.body.Add(grid)
+			rows = append(rows, titleRow(group))
 		}
-		keys := heading(l.keys)
-		keys.Wrapping = fyne.TextWrapWord
-		meaning := widget.NewLabel(capital(l.meaning))
-		meaning.Wrapping = fyne.TextWrapWord
-		grid.Add(keys)
-		grid.Add(meaning)
+		rows = append(rows, s.row(l))
 	}
-	if len(lines) == 0 {
-		s.body.Add(caption(lang.T("No key and no command matches.")))
+	if len(rows) == 0 {
+		rows = append(rows, nothingFound())
 	}
-	s.scroll.ScrollToTop()
-	s.body.Refresh()
+	s.rows.set(rows)
+}
+
+// row has the keys on the left, and their meaning beside them.
+func (s *keysSheet) row(l sheetLine) lazyRow {
+	return lazyRow{
+		height: func(width float32) float32 {
+			left := whole(width * sheetKeys)
+			return max(s.height(l.keys, true, left), s.height(capital(l.meaning), false, width-left)) - 6 // labels bring padding of their own
+		},
+		build: func() fyne.CanvasObject {
+			keys := heading(l.keys)
+			keys.Wrapping = fyne.TextWrapWord
+			meaning := widget.NewLabel(capital(l.meaning))
+			meaning.Wrapping = fyne.TextWrapWord
+			return container.New(sheetLayout{}, keys, meaning)
+		},
+	}
+}
+
+// height is that of a text in a column.
+func (s *keysSheet) height(text string, bold bool, width float32) float32 {
+	l := s.measure[bold]
+	l.SetText(text)
+	l.Resize(fyne.NewSize(width, l.Size().Height))
+	return l.MinSize().Height
+}
+
+// titleRow is the title of a group of rows.
+func titleRow(title string) lazyRow {
+	return lazyRow{func(float32) float32 { return 40 }, func() fyne.CanvasObject { return groupTitle(title) }}
+}
+
+// nothingFound says that a search among keys found nothing.
+func nothingFound() lazyRow {
+	return lazyRow{func(float32) float32 { return 36 }, func() fyne.CanvasObject { return caption(lang.T("No key and no command matches.")) }}
 }
 
 // groupTitle is the title of a group of lines in a dialog.
@@ -154,34 +182,17 @@ func besideBar(o fyne.CanvasObject) fyne.CanvasObject {
 	return container.New(layout.NewCustomPaddedLayout(0, 0, 0, 12), o)
 }
 
-// sheetLayout has rows of two: keys on the left third, their meaning beside them.
+// sheetLayout has keys on the left and their meaning beside them.
 type sheetLayout struct{}
 
 const sheetKeys = 0.38 // of the width
 
 // MinSize implements [fyne.Layout].
-func (sheetLayout) MinSize(o []fyne.CanvasObject) fyne.Size {
-	height := float32(0)
-	for i := 0; i+1 < len(o); i += 2 {
-		height += rowHeight(o[i], o[i+1])
-	}
-	return fyne.NewSize(400, height)
-}
-
-func rowHeight(a, b fyne.CanvasObject) float32 {
-	return max(a.MinSize().Height, b.MinSize().Height) - 6 // labels bring padding of their own
-}
+func (sheetLayout) MinSize([]fyne.CanvasObject) fyne.Size { return fyne.Size{} }
 
 // Layout implements [fyne.Layout].
 func (sheetLayout) Layout(o []fyne.CanvasObject, size fyne.Size) {
 	left := whole(size.Width * sheetKeys)
-	y := float32(0)
-	for i := 0; i+1 < len(o); i += 2 {
-		o[i].Resize(fyne.NewSize(left, o[i].Size().Height)) // a wrapping label knows its height by its width
-		o[i+1].Resize(fyne.NewSize(size.Width-left, o[i+1].Size().Height))
-		h := rowHeight(o[i], o[i+1])
-		place(o[i], 0, y, left, h+6)
-		place(o[i+1], left, y, size.Width-left, h+6)
-		y += h
-	}
+	place(o[0], 0, 0, left, size.Height+6)
+	place(o[1], left, 0, size.Width-left, size.Height+6)
 }

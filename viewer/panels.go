@@ -30,8 +30,31 @@ type sidePanel struct {
 
 // addPanel adds a tab that is there in some layouts; none means all.
 func (w *Window) addPanel(title string, p panel, layouts ...viewstate.Layout) {
-	w.panels = append(w.panels, sidePanel{p, container.NewTabItem(title, container.NewVScroll(p.object())), layouts, false})
+	w.panels = append(w.panels, sidePanel{p, container.NewTabItem(title, newPage(p.object())), layouts, false})
 }
+
+// page scrolls the content of a tab. The tabs ask all of them for their sizes and refresh all of them whenever one
+// comes up, which takes longer than to paint the one; a page has one size whatever it holds, and what it holds
+// refreshes itself.
+type page struct {
+	widget.BaseWidget
+	scroll *container.Scroll
+}
+
+func newPage(content fyne.CanvasObject) *page {
+	p := &page{scroll: container.NewVScroll(content)}
+	p.ExtendBaseWidget(p)
+	return p
+}
+
+// MinSize implements [fyne.CanvasObject].
+func (p *page) MinSize() fyne.Size { return fyne.NewSize(32, 32) }
+
+// Refresh implements [fyne.CanvasObject].
+func (p *page) Refresh() {}
+
+// CreateRenderer implements [fyne.Widget].
+func (p *page) CreateRenderer() fyne.WidgetRenderer { return widget.NewSimpleRenderer(p.scroll) }
 
 // addHomePanel adds a tab that comes up with a layout, and is there in others.
 func (w *Window) addHomePanel(title string, p panel, home viewstate.Layout, others ...viewstate.Layout) {

@@ -1,0 +1,133 @@
+//go:build linux
+
+package app
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"fyne.io/fyne/v2"
+	"golang.org/x/sys/unix"
+
+	"bayeslice/internal/testenv"
+	"bayeslice/internal/uitest"
+)
+
+// childBeat is the environment variable that makes the program write its beats into the file it names.
+const childBeat = "BAYESLICE_TEST_BEAT"
+
+// beatPause is the time between a beat and the next, so that a stop is seen to within this.
+const beatPause = 2 * time.Millisecond
+
+// beat asks the UI goroutine again and again to do nothing, and writes when it asked, how long it waited, and how long
+// the UI's thread computed since it was asked before, nanoseconds, a line each. It never ends.
+func beat(path string) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	go func() {
+		for fyne.CurrentApp() == nil {
+			time.Sleep(beatPause)
+		}
+		for before := int64(0); ; time.Sleep(beatPause) {
+			var computed int64
+			asked := time.Now()
+			fyne.DoAndWait(func() { computed = threadTime() })
+			fmt.Fprintln(f, asked.UnixNano(), int64(time.Since(asked)), computed-before)
+			before = computed
+		}
+	}()
+	return nil
+}
+
+// threadTime returns the processor time of the calling thread, nanoseconds.
+func threadTime() int64 {
+	var u unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_THREAD, &u); err != nil {
+		return 0
+	}
+	return u.Utime.Nano() + u.Stime.Nano()
+}
+
+// stillness is the longest time, milliseconds, that the UI goroutine did not take the next thing to do, and the longest
+// that its thread computed in one go.
+type stillness struct{ waited, computed float64 }
+
+// stillest returns the longest of the beats that touch a span of time.
+func stillest(t testing.TB, path string, from, to time.Time) (longest stillness) {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = f.Close() }()
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		var at, waited, computed int64
+		if _, err := fmt.Sscan(lines.Text(), &at, &waited, &computed); err != nil {
+			continue // the line that is just being written
+		}
+		if begun := time.Unix(0, at); begun.Before(to) && begun.Add(time.Duration(waited)).After(from) {
+			longest.waited = max(longest.waited, float64(waited)/1e6)
+			longest.computed = max(longest.computed, float64(computed)/1e6)
+		}
+	}
+	return longest
+}
+
+// BenchmarkWindowBeat measures for how long the window of a real exam answers nothing at most, while its
+// network samples and a user does what asks most of it: each row is one deed, and its figure the longest time
+// in milliseconds within a second of it during which the UI goroutine did not take the next thing to do,
+// painting in software included; "cpu" is what the UI's thread computed of that, which other load changes little, and
+// "idle" the same before the network runs.
+//
+//	go test -tags migrated_fynedo -run '^$' -bench WindowBeat -benchtime 1x ./app
+func BenchmarkWindowBeat(b *testing.B) {
+	path := testenv.Data(b, "picai_prep", "ProstateX-0000")
+	needRuntime(b)
+	file := filepath.Join(b.TempDir(), "beats")
+	p := launch(b, uitest.Start(b, 1280, 800), Options{Exam: path, Samples: 4000}, childBeat+"="+file)
+	p.Within(time.Minute, "the exam", func(tree *uitest.Tree) bool { return len(tree.Match("Text", "^T2W")) > 0 })
+	p.Quiet(time.Minute)
+	for b.Loop() {
+		beats(b, p, file, "idle-")
+		p.Key("ctrl+r")
+		p.Within(2*time.Minute, "the first samples", func(tree *uitest.Tree) bool { return len(tree.Match("Text", `^Zones · [1-9]\d*`)) > 0 })
+		beats(b, p, file, "")
+	}
+	p.Kill()
+}
+
+// beats does every deed and reports the longest wait of each.
+func beats(b *testing.B, p *uitest.Program, file, prefix string) {
+	middle := viewports(p.Tree())[0].Box.Center()
+	for _, deed := range []struct {
+		name string
+		do   func()
+	}{
+		{"nothing", func() { time.Sleep(4 * time.Second) }},
+		{"scroll", func() { p.Wheel(middle, 8); p.Wheel(middle, -8) }},
+		{"contour", func() { p.Key("F6") }},
+		{"uncertainty", func() { p.Key("F7") }},
+		{"compare", func() { p.Key("F8") }},
+		{"read", func() { p.Key("F5") }},
+		{"maximise", func() { p.DoubleClick(middle) }},
+		{"restore", func() { p.DoubleClick(middle) }},
+		{"keys", func() { p.Key("question") }},
+		{"keys-away", func() { p.Key("Escape") }},
+		{"menu", func() { p.Key("F10") }},
+		{"menu-away", func() { p.Key("Escape") }},
+	} {
+		from := time.Now()
+		deed.do()
+		time.Sleep(time.Second)
+		longest := stillest(b, file, from, time.Now())
+		b.Logf("%s%s: %.0f ms, %.0f ms computed", prefix, deed.name, longest.waited, longest.computed)
+		b.ReportMetric(longest.waited, prefix+deed.name+"-ms")
+		b.ReportMetric(longest.computed, prefix+deed.name+"-cpu-ms")
+	}
+}

@@ -38,7 +38,7 @@ func (s *session) evaluateCommand() *cobra.Command {
 		Use:   "evaluate PREDICTIONS LABELS --task TASK -o FOLDER",
 		Short: "Measure predictions against labels: segmentation, calibration, detection, diagnosis",
 		Long: "PREDICTIONS and LABELS are folders with one NIfTI or MHA file per exam, or a sub-folder for each, such as\n`bayeslice infer` and `bayeslice phantom` write; exams are paired by their names, and both may lie in one folder.\n" +
-			"Predictions are maps of probabilities, masks, or detection maps. FOLDER gets " + evaluate.ResultFile + ", " + evaluate.ExamsFile + " with a line per\nexam, and " + evaluate.ReportFile + ", one page with the panels of the paper's Figure 2.\n\n" +
+			"Predictions are maps of probabilities, masks, or detection maps. FOLDER gets " + evaluate.ResultFile + ", " + evaluate.ExamsFile + " with a line per\nexam, and " + evaluate.ReportFile + ", one page with the panels of the paper's Figure 2. With --figure-exam it has those of\nFigure 3 too: one slice of that exam with its prediction and reference, and the histogram of its probabilities.\n\n" +
 			"An exam that cannot be used is left out and listed, and the command then ends with an error after it has written\nthe rest; --skip-bad makes that a note.\n\n" + disclaimer,
 		Example: "  bayeslice evaluate results/ labels/ --task anatomy -o evaluation/\n  bayeslice evaluate maps/ labels/ --task diagnosis --lesion-from 2 --patient '^([0-9]+)_' -o evaluation/ --name FL\n" +
 			"  bayeslice evaluate compare evaluation-ce/ evaluation-fl/ -o comparison/",
@@ -78,6 +78,8 @@ func (j *evaluateJob) add(c *cobra.Command) {
 	f.IntVar(&j.Bins, "bins", metrics.DefaultBins, "bins of the calibration error")
 	f.IntVar(&j.Bootstrap.Rounds, "rounds", metrics.DefaultRounds, "rounds of the bands")
 	f.Uint64Var(&j.Bootstrap.Seed, "seed", 1, "seed of the bands; the same seed gives the same bands")
+	f.StringVar(&j.FigureExam, "figure-exam", "", "name of the exam to draw as in the paper's Figure 3; compare puts it beside those of other configurations")
+	f.StringVar(&j.Images, "images", "", "folder with the T2W image of that exam: NAME_t2w.nii.gz, or the exam in a sub-folder NAME (default: the labels')")
 	f.BoolVar(&j.skip, "skip-bad", false, "end without an error where exams had to be left out")
 }
 
@@ -94,6 +96,8 @@ func (j *evaluateJob) settle() error {
 		return usageError("--read is %q; it is auto, probabilities, mask or detection-map", j.read)
 	case j.lesionFrom < 1 || j.lesionFrom > 255:
 		return usageError("--lesion-from is %d; it is a number from 1 to 255", j.lesionFrom)
+	case j.Images != "" && j.FigureExam == "":
+		return usageError("--images is for the figure of an exam; name it with --figure-exam")
 	case !(j.Match.MinIoU > 0 && j.Match.MinIoU <= 1):
 		return usageError("--min-iou is %g; it is above 0 and at most 1", j.Match.MinIoU)
 	case j.Bins < 1 || j.Bins > 1000:
@@ -132,6 +136,9 @@ func (s *session) evaluate(ctx context.Context, j *evaluateJob) error {
 	}
 	if err := s.printEvaluation(r); err != nil {
 		return err
+	}
+	if why := r.Undefined["Figure 3"]; why != "" {
+		fmt.Fprintf(s.Err, "Figure 3: %s\n", why)
 	}
 	s.say("wrote %s", filepath.Join(j.out, evaluate.ReportFile))
 	return s.leftOut(j, r)

@@ -110,6 +110,7 @@ type Evaluator struct {
 	rows        []Row
 	problems    []Problem
 	examples    []Example
+	undefined   map[string]string // beside figures
 	calibration *metrics.Calibration
 	detection   *metrics.Strata
 	known       map[string]bool
@@ -131,7 +132,7 @@ func New(s Settings) (*Evaluator, error) {
 	if _, err := s.Bootstrap.Mean(context.Background(), []string{""}, []float64{0}); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrSettings, err)
 	}
-	return &Evaluator{settings: s, calibration: c, detection: metrics.NewStrata(), known: map[string]bool{}}, nil
+	return &Evaluator{settings: s, calibration: c, detection: metrics.NewStrata(), known: map[string]bool{}, undefined: map[string]string{}}, nil
 }
 
 // Measured is what [Evaluator.Add] takes in of an exam.

@@ -113,7 +113,7 @@ func exampleWindow(reference *volume.Mask) geom.Grid {
 	from := geom.Vec3{0, 0, float64(best)}
 	out := grid
 	for a := range centre {
-		out.Size[a] = min(grid.Size[a], max(int(math.Round(exampleMM/grid.Spacing[a])), 1))
+		out.Size[a] = min(grid.Size[a], max(int(math.Round(min(exampleMM/grid.Spacing[a], maxExamplePixels))), 1))
 		from[a] = float64(min(max(centre[a]-out.Size[a]/2, 0), grid.Size[a]-out.Size[a]))
 	}
 	out.Size[2], out.Origin = 1, grid.World(from)

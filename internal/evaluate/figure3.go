@@ -185,8 +185,8 @@ func (x shownExample) panel(top float64) (examplePanel, error) {
 		}
 		p.Lines = append(p.Lines, panelLine{Text: text})
 	}
-	f := chart.Frame{X: "probability", Y: "share of segment", XMax: 1, YMax: 1.04 * top, Small: true, Title: name,
-		Description: "histogram of probabilities over the predicted segment"}
+	f := chart.Frame{X: "probability", Y: "share of segment", XMax: 1, YMax: 1.04 * top, Small: true,
+		Description: name + ": histogram of probabilities over the predicted segment"}
 	if top == 0 {
 		f.YMax = 1
 	}

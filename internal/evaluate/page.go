@@ -76,6 +76,7 @@ type Table struct {
 	Title, Remark string
 	Header        []string
 	Rows          [][]string
+	Folded        bool // shown where the reader asks for it
 }
 
 // cohort is what was evaluated.
@@ -158,7 +159,7 @@ func (d *drawing) tables() []figureTable {
 		if len(of) == 0 {
 			continue
 		}
-		t := figureTable{Title: "Anatomy: zones of the prostate", Remark: "Mean over exams with its band in brackets, by patients drawn anew. Volume difference is predicted less reference."}
+		t := figureTable{Title: "Anatomy: zones of the prostate", Remark: fmt.Sprintf("Mean over exams with its band in brackets, by patients drawn anew. Volume difference is predicted less reference. Entropy is that of voxels within %g mm of a border of the reference. The polarised share is of the predicted segment's voxels those whose probability is below 0.1 or from 0.9 on.", metrics.BorderMM)}
 		if task == modelcard.Diagnosis {
 			t.Title = "Diagnosis: clinically significant cancer"
 			t.Remark += fmt.Sprintf(" The partial area lies between %g and %g false positives per exam and is at most %.1f. Dice of an exam in which nothing is and nothing was found counts as 1.", metrics.PartialFrom, metrics.PartialTo, metrics.PartialTo-metrics.PartialFrom)
@@ -200,7 +201,7 @@ func tableRows(task modelcard.Task, of []placed) []tableRow {
 	add("Negative log-likelihood (nats) ↓", calibration(func(c *CalibrationResult) *metrics.Band { return c.NLL }))
 	add("Brier score ↓", calibration(func(c *CalibrationResult) *metrics.Band { return c.Brier }))
 	add("Expected calibration error ↓", calibration(func(c *CalibrationResult) *metrics.Band { return c.ECE }))
-	add("Entropy near borders of the reference (nats)", func(r *Result) *metrics.Band {
+	add("Entropy near borders (nats)", func(r *Result) *metrics.Band {
 		if r.Border == nil {
 			return nil
 		}
@@ -212,7 +213,7 @@ func tableRows(task modelcard.Task, of []placed) []tableRow {
 		add(s.name+" HD95 (mm) ↓", func(r *Result) *metrics.Band { return r.Structures[n].HD95 })
 		add(s.name+" ASSD (mm) ↓", func(r *Result) *metrics.Band { return r.Structures[n].ASSD })
 		add(s.name+" volume difference (mL)", func(r *Result) *metrics.Band { return r.Structures[n].DifferenceML })
-		add(s.name+" polarised share of the predicted segment", func(r *Result) *metrics.Band { return r.Structures[n].Polarised })
+		add(s.name+" polarised share", func(r *Result) *metrics.Band { return r.Structures[n].Polarised })
 	}
 	if task == modelcard.Diagnosis {
 		add("AUROC of patients ↑", func(r *Result) *metrics.Band { return r.Detection.AUROC })

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 
 	"bayeslice/internal/metrics"
@@ -175,7 +176,7 @@ func (e *Evaluator) Result(ctx context.Context) (*Result, error) {
 	if len(e.rows) == 0 {
 		return nil, badExam("none could be evaluated%s", e.first())
 	}
-	r := &Result{Format: 1, Task: e.settings.Task, Exams: len(e.rows), Kinds: map[Kind]int{}, Undefined: map[string]string{},
+	r := &Result{Format: 1, Task: e.settings.Task, Exams: len(e.rows), Kinds: map[Kind]int{}, Undefined: maps.Clone(e.undefined),
 		Settings: e.inFull(), Problems: append([]Problem{}, e.problems...), Rows: e.rows, Examples: e.examples}
 	s := summary{ctx: ctx, boot: e.settings.Bootstrap, result: r}
 	patients := map[string]bool{}

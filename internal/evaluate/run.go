@@ -25,6 +25,12 @@ type Options struct {
 	// Patient takes the patient out of an exam's name by its first group; nil makes every exam a patient.
 	Patient *regexp.Regexp
 
+	// FigureExam is the exam of which an [Example] is kept for Figure 3; "" is none. Images is the folder that holds
+	// its T2W image: a file of its name, or the exam in a sub-folder. Where Images is "" the folder of labels is looked at,
+	// and the figure is drawn without an image where that has none. What keeps the figure from being drawn is told in
+	// the result's Undefined.
+	FigureExam, Images string
+
 	Workers  int                    // exams at a time; 0 stands for the number of processors
 	Progress func(done, total int)  // one call at a time; must return at once. May be nil
 	Explain  func(err error) string // a sentence for an exam's error; nil is its text
@@ -49,13 +55,17 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	if r.kind == "" {
 		r.kind = firstKind(o.Task, pairs)
 	}
+	figure, err := o.figure(pairs)
+	if err != nil {
+		return nil, err
+	}
 	if o.Workers < 1 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
 	if o.Explain == nil {
 		o.Explain = error.Error
 	}
-	if err := o.stream(ctx, e, r, pairs); err != nil {
+	if err := o.stream(ctx, e, &source{r, figure, o.Explain}, pairs); err != nil {
 		return nil, err
 	}
 	return e.Result(ctx)
@@ -104,11 +114,20 @@ func firstKind(task modelcard.Task, pairs []Pair) Kind {
 // outcome is an exam that was measured, or why not.
 type outcome struct {
 	measured *Measured
+	example  *Example // nil of all but one exam
+	without  string   // why there is none, or what it lacks
 	err      error
 }
 
+// source is where exams come from.
+type source struct {
+	*reader
+	figure  figureExam
+	explain func(error) string
+}
+
 // stream measures exams at a time and adds them in order.
-func (o *Options) stream(ctx context.Context, e *Evaluator, r *reader, pairs []Pair) error {
+func (o *Options) stream(ctx context.Context, e *Evaluator, s *source, pairs []Pair) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	results := make([]chan outcome, len(pairs))
@@ -121,7 +140,7 @@ func (o *Options) stream(ctx context.Context, e *Evaluator, r *reader, pairs []P
 	for range o.Workers {
 		workers.Go(func() {
 			for i := range next {
-				results[i] <- measure(ctx, e, r, pairs[i])
+				results[i] <- s.measure(ctx, e, pairs[i])
 			}
 		})
 	}
@@ -166,6 +185,12 @@ func (o *Options) take(ctx context.Context, e *Evaluator, p Pair, out outcome) e
 	if err == nil {
 		err = e.Add(out.measured)
 	}
+	if err == nil && out.example != nil {
+		e.Show(out.example)
+	}
+	if err == nil && out.without != "" {
+		e.undefined[figureName] = out.without
+	}
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
@@ -180,17 +205,22 @@ func (o *Options) take(ctx context.Context, e *Evaluator, p Pair, out outcome) e
 // errProblem stands for a pair's own problem.
 var errProblem = errors.New("evaluate: the exam has a problem")
 
-func measure(ctx context.Context, e *Evaluator, r *reader, p Pair) outcome {
+func (s *source) measure(ctx context.Context, e *Evaluator, p Pair) outcome {
 	if p.Problem != "" {
 		return outcome{err: errProblem}
 	}
 	if err := ctx.Err(); err != nil {
 		return outcome{err: err}
 	}
-	x, err := r.exam(ctx, p)
+	x, err := s.exam(ctx, p)
 	if err != nil {
 		return outcome{err: err}
 	}
 	m, err := e.Measure(ctx, x)
-	return outcome{m, err}
+	if err != nil {
+		return outcome{err: err}
+	}
+	out := outcome{measured: m}
+	out.example, out.without = s.figure.example(ctx, e, x, s.explain)
+	return out
 }

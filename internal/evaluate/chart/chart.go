@@ -276,6 +276,9 @@ func frame(f Frame) *plot.Plot {
 	}
 	p.X.Label.Text, p.Y.Label.Text = f.X, f.Y
 	p.X.Tick.Marker, p.Y.Tick.Marker = plot.TickerFunc(ticks), plot.TickerFunc(ticks)
+	if f.Small {
+		p.Y.Tick.Marker = plot.TickerFunc(fewTicks)
+	}
 	return p
 }
 
@@ -300,6 +303,17 @@ func ticks(low, high float64) []plot.Tick {
 			break
 		}
 		out = append(out, plot.Tick{Value: v, Label: strings.Replace(fmt.Sprintf("%.*f", decimals, v+0), "-", "−", 1)})
+	}
+	return out
+}
+
+// fewTicks labels every second one of many ticks.
+func fewTicks(low, high float64) []plot.Tick {
+	out := ticks(low, high)
+	if len(out) > 6 {
+		for i := 1; i < len(out); i += 2 {
+			out[i].Label = ""
+		}
 	}
 	return out
 }
@@ -361,5 +375,5 @@ func svg(p *plot.Plot, f Frame) (text string, err error) {
 		return "", fmt.Errorf("%w: the library wrote no picture", ErrChart)
 	}
 	body := family.ReplaceAllString(b.String()[len(m[0]):], "font-family:'Liberation Sans',Arial,Helvetica,sans-serif")
-	return fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="%s" role="img" aria-label="%s">%s`, m[1], html.EscapeString(f.Title+": "+f.Description), body), nil
+	return fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="%s" role="img" aria-label="%s">%s`, m[1], html.EscapeString(strings.TrimPrefix(f.Title+": "+f.Description, ": ")), body), nil
 }

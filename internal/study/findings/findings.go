@@ -116,15 +116,16 @@ func (j *judge) part(ctx context.Context, t Test) (Part, error) {
 func Tables(found []Finding) []evaluate.Table {
 	short := evaluate.Table{Title: "What the paper found", Header: []string{"", "Finding", "The paper says", "Its figures", "Here"},
 		Remark: "Rules and margins are fixed in the program (docs/evaluation.md). A finding of several parts repeats where every part does; undecided is what the data are too few for."}
-	long := evaluate.Table{Title: "How it was tested", Header: []string{"", "Task", "Figure", "Difference", "The paper", "Here (95 % band)", "Margin", "Needed", "Verdict"},
+	long := evaluate.Table{Title: "How it was tested", Header: []string{"", "Task", "Figure", "Difference", "The paper", "Here (95 % band)", "Margin", "Needed", "Verdict"}, Folded: true,
 		Remark: "Bands are by patient and not corrected for their number."}
 	for _, f := range found {
 		short.Rows = append(short.Rows, []string{f.ID, f.Title, "“" + f.Quote + "”", f.Paper, summary(f)})
 		for _, p := range f.Parts {
 			here, margin := p.Missing, ""
 			if p.Band != nil {
-				margin = "±" + strings.TrimPrefix(signed(*p.Margin), "+")
-				here = fmt.Sprintf("%s (%s to %s)", signed(p.Band.Value), signed(p.Band.Low), signed(p.Band.High))
+				n := decimals(*p.Band)
+				margin = "±" + strings.TrimPrefix(signed(*p.Margin, n), "+")
+				here = fmt.Sprintf("%s (%s to %s)", signed(p.Band.Value, n), signed(p.Band.Low, n), signed(p.Band.High, n))
 			}
 			long.Rows = append(long.Rows, []string{f.ID, string(p.Task), p.Figure, p.Difference, dash(p.Paper), here, dash(margin), p.Needed, string(p.Verdict)})
 		}
@@ -132,25 +133,30 @@ func Tables(found []Finding) []evaluate.Table {
 	return []evaluate.Table{short, long}
 }
 
+// inParts says of a number of differences what came out.
+var inParts = []struct {
+	verdict Verdict
+	words   string
+}{{Repeats, "as the paper says"}, {DoesNotRepeat, "not so"}, {Opposite, "opposite"}, {Undecided, "undecided"}, {NotTested, "not tested"}}
+
 // summary is the verdict, with how many parts came out how where these differ.
 func summary(f Finding) string {
-	text := string(f.Verdict)
 	var parts []string
-	for _, v := range []Verdict{Repeats, DoesNotRepeat, Opposite, Undecided, NotTested} {
+	for _, v := range inParts {
 		n := 0
 		for _, p := range f.Parts {
-			if p.Verdict == v {
+			if p.Verdict == v.verdict {
 				n++
 			}
 		}
 		if n > 0 && n < len(f.Parts) {
-			parts = append(parts, fmt.Sprintf("%d %s", n, v))
+			parts = append(parts, fmt.Sprintf("%d %s", n, v.words))
 		}
 	}
-	if len(parts) > 0 {
-		text += fmt.Sprintf(" (of %d differences %s)", len(f.Parts), strings.Join(parts, ", "))
+	if len(parts) == 0 {
+		return string(f.Verdict)
 	}
-	return text
+	return fmt.Sprintf("%s; of %d differences %s", f.Verdict, len(f.Parts), strings.Join(parts, ", "))
 }
 
 func dash(text string) string {
@@ -160,13 +166,17 @@ func dash(text string) string {
 	return text
 }
 
-// signed is a number with a sign and three figures after the point, or two figures of a small one.
-func signed(v float64) string {
-	digits := 3
-	if a := math.Abs(v); a > 0 && a < 0.01 {
-		digits = min(int(math.Ceil(-math.Log10(a)))+1, 6)
+// decimals is three, or as many as show two figures of the wider end of a narrow band. What is less than a millionth is rounding.
+func decimals(b metrics.Band) int {
+	if wide := max(math.Abs(b.Low), math.Abs(b.High)); wide >= 1e-6 && wide < 0.01 {
+		return min(int(math.Ceil(-math.Log10(wide)))+1, 7)
 	}
-	text := fmt.Sprintf("%+.*f", digits, v)
+	return 3
+}
+
+// signed is a number with a sign, and none of 0.
+func signed(v float64, decimals int) string {
+	text := fmt.Sprintf("%+.*f", decimals, v)
 	if strings.Trim(text, "+-0.") == "" {
 		text = strings.TrimLeft(text, "+-")
 	}

@@ -126,10 +126,10 @@ type newJournal struct {
 func (n *newJournal) keep(d *annotate.Document) error {
 	<-n.made
 	switch {
-	case n.err != nil && d.Unsaved():
+	case n.journal == nil && !d.Unsaved():
+		return nil // there is nothing to keep
+	case n.journal == nil:
 		return n.err
-	case n.err != nil:
-		return nil
 	case !d.Unsaved():
 		return n.journal.Remove()
 	}

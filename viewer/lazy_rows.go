@@ -19,7 +19,6 @@ type lazyRows struct {
 	rows   []lazyRow
 	tops   []float32 // of each row, and the height of all at the end
 	width  float32   // of the rows
-	height float32   // of what is in view
 	built  map[int]fyne.CanvasObject
 }
 

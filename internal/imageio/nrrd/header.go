@@ -129,7 +129,10 @@ func (h *header) whole(field string, missing int64) (int64, error) {
 // perAxis returns the words of a field that has one for each axis, nil where it is absent.
 func (h *header) perAxis(field string) ([]string, error) {
 	words := strings.Fields(h.fields[field])
-	if len(words) != 0 && len(words) != len(h.sizes) {
+	if len(words) == 0 {
+		return nil, nil
+	}
+	if len(words) != len(h.sizes) {
 		return nil, fmt.Errorf("its %s has %d words for %d axes: %w", field, len(words), len(h.sizes), codec.ErrFormat)
 	}
 	return words, nil

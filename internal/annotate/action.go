@@ -36,6 +36,15 @@ func (o Op) String() string {
 	return "change"
 }
 
+// assists reports whether the program had a part in a change, beyond drawing what a hand drew.
+func (o Op) assists() bool {
+	switch o {
+	case OpInterpolate, OpSmooth, OpIslands, OpHoles, OpModel, OpLoad:
+		return true
+	}
+	return false
+}
+
 // Action says what one step of a document's history was.
 type Action struct {
 	Op       Op

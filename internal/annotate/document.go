@@ -45,6 +45,7 @@ func FromMasks(grid geom.Grid, zones, lesions *volume.Mask) (*Document, error) {
 			return nil, err
 		}
 		d.layers[l] = cut(grid.Size, labels)
+		d.history.assisted = true
 	}
 	return d, nil
 }
@@ -93,7 +94,7 @@ func (d *Document) MarkSaved(s *Snapshot) {
 // Snapshot returns the document as it is now, the unfinished stroke included. It takes microseconds.
 func (d *Document) Snapshot() *Snapshot {
 	if d.shot == nil || d.shot.revision != d.revision {
-		d.shot = &Snapshot{grid: d.grid, revision: d.revision}
+		d.shot = &Snapshot{grid: d.grid, revision: d.revision, assisted: d.history.assisted}
 		for l := range d.layers {
 			d.shot.layers[l] = d.layers[l].share()
 		}

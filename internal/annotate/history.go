@@ -37,6 +37,7 @@ func (s step) slices() (from, to int) {
 type history struct {
 	done, undone []step
 	bytes        int
+	assisted     bool // whether a step ever did more than draw by hand
 }
 
 func (h *history) push(s step) {
@@ -44,6 +45,7 @@ func (h *history) push(s step) {
 		h.bytes -= u.bytes()
 	}
 	h.undone = nil
+	h.assisted = h.assisted || s.action.Op.assists()
 	h.done = append(h.done, s)
 	h.bytes += s.bytes()
 	for len(h.done) > KeptSteps && h.bytes > KeptBytes {

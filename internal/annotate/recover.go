@@ -281,6 +281,7 @@ func (r *replayed) take(n int, rec record) bool {
 		if n != 1 || !d.replayPatches(rec.step) {
 			return false
 		}
+		d.history.assisted = d.history.assisted || len(rec.step.patches) > 0 // what it began with is not known
 		d.revision++
 		d.saved = d.revision
 		return true

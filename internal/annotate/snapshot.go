@@ -12,6 +12,7 @@ type Snapshot struct {
 	grid     geom.Grid
 	layers   [layerCount][][]uint8
 	revision uint64
+	assisted bool
 }
 
 // Grid returns the T2W grid.
@@ -19,6 +20,10 @@ func (s *Snapshot) Grid() geom.Grid { return s.grid }
 
 // Revision tells states of one document apart: it grows with every change, undo and redo included.
 func (s *Snapshot) Revision() uint64 { return s.revision }
+
+// Assisted reports whether the contours are more than drawn by hand: whether they ever began with a model's result or a file, or the program
+// filled, smoothed or tidied them, even where that was taken back.
+func (s *Snapshot) Assisted() bool { return s.assisted }
 
 // Slice returns the labels of slice k of a layer, i fastest: 0 background, zones 1 TZ and 2 PZ, lesions
 // 1. Read only. k must lie on the grid.

@@ -89,7 +89,7 @@ func reader(path string) (openFunc, error) {
 func refusal(head []byte) error {
 	switch {
 	case len(head) >= 132 && string(head[128:132]) == "DICM":
-		return fmt.Errorf("is a single DICOM file; open the folder of the whole exam instead: %w", ErrUnsupported)
+		return fmt.Errorf("is a single DICOM file; open the folder of the whole exam instead, or a segmentation where labels are asked for: %w", ErrUnsupported)
 	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
 		return fmt.Errorf("is a ZIP archive, not one image: %w", ErrUnsupported)
 	case bytes.HasPrefix(head, []byte("\x89PNG")), bytes.HasPrefix(head, []byte("\xff\xd8\xff")), bytes.HasPrefix(head, []byte("BM")):
@@ -128,9 +128,12 @@ func beginning(path string) (head []byte, compressed bool, err error) {
 	return head[:n], s.Gzip, nil // damage within gzip is for the reader to explain
 }
 
-// OpenMask reads a label image: one frame of whole numbers from 0 to 255. The error wraps
-// [ErrUnsupported] for any other image, else is as from [Open].
+// OpenMask reads a label image: one frame of whole numbers from 0 to 255, or a DICOM segmentation: zones as 1 TZ and 2 PZ, else
+// lesions as 1, else the gland as 1, else segments by their numbers. The error wraps [ErrUnsupported] for any other image, else is as from [Open].
 func OpenMask(path string) (*volume.Mask, error) {
+	if hasSuffix(strings.ToLower(path), SegmentationExtensions()...) && IsSegmentation(path) {
+		return segmentationMask(path)
+	}
 	img, err := Open(path)
 	if err != nil {
 		return nil, err

@@ -193,12 +193,15 @@ func (f *File) Fractions(number int) (*volume.Volume, error) {
 		return nil, fmt.Errorf("%w: there is no segment %d; choose one of %s", ErrSegments, number, f.List())
 	}
 	out := make([]float32, f.Grid.Voxels())
-	f.each(func(segment, at, value int) error {
+	err := f.each(func(segment, at, value int) error {
 		if segment == number {
 			out[at] = float32(float64(value) / f.maximum)
 		}
 		return nil
 	})
+	if err != nil {
+		return nil, err
+	}
 	return volume.New(f.Grid, out, "")
 }
 

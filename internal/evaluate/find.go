@@ -49,7 +49,8 @@ var (
 	eitherEndings     = []string{"_seg", "_segmentation", "_mask"}
 	zoneEndings       = []string{"_zones"}
 	lesionEndings     = []string{"_cspca", "_lesion", "_lesions"}
-	otherEndings      = []string{"_entropy", "_expected_entropy", "_mutual_information", "_sd_tz", "_sd_pz", "_sd_cspca", "_sd_background"}
+	otherEndings      = []string{"_entropy", "_expected_entropy", "_mutual_information", "_sd_tz", "_sd_pz", "_sd_cspca", "_sd_background",
+		"_t2w", "_t2", "_adc", "_hbv"} // the last are images
 )
 
 const (

@@ -50,6 +50,7 @@ func (s *session) phantomCommand() *cobra.Command {
 	c.Flags().Uint64Var(&seed, "seed", 1, "seed of the first exam")
 	c.Flags().IntVar(&count, "count", 1, "number of exams, with consecutive seeds")
 	c.Flags().BoolVar(&overwrite, "overwrite", false, "replace an earlier phantom in the folder; other files are never removed")
+	c.AddCommand(s.phantomReadersCommand())
 	c.Flags().IntVar(&lesions, "lesions", phantom.RandomLesions, fmt.Sprintf("number of csPCa lesions, 0 to %d (default: drawn from the seed)", phantom.MaxLesions))
 	return c
 }

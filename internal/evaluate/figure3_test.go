@@ -231,20 +231,24 @@ func TestWhatMakesNoExample(t *testing.T) {
 	cancel()
 	good := &Exam{ID: "a", Grid: block(), Probabilities: soften(m, 2, 0.75), Reference: m}
 	for name, c := range map[string]struct {
-		ctx  context.Context
-		task modelcard.Task
-		x    *Exam
-		t2w  *volume.Volume
-		want error
+		ended bool
+		task  modelcard.Task
+		x     *Exam
+		t2w   *volume.Volume
+		want  error
 	}{
-		"no task":       {context.Background(), "x", good, nil, ErrSettings},
-		"mask":          {context.Background(), modelcard.Diagnosis, &Exam{ID: "a", Grid: block(), Mask: m, Reference: m}, nil, ErrExam},
-		"no reference":  {context.Background(), modelcard.Diagnosis, &Exam{ID: "a", Grid: block(), Mask: m}, nil, ErrExam},
-		"another image": {context.Background(), modelcard.Diagnosis, good, elsewhere, ErrExam},
-		"two classes":   {context.Background(), modelcard.Anatomy, good, nil, ErrExam},
-		"cancelled":     {ended, modelcard.Diagnosis, good, elsewhere, context.Canceled},
+		"no task":       {false, "x", good, nil, ErrSettings},
+		"mask":          {false, modelcard.Diagnosis, &Exam{ID: "a", Grid: block(), Mask: m, Reference: m}, nil, ErrExam},
+		"no reference":  {false, modelcard.Diagnosis, &Exam{ID: "a", Grid: block(), Mask: m}, nil, ErrExam},
+		"another image": {false, modelcard.Diagnosis, good, elsewhere, ErrExam},
+		"two classes":   {false, modelcard.Anatomy, good, nil, ErrExam},
+		"cancelled":     {true, modelcard.Diagnosis, good, elsewhere, context.Canceled},
 	} {
-		if _, err := NewExample(c.ctx, c.task, c.x, c.t2w); !errors.Is(err, c.want) {
+		ctx := context.Background()
+		if c.ended {
+			ctx = ended
+		}
+		if _, err := NewExample(ctx, c.task, c.x, c.t2w); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -48,6 +48,7 @@ func (r Rule) Judge(b metrics.Band, margin float64) Verdict {
 	if math.IsNaN(b.Low+b.High+margin) || b.Rounds == 0 {
 		return Undecided
 	}
+	b.Low, b.High = unround(b.Low), unround(b.High)
 	switch r.Kind {
 	case Below, Above:
 		low, high := b.Low, b.High
@@ -74,6 +75,14 @@ func (r Rule) Judge(b metrics.Band, margin float64) Verdict {
 		return DoesNotRepeat
 	}
 	return decided(b.Low > -margin, Repeats)
+}
+
+// unround is 0 for what differs from it by the rounding of sums alone: losses that are alike have no sign.
+func unround(v float64) float64 {
+	if math.Abs(v) < 1e-12 {
+		return 0
+	}
+	return v
 }
 
 func within(b metrics.Band, margin float64) bool { return b.Low >= -margin && b.High <= margin }

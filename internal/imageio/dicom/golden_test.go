@@ -92,6 +92,16 @@ func TestProstateXEqualsDcm2niix(t *testing.T) {
 	}
 }
 
+// A GE ADC series, by the same script.
+func TestGEADCEqualsDcm2niix(t *testing.T) {
+	root := testenv.Data(t, "autoradiomics", "QIN-PROSTATE_PCAMPMRI-00001", "ADC")
+	index, err := Scan(context.Background(), os.DirFS(root), files(t, root), nil)
+	if err != nil || len(index.Series) != 1 || len(index.Series[0].Stacks) != 1 {
+		t.Fatal(index, err)
+	}
+	compare(t, root, index.Series[0].Stacks[0], readGolden(t, "ge_adc.json")[0])
+}
+
 func compare(t *testing.T, root string, s *Stack, w golden) {
 	t.Helper()
 	v, err := s.Load(context.Background(), os.DirFS(root), LoadOptions{})

@@ -24,6 +24,7 @@ type evaluateJob struct {
 	evaluate.Options
 	task, read, patient    string
 	zones, predictionZones string
+	segments, predicted    string
 	lesionFrom             int
 	out, name              string
 	overwrite, skip        bool
@@ -37,7 +38,7 @@ func (s *session) evaluateCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "evaluate PREDICTIONS LABELS --task TASK -o FOLDER",
 		Short: "Measure predictions against labels: segmentation, calibration, detection, diagnosis",
-		Long: "PREDICTIONS and LABELS are folders with one NIfTI or MHA file per exam, or a sub-folder for each, such as\n`bayeslice infer` and `bayeslice phantom` write; exams are paired by their names, and both may lie in one folder.\n" +
+		Long: "PREDICTIONS and LABELS are folders with one NIfTI, MHA, NRRD or DICOM SEG file per exam, or a sub-folder for each, such as\n`bayeslice infer` and `bayeslice phantom` write; exams are paired by their names, and both may lie in one folder.\n" +
 			"Predictions are maps of probabilities, masks, or detection maps. FOLDER gets " + evaluate.ResultFile + ", " + evaluate.ExamsFile + " with a line per\nexam, and " + evaluate.ReportFile + ", one page with the panels of the paper's Figure 2. With --figure-exam it has those of\nFigure 3 too: one slice of that exam with its prediction and reference, and the histogram of its probabilities.\n\n" +
 			"An exam that cannot be used is left out and listed, and the command then ends with an error after it has written\nthe rest; --skip-bad makes that a note.\n\n" + disclaimer,
 		Example: "  bayeslice evaluate results/ labels/ --task anatomy -o evaluation/\n  bayeslice evaluate maps/ labels/ --task diagnosis --lesion-from 2 --patient '^([0-9]+)_' -o evaluation/ --name FL\n" +
@@ -71,6 +72,8 @@ func (j *evaluateJob) add(c *cobra.Command) {
 	f.StringVar(&j.read, "read", "auto", "what single maps of lesions are: auto, probabilities, mask or detection-map")
 	f.StringVar(&j.zones, "zones", string(evaluate.TZPZ), "what 1 and 2 mean in labels: "+string(evaluate.TZPZ)+" or "+string(evaluate.PZTZ))
 	f.StringVar(&j.predictionZones, "prediction-zones", string(evaluate.TZPZ), "the same in predictions: masks, or the order of maps in one file")
+	f.StringVar(&j.segments, "segments", "", "which segments of DICOM SEG labels are the classes, as TZ=1,PZ=2 or csPCa=3+4 (default: by their codes and labels)")
+	f.StringVar(&j.predicted, "prediction-segments", "", "the same of predictions")
 	f.IntVar(&j.lesionFrom, "lesion-from", 1, "smallest value of a lesion label that is csPCa; 2 for ISUP grades")
 	f.StringVar(&j.patient, "patient", "", "regular expression whose first group takes the patient out of an exam's name, as '^([0-9]+)_' (default: every exam is a patient)")
 	f.Float64Var(&j.Match.MinIoU, "min-iou", metrics.DefaultMinIoU, "overlap from which a candidate finds a lesion")
@@ -106,6 +109,13 @@ func (j *evaluateJob) settle() error {
 		return usageError("--rounds is %d; it is a number from 1 to 1,000,000", j.Bootstrap.Rounds)
 	}
 	j.Kind, j.LesionFrom = kind, uint8(j.lesionFrom)
+	var err error
+	if j.Segments, err = evaluate.ParseSegments(j.Task, j.segments); err != nil {
+		return usageError("--segments: %v", err)
+	}
+	if j.PredictionSegments, err = evaluate.ParseSegments(j.Task, j.predicted); err != nil {
+		return usageError("--prediction-segments: %v", err)
+	}
 	if j.patient == "" {
 		return nil
 	}

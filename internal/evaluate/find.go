@@ -154,7 +154,7 @@ func list(dir string, s side, task modelcard.Task) (*listing, error) {
 		}
 	}
 	for id, path := range l.weak {
-		if f := l.of(id); len(f.Classes) == 0 { // stronger than a name that says nothing of the task
+		if f := l.of(id); len(f.Classes) == 0 && !segmentedProbability(f.Image) { // stronger than a name that says nothing of the task
 			f.Image = path
 		}
 	}
@@ -176,6 +176,9 @@ func (l *listing) folder(id, dir string) error {
 		for _, e := range entries {
 			path := filepath.Join(dir, sub, e.Name())
 			s, image := stem(e.Name())
+			if !image && !e.IsDir() {
+				s, image = segmentationStem(path)
+			}
 			if e.IsDir() || !image {
 				continue
 			}
@@ -200,7 +203,11 @@ func (l *listing) folder(id, dir string) error {
 
 // file takes in a file of the folder itself.
 func (l *listing) file(name, path string) {
-	if s, image := stem(name); image {
+	s, image := stem(name)
+	if !image {
+		s, image = segmentationStem(path)
+	}
+	if image {
 		if p, mine := l.side.read(s, l.task); mine && p.exam != "" {
 			l.take(p, path)
 		}
@@ -210,10 +217,8 @@ func (l *listing) file(name, path string) {
 // take puts a file in its place.
 func (l *listing) take(p part, path string) {
 	switch {
-	case p.weak && l.weak[p.exam] != "":
-		l.twice(p.exam, l.weak[p.exam], path)
 	case p.weak:
-		l.weak[p.exam] = path
+		l.weak[p.exam] = l.first(p.exam, l.weak[p.exam], path)
 	case p.class == "region":
 		l.put(p.exam, func(f *Files) *string { return &f.Region }, path)
 	case p.class == "":
@@ -223,11 +228,7 @@ func (l *listing) take(p part, path string) {
 		if f.Classes == nil {
 			f.Classes = map[string]string{}
 		}
-		if f.Classes[p.class] != "" {
-			l.twice(p.exam, f.Classes[p.class], path)
-			return
-		}
-		f.Classes[p.class] = path
+		f.Classes[p.class] = l.first(p.exam, f.Classes[p.class], path)
 	}
 }
 
@@ -240,15 +241,20 @@ func (l *listing) of(id string) *Files {
 
 func (l *listing) put(id string, where func(*Files) *string, path string) {
 	at := where(l.of(id))
-	if *at != "" {
-		l.twice(id, *at, path)
-		return
-	}
-	*at = path
+	*at = l.first(id, *at, path)
 }
 
-func (l *listing) twice(id, first, second string) {
+// first returns which of two files for one thing is taken: a DICOM segmentation gives way to an image of another format, which holds the same; two
+// of a kind are wrong.
+func (l *listing) first(id, first, second string) string {
+	switch {
+	case first == "" || isSegmentation(first) && !isSegmentation(second):
+		return second
+	case isSegmentation(second) && !isSegmentation(first):
+		return first
+	}
 	l.wrong[id] = fmt.Sprintf("Two files stand for it, %s and %s; keep one of them in the folder.", first, second)
+	return first
 }
 
 // Find pairs the predictions of one folder with the labels of another, which may be the same, by the names of exams: a
@@ -303,7 +309,7 @@ func Find(predictionDir, labelDir string, task modelcard.Task, patient *regexp.R
 }
 
 func nothing(dir, what string) error {
-	return fmt.Errorf("%w: %s holds no %s for this task; it needs one image per exam (%s), or a sub-folder for each", ErrFolder, dir, what, strings.Join(imageEndings, ", "))
+	return fmt.Errorf("%w: %s holds no %s for this task; it needs one image per exam (%s, or DICOM SEG), or a sub-folder for each", ErrFolder, dir, what, strings.Join(imageEndings, ", "))
 }
 
 // dropOthers removes from either side what is the other's, where both lie in one folder and a name alone does not

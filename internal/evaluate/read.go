@@ -40,6 +40,8 @@ type reader struct {
 	kind              Kind // of single images with one frame; "" is not decided yet
 	swapPred, swapRef bool
 	lesionFrom        uint8
+	// of DICOM segmentations: which segments are the classes of labels and predictions
+	segments, predicted Segments
 }
 
 // exam reads both sides of a pair. It fails with [ErrExam] or the reader's error.
@@ -49,6 +51,9 @@ func (r *reader) exam(ctx context.Context, p Pair) (*Exam, error) {
 		return nil, err
 	}
 	if err := r.prediction(x, p.Prediction); err != nil {
+		return nil, err
+	}
+	if err := x.complete(ctx, isSegmentation(p.Prediction.Image) && len(p.Prediction.Classes) == 0, isSegmentation(p.Label.Image)); err != nil {
 		return nil, err
 	}
 	if err := x.reorder(ctx); err != nil {
@@ -93,6 +98,9 @@ func (r *reader) reference(x *Exam, f Files) error {
 	if f.Image == "" {
 		return badExam("the label is in several files; give one mask")
 	}
+	if isSegmentation(f.Image) {
+		return r.segmentedReference(x, f.Image)
+	}
 	m, err := imageio.OpenMask(f.Image)
 	if err != nil {
 		return err
@@ -136,6 +144,9 @@ func open(path string) (*imageio.Image, error) {
 func (r *reader) prediction(x *Exam, f Files) error {
 	if len(f.Classes) > 0 {
 		return r.maps(x, f.Classes)
+	}
+	if isSegmentation(f.Image) {
+		return r.segmentedPrediction(x, f.Image)
 	}
 	image, err := open(f.Image)
 	if err != nil {

@@ -18,7 +18,9 @@ type Options struct {
 
 	Zones           Zones // of the labels; "" is [TZPZ]
 	PredictionZones Zones // of the predictions; "" is [TZPZ]
-	LesionFrom      uint8 // smallest value of a lesion label that is csPCa; 0 stands for 1, and 2 is for ISUP grades
+	// Of DICOM segmentations, which segments are the classes; nil goes by their codes and labels.
+	Segments, PredictionSegments Segments
+	LesionFrom                   uint8 // smallest value of a lesion label that is csPCa; 0 stands for 1, and 2 is for ISUP grades
 	// Kind is what single maps of lesions are; "" looks at the first that is not all zero, in order of names: a
 	// detection map where it has no more different values than connected parts, else probabilities.
 	Kind Kind
@@ -72,7 +74,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 }
 
 func (o *Options) reader() (*reader, error) {
-	r := &reader{task: o.Task, kind: o.Kind, lesionFrom: o.LesionFrom}
+	r := &reader{task: o.Task, kind: o.Kind, lesionFrom: o.LesionFrom, segments: o.Segments, predicted: o.PredictionSegments}
 	switch o.Kind {
 	case "", Probabilities, Masks, DetectionMaps:
 	default:

@@ -19,8 +19,8 @@ import (
 	"bayeslice/internal/volume"
 )
 
-// ErrValue marks a volume or attribute that a DICOM MR image cannot hold.
-var ErrValue = errors.New("dicomout: value does not fit a DICOM MR image")
+// ErrValue marks a volume or attribute that a DICOM object cannot hold.
+var ErrValue = errors.New("dicomout: value does not fit a DICOM object")
 
 // Study is what all series of one examination share.
 type Study struct {

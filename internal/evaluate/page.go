@@ -306,6 +306,9 @@ func cohortOf(r *Result) cohort {
 		c.Facts += fmt.Sprintf("; read as %s: %d", k, r.Kinds[k])
 	}
 	s := r.Settings
+	if r.Method != "" {
+		c.Facts += "; " + r.Method
+	}
 	c.Facts += fmt.Sprintf(". Bands: %g %%, %d rounds, seed %d.", 100*s.Level, s.Rounds, s.Seed)
 	if r.Detection != nil {
 		c.Facts += fmt.Sprintf(" A candidate finds a lesion from an IoU of %g on.", s.MinIoU)

@@ -45,7 +45,7 @@ type PooledPart struct {
 // these averages with their bands (ROCBand, FROCBand), and ROC, FROC and Precision, whose points have thresholds, are
 // empty where there is more than one network.
 //
-// Program, Name, Time and ResearchUse are those of the first part. No image is read, and memory is that of the rows. The order
+// Program, Name, Time, Method and ResearchUse are those of the first part. No image is read, and memory is that of the rows. The order
 // of parts does not matter. It fails with [ErrSettings] for no part, a run or fold below 1, or a bootstrap that is none; with
 // [ErrResult] where parts differ in task, name or settings, where one is pooled already or there twice, or where an
 // exam was evaluated by two folds of one run; with ctx's error.
@@ -75,7 +75,7 @@ func Pool(ctx context.Context, parts []Part, b metrics.Bootstrap) (*Result, erro
 	if err != nil {
 		return nil, err
 	}
-	r.Format, r.Program, r.Name, r.Time, r.ResearchUse = pooledFormat, first.Program, first.Name, first.Time, first.ResearchUse
+	r.Format, r.Program, r.Name, r.Time, r.ResearchUse, r.Method = pooledFormat, first.Program, first.Name, first.Time, first.ResearchUse, first.Method
 	r.Pooled = pooledOf(parts)
 	for _, p := range parts {
 		for _, x := range p.Result.Examples {

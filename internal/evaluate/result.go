@@ -74,6 +74,7 @@ type Result struct {
 	Name        string             `json:"name"`           // of the configuration, such as its loss
 	Time        string             `json:"time,omitempty"` // of the evaluation, RFC 3339
 	Task        modelcard.Task     `json:"task"`
+	Method      string             `json:"method,omitempty"` // in words, how predictions were made and where they were measured
 	ResearchUse string             `json:"researchUse,omitempty"`
 	Settings    ResultSettings     `json:"settings"`
 	Exams       int                `json:"exams"` // evaluated

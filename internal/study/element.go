@@ -192,7 +192,7 @@ func (s *Study) evaluate(ctx context.Context, e Element, o Options, open inferen
 		Samples: v.Samples, Seed: v.Seed, Skip: s.file.Cohort[e.Task].SkipBad, Explain: o.explain,
 		Settings: evaluate.Settings{Bins: v.Bins, Bootstrap: metrics.Bootstrap{Rounds: v.BootstrapRounds, Seed: v.Seed}},
 		Progress: func(done, total int) { o.tell(Event{Element: e, Phase: Evaluating, Done: done, Total: total}) },
-		Show:     show, Readers: s.readers(data.Readings),
+		Show:     show, Readers: data.Shares,
 	})
 	if err != nil {
 		return err

@@ -66,7 +66,7 @@ func exams(ctx context.Context, c Choice, n Need, cache string, progress func(do
 		return nil, err
 	}
 	each := exampleBytes(d.Shape())
-	return &Cohort{Data: data, Notes: c.notes(d, readings), Memory: min(int64(len(d.Exams()))*each, dataset.DefaultMemory), Readings: readings}, nil
+	return &Cohort{Data: data, Notes: c.notes(d, readings), Memory: min(int64(len(d.Exams()))*each, dataset.DefaultMemory), Readings: readings, cache: cache}, nil
 }
 
 // exampleBytes is what a prepared exam takes: float32 images and a byte a voxel of label.

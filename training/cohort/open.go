@@ -41,6 +41,8 @@ type Cohort struct {
 	// Readings are the labels of every simulated reader, and how often each class is given; nil for other data. Its exams
 	// are called as those of Train and Validation are ([synth.Cohort.Index]).
 	Readings *synth.Cohort
+
+	cache string
 }
 
 // Open opens the data of a choice; for a folder that was never opened it prepares every exam. progress is

@@ -4,7 +4,7 @@
 //
 // Predictions are measured where the network makes them, on the grid of its recipe, against the label on the same
 // grid; nothing is interpolated. An exam's T2W image is usually finer, so that figures here judge the
-// network and not the way back to the image; the result says which grid it was ([evaluate.Result] rows carry millimetres).
+// network and not the way back to the image; the result says which grid it was ([evaluate.Result]'s Method).
 package fold
 
 import (
@@ -38,7 +38,7 @@ type Options struct {
 	// Show names the exam that is kept for the panels of Figure 3; "" keeps none. See [Typical].
 	Show string
 	// Readers gives the shares of readers who gave each voxel of an exam each class, [K, D, H, W] with W fastest,
-	// background first; nil where they are not known.
+	// background first, nil without error where they are not known. May be nil.
 	Readers func(ctx context.Context, exam string) ([]float32, error)
 }
 
@@ -77,7 +77,12 @@ func Evaluate(ctx context.Context, m *inference.Model, set training.Set, o Optio
 			return nil, err
 		}
 	}
-	return e.Result(ctx)
+	r, err := e.Result(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r.Method = j.method(card.Recipe)
+	return r, nil
 }
 
 // Grid is the grid of a recipe without a place in the world: its spacing and size, axes along those of the patient, the
@@ -121,7 +126,9 @@ func (j *job) exam(ctx context.Context, set training.Set, i int) error {
 		if err != nil {
 			return err
 		}
-		p.Readers = perClass(shares, j.shape.Classes)
+		if shares != nil {
+			p.Readers = perClass(shares, j.shape.Classes)
+		}
 	}
 	measured, err := j.evaluator.Measure(ctx, p)
 	if err == nil {
@@ -241,7 +248,8 @@ func NoiseSeed(s uint64, exam string) uint64 {
 	return seed.Mix(s ^ h.Sum64())
 }
 
-// GridText says in words where predictions are measured.
-func GridText(r prep.Recipe) string {
-	return fmt.Sprintf("measured on the network's own grid, %d × %d × %d voxels of %g × %g × %g mm", r.Size[0], r.Size[1], r.Size[2], r.SpacingMM[0], r.SpacingMM[1], r.SpacingMM[2])
+// method says in words how predictions were made and where they were measured.
+func (j *job) method(r prep.Recipe) string {
+	return fmt.Sprintf("the mean of %d executions with noise of seed %d, measured on the network's own grid, %d × %d × %d voxels of %g × %g × %g mm",
+		j.Samples, j.Seed, r.Size[0], r.Size[1], r.Size[2], r.SpacingMM[0], r.SpacingMM[1], r.SpacingMM[2])
 }

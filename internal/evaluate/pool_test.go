@@ -306,3 +306,28 @@ func TestContrast(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// What docs/evaluation.md promises of empty sides, to the number.
+func TestFiguresOfEmptySides(t *testing.T) {
+	lesion, nothing := mask(t, [7]int{1, 2, 2, 1, 6, 6, 3}), mask(t)
+	sure := func() [][]float32 { return soften(nothing, 2, 1) }
+	for name, c := range map[string]struct {
+		x          *Exam
+		hard, soft float64
+		score      float64
+		missed     int
+	}{
+		"empty label":               {&Exam{Probabilities: soften(lesion, 2, 0.9), Reference: nothing}, 0, 0, 0.9, 0},
+		"empty prediction":          {&Exam{Probabilities: sure(), Reference: lesion}, 0, 0, 0, 1},
+		"nothing in both":           {&Exam{Probabilities: sure(), Reference: nothing}, 1, 1, 0, 0},
+		"unlikely, nothing in both": {&Exam{Probabilities: soften(nothing, 2, 0.75), Reference: nothing}, 1, 0, 0.25, 0},
+	} {
+		c.x.ID = "a"
+		row := put(t, evaluator(t, modelcard.Diagnosis), c.x)
+		s, l := row.Structures[0], row.Lesions
+		found, _ := l.count()
+		if s.HardDice != c.hard || *s.SoftDice != c.soft || s.HD95 != nil || s.ASSD != nil || math.Abs(l.Score-c.score) > 1e-6 || l.Lesions-found != c.missed {
+			t.Errorf("%s: %+v, soft %g, %+v", name, s, *s.SoftDice, l)
+		}
+	}
+}

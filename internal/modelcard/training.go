@@ -42,7 +42,7 @@ type TrainingFacts struct {
 
 // DataFacts are what a model has learnt from.
 type DataFacts struct {
-	Kind        string `json:"kind"`        // "nnU-Net", "exams", "phantoms" or "randomised phantoms"
+	Kind        string `json:"kind"`        // "nnU-Net", "exams", "phantoms", "simulated readers" or "randomised phantoms"
 	Description string `json:"description"` // for people, without names of patients
 	Synthetic   bool   `json:"synthetic"`   // made by a computer, every exam of it
 	Exams       int    `json:"exams"`       // distinct exams that were learnt from; 0 where each draw was a new one

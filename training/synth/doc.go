@@ -25,5 +25,8 @@
 // men) and Sellers et al. (Therapeutic Advances in Urology 2021, 204 men). No draw's volume, shape or signal is
 // taken from a patient's exam.
 //
+// A [Cohort] is the other way to learn: a fixed number of exams, each of an anatomy of its own, that several
+// simulated readers have labelled, so that how uncertain a label is can be known.
+//
 // Everything follows from Config.Seed: equal configurations give equal bytes on any number of processors.
 package synth

@@ -7,6 +7,7 @@
 #   drawing    OpenGL in turns with the CPU renderer, and scrolling of a real exam with and without the
 #              window system (skipped without the shared test data): p50 and p95 of a frame
 #   detection  FROC, AP and AUROC of 1,500 exams, and picai_eval's way with scikit-learn (Debian: python3-sklearn)
+#   surfaces   distance transform and HD95 of 160 x 160 x 20 voxels, and SciPy's way (Debian: python3-scipy); fastest of nine
 #   waiting    from an event of mouse or wheel to the changed pixel on the screen, idle and while networks sample
 #   the rest   resampling, components, statistics, noise
 # BENCHTIME=5x sets how often each is run. Use an idle machine: the load average is printed first and last.
@@ -25,6 +26,6 @@ go test -tags migrated_fynedo -run '^$' -bench Scroll -benchtime 200x ./viewer
 go test -tags migrated_fynedo -run '^$' -bench WindowScroll ./app
 go test -tags migrated_fynedo -run '^$' -bench 'WindowInteraction|WindowStroke' -benchtime 1x ./app
 go test -run '^$' -bench . -benchtime "${BENCHTIME:-5x}" ./internal/volume
-go test -run '^$' -bench 'Detection|Bootstrap' -benchtime "${BENCHTIME:-5x}" ./internal/metrics
+go test -run '^$' -bench 'Detection|Bootstrap|Surfaces' -benchtime "${BENCHTIME:-5x}" ./internal/metrics
 go test -run '^$' -bench 'Stats|Noise' -benchtime "${BENCHTIME:-5x}" ./inference
 load

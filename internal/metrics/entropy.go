@@ -33,16 +33,15 @@ func EntropyAtBorders(p []float32, reference *volume.Mask, mm float64, region []
 	if err != nil {
 		return BorderEntropy{}, err
 	}
-	grid := reference.Grid()
-	distance, err := volume.Distance(grid.Size, grid.Spacing, borders(reference))
+	near, err := nearBorders(reference, mm)
 	if err != nil {
-		return BorderEntropy{}, bad("%v", err)
+		return BorderEntropy{}, err
 	}
 	var b BorderEntropy
 	for i := range labels {
 		switch {
 		case region != nil && !region[i]:
-		case distance[i] <= mm:
+		case near[i]:
 			b.Near += entropy(p[i:], len(labels), classes)
 			b.NearVoxels++
 		default:
@@ -53,6 +52,39 @@ func EntropyAtBorders(p []float32, reference *volume.Mask, mm float64, region []
 	b.Near /= float64(b.NearVoxels)
 	b.Elsewhere /= float64(b.ElsewhereVoxels)
 	return b, nil
+}
+
+// nearBorders marks the voxels at most mm from a border voxel. Distances are taken in the box that can hold them.
+func nearBorders(reference *volume.Mask, mm float64) ([]bool, error) {
+	grid, near := reference.Grid(), borders(reference)
+	box := volume.Box{Min: grid.Size}
+	each(volume.Box{Max: grid.Size}, func(v [3]int) {
+		if near[grid.Index(v[0], v[1], v[2])] {
+			for a, x := range v {
+				box.Min[a], box.Max[a] = min(box.Min[a], x), max(box.Max[a], x+1)
+			}
+		}
+	})
+	if box.Empty() {
+		return near, nil
+	}
+	var margin [3]int
+	for a := range margin {
+		margin[a] = int(min(mm/grid.Spacing[a], float64(grid.Size[a]))) + 1
+	}
+	box = box.Grow(margin, grid)
+	set := make([]bool, 0, len(near))
+	each(box, func(v [3]int) { set = append(set, near[grid.Index(v[0], v[1], v[2])]) })
+	distance, err := volume.Distance(box.Size(), grid.Spacing, set)
+	if err != nil {
+		return nil, bad("%v", err)
+	}
+	at := 0
+	each(box, func(v [3]int) {
+		near[grid.Index(v[0], v[1], v[2])] = distance[at] <= mm
+		at++
+	})
+	return near, nil
 }
 
 // entropy is −Σ_k p ln p of p[k·stride], nats.

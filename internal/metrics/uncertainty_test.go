@@ -58,7 +58,7 @@ func TestBordersByBruteForce(t *testing.T) {
 	random := rand.New(rand.NewPCG(4, 4))
 	labels := make([]uint8, g.Voxels())
 	for i := range labels {
-		if random.IntN(4) == 0 {
+		if i%6 < 3 && random.IntN(4) == 0 {
 			labels[i] = uint8(1 + random.IntN(2))
 		}
 	}
@@ -67,6 +67,21 @@ func TestBordersByBruteForce(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := borders(m)
+	for _, mm := range []float64{0.5, 1.2, 3, 100} {
+		near, err := nearBorders(m, mm)
+		if err != nil {
+			t.Fatal(err)
+		}
+		far, err := volume.Distance(g.Size, g.Spacing, got)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, d := range far {
+			if near[i] != (d <= mm) {
+				t.Fatalf("voxel %d, %g mm from a border: %v at %g", i, d, near[i], mm)
+			}
+		}
+	}
 	for i := range g.Size[0] {
 		for j := range g.Size[1] {
 			for k := range g.Size[2] {

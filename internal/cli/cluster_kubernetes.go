@@ -25,8 +25,8 @@ func (s *session) studyKubernetesCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "kubernetes FOLDER --image IMAGE",
 		Short: "Write manifests that run a study on Kubernetes, as an indexed Job",
-		Long: "Writes FOLDER/cluster/kubernetes.yaml, a Job with one index per element, and kubernetes-report.yaml, a Job for when the\nfirst is complete. Nothing is sent anywhere: kubectl applies them, with the rights to create jobs and claims in a\n" +
-			"namespace. IMAGE holds this program and ONNX Runtime. The study's folder is on a volume that all pods share: --claim\nnames one that exists, otherwise one is made, into which the study is to be copied. See docs/study.md.",
+		Long: "Writes FOLDER/cluster/kubernetes.yaml, a Job with one index per element, and kubernetes-report.yaml, a Job for when the\nfirst is complete, and says how kubectl applies them; nothing is sent anywhere. That needs the rights to create jobs in a\n" +
+			"namespace. IMAGE holds this program and ONNX Runtime. The study's folder is on a volume that all pods share: --claim\nnames one that exists; otherwise kubernetes-claim.yaml makes one, into which the study is to be copied. See docs/study.md.",
 		Example: "  bayeslice study plan study.toml -o study\n  bayeslice study kubernetes study --image registry.example.org/bayeslice:1.0 --claim studies --sub-path study --memory 8G",
 		Args:    oneArg("the FOLDER of a study"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -89,17 +89,37 @@ func (s *session) studyKubernetes(ctx context.Context, st *study.Study, j kubern
 	if err := cluster.Write(folder, manifests); err != nil {
 		return err
 	}
-	elements, report := filepath.Join(folder, cluster.ElementsManifest), filepath.Join(folder, cluster.ReportManifest)
-	s.say("wrote %s and %s in %s", cluster.ElementsManifest, cluster.ReportManifest, folder)
 	s.say("elements    %s missing: %s of %d; those that are done end at once", are(len(missing)), cluster.Spans(missing), len(st.Elements()))
+	s.say("wrote the manifests into %s; in that folder:", folder)
+	for _, line := range kubectlSteps(k, st.Dir()) {
+		s.say("  kubectl %s", line)
+	}
+	return nil
+}
+
+// kubectlSteps are the commands that run a study, in their order.
+func kubectlSteps(k cluster.Kubernetes, folder string) []string {
 	in := ""
 	if k.Namespace != "" {
-		in = " --namespace=" + k.Namespace
+		in = "--namespace=" + k.Namespace + " "
 	}
-	s.say("run them    kubectl apply -f %s", shellWord(elements))
-	s.say("wait        kubectl wait%s --for=condition=complete --timeout=-1s job/%s", in, k.Label())
-	s.say("report      kubectl apply -f %s", shellWord(report))
-	return nil
+	job := k.Label()
+	steps := []string{
+		"apply -f " + cluster.ElementsManifest,
+		in + "wait --for=condition=complete --timeout=-1s job/" + job,
+		"apply -f " + cluster.ReportManifest,
+		in + "wait --for=condition=complete --timeout=-1s job/" + job + "-report",
+	}
+	if k.Claim != "" {
+		return steps
+	}
+	pod := k.FilesPod()
+	steps = append([]string{
+		"apply -f " + cluster.ClaimManifest,
+		in + "wait --for=condition=Ready --timeout=-1s pod/" + pod,
+		in + "cp " + shellWord(folder+"/.") + " " + shellWord(pod+":"+k.Mount),
+	}, steps...)
+	return append(steps, in+"cp "+shellWord(pod+":"+k.Mount+"/report")+" "+shellWord(filepath.Join(folder, "report")), in+"delete pod/"+pod)
 }
 
 // parseUser reads UID:GID, or UID alone, whose group has the same number.

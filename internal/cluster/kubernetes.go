@@ -28,7 +28,8 @@ type Kubernetes struct {
 	// Mount is where the study's volume is in the containers.
 	Mount string
 	// Claim is a PersistentVolumeClaim that exists and holds the study, in its folder SubPath ("" is the whole). Without
-	// one the manifest makes a claim of Storage MiB, of StorageClass ("" is the cluster's), with AccessMode.
+	// one a manifest makes a claim of Storage MiB, of StorageClass ("" is the cluster's), with AccessMode, and a pod that does
+	// nothing, through which people copy the study there and its report back; the image needs sleep and tar for that.
 	Claim, SubPath           string
 	Storage                  int
 	StorageClass, AccessMode string
@@ -47,46 +48,49 @@ type ClaimMount struct {
 
 // Names of the files that [Kubernetes.Manifests] describes.
 const (
+	ClaimManifest    = "kubernetes-claim.yaml" // only where there is no claim yet
 	ElementsManifest = "kubernetes.yaml"
 	ReportManifest   = "kubernetes-report.yaml"
 )
 
 const (
 	indexVariable = "$(JOB_COMPLETION_INDEX)" // Kubernetes puts the index in its place
+	filesSuffix   = "-files"
 	tmpMount      = "/tmp"
 	maxElements   = 100_000 // of an indexed Job
 )
 
-// Manifests returns that of the elements, with the claim where it makes one, and that of the report, by file name. It fails
+// Manifests returns that of the claim, where it makes one, of the elements and of the report, by file name. It fails
 // with [ErrJob].
 func (k Kubernetes) Manifests() (map[string][]byte, error) {
 	if err := k.validate(); err != nil {
 		return nil, err
 	}
-	var claims []object
-	if k.Claim == "" {
-		claims = append(claims, k.newClaim())
+	out := map[string][]byte{}
+	for _, d := range []struct {
+		name, what string
+		objects    []object
+	}{
+		{ClaimManifest, "Room for a study, and a pod to copy it there and back.", []object{k.newClaim(), k.files()}},
+		{ElementsManifest, "The trainings of a study, one per index.", []object{k.elements()}},
+		{ReportManifest, fmt.Sprintf("The report of a study, for when job/%s is complete.", k.Label()), []object{k.report()}},
+	} {
+		if d.name == ClaimManifest && k.Claim != "" {
+			continue
+		}
+		text, err := documents(d.what+" Written by Bayeslice; docs/study.md says in which order manifests are applied.", d.objects)
+		if err != nil {
+			return nil, err
+		}
+		out[d.name] = text
 	}
-	name := k.Label()
-	elements, err := documents(fmt.Sprintf("The trainings of a study, one per index. Written by Bayeslice.\n"+
-		"  kubectl apply -f %s\n  kubectl wait --for=condition=complete --timeout=-1s job/%s   # then the report: %s",
-		ElementsManifest, name, ReportManifest), append(claims, k.elements())...)
-	if err != nil {
-		return nil, err
-	}
-	report, err := documents(fmt.Sprintf("The report of a study, for when job/%s is complete. Written by Bayeslice.\n  kubectl apply -f %s", name, ReportManifest), k.report())
-	if err != nil {
-		return nil, err
-	}
-	return map[string][]byte{ElementsManifest: elements, ReportManifest: report}, nil
+	return out, nil
 }
 
 // documents writes objects as YAML after a comment.
-func documents(comment string, objects ...object) ([]byte, error) {
+func documents(comment string, objects []object) ([]byte, error) {
 	var b bytes.Buffer
-	for line := range strings.Lines(comment) {
-		b.WriteString("# " + strings.TrimSuffix(line, "\n") + "\n")
-	}
+	b.WriteString("# " + comment + "\n")
 	for _, o := range objects {
 		text, err := yaml.Marshal(o)
 		if err != nil {
@@ -109,6 +113,18 @@ func (k Kubernetes) newClaim() object {
 	return object{APIVersion: "v1", Kind: "PersistentVolumeClaim", Metadata: k.meta("", "storage"), Spec: claimSpec{
 		AccessModes: []string{k.AccessMode}, StorageClassName: k.StorageClass, Resources: resources{Requests: map[string]string{"storage": mebibytes(k.Storage)}},
 	}}
+}
+
+// FilesPod names the pod through which files are copied.
+func (k Kubernetes) FilesPod() string { return k.Label() + filesSuffix }
+
+// files is a pod that does nothing, with the study mounted.
+func (k Kubernetes) files() object {
+	c := k.container("files", []string{"sleep", "infinity"})
+	c.Resources = resources{Requests: map[string]string{"cpu": "100m", "memory": mebibytes(64)}, Limits: map[string]string{"memory": mebibytes(256)}}
+	pod := k.pod("files", c)
+	pod.Spec.TerminationGracePeriodSeconds = 1
+	return object{APIVersion: "v1", Kind: "Pod", Metadata: k.meta(filesSuffix, "files"), Spec: pod.Spec}
 }
 
 // elements is the indexed Job. A pod that its node lost does not count; an element that says why it cannot be done is not

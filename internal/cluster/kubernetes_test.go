@@ -82,8 +82,13 @@ func TestKubernetesElements(t *testing.T) {
 		t.Fatal(err)
 	}
 	var claim corev1.PersistentVolumeClaim
+	var through corev1.Pod
 	var job batchv1.Job
-	decode(t, files[ElementsManifest], &claim, &job)
+	decode(t, files[ClaimManifest], &claim, &through)
+	decode(t, files[ElementsManifest], &job)
+	if through.Name != k.FilesPod() || through.Spec.Volumes[0].PersistentVolumeClaim.ClaimName != claim.Name || through.Spec.Containers[0].VolumeMounts[0].MountPath != k.Mount {
+		t.Errorf("files go through %+v", through)
+	}
 	if q := claim.Spec.Resources.Requests[corev1.ResourceStorage]; q.Value() != 20<<30 || claim.Spec.AccessModes[0] != corev1.ReadWriteMany || *claim.Spec.StorageClassName != "fast" {
 		t.Errorf("the claim is %+v", claim.Spec)
 	}
@@ -157,6 +162,9 @@ func TestKubernetesReport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if len(files) != 2 {
+		t.Errorf("%d manifests where there is a claim", len(files))
+	}
 	var elements, report batchv1.Job
 	decode(t, files[ElementsManifest], &elements)
 	decode(t, files[ReportManifest], &report)
@@ -191,7 +199,7 @@ func TestKubectl(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "config"), []byte("apiVersion: v1\nkind: Config\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for name, want := range map[string]string{ElementsManifest: "persistentvolumeclaim/bayeslice-paper job.batch/bayeslice-paper", ReportManifest: "job.batch/bayeslice-paper-report"} {
+	for name, want := range map[string]string{ClaimManifest: "persistentvolumeclaim/bayeslice-paper pod/bayeslice-paper-files", ElementsManifest: "job.batch/bayeslice-paper", ReportManifest: "job.batch/bayeslice-paper-report"} {
 		out, err := exec.Command("kubectl", "--kubeconfig="+filepath.Join(dir, "config"), "create", "--dry-run=client", "--validate=false", "--output=name", "--filename="+filepath.Join(dir, name)).CombinedOutput()
 		if strings.Contains(string(out), "connection refused") {
 			t.Skip("this kubectl asks a cluster even for what needs none")

@@ -1,14 +1,14 @@
 package cluster
 
 // The parts of Kubernetes' objects that this program writes, in the order and with the names of their documentation
-// (batch/v1 Job, v1 PersistentVolumeClaim). Importing k8s.io/api for them would make the program 9 MB larger; a test
+// (batch/v1 Job, v1 PersistentVolumeClaim and Pod). Importing k8s.io/api for them would make the program 9 MB larger; a test
 // decodes what is written into its types, strictly, so that no name here can be wrong.
 
 type object struct {
 	APIVersion string     `json:"apiVersion"`
 	Kind       string     `json:"kind"`
 	Metadata   objectMeta `json:"metadata"`
-	Spec       any        `json:"spec"` // jobSpec or claimSpec
+	Spec       any        `json:"spec"` // jobSpec, claimSpec or podSpec
 }
 
 type objectMeta struct {

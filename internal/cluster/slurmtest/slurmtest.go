@@ -34,8 +34,8 @@ type Cluster struct {
 // programs are looked up in these folders too, which are not in every user's PATH.
 const systemPrograms = "/usr/sbin:/usr/local/sbin:/sbin"
 
-// patience is how long Slurm may take for what takes it a second.
-const patience = 20 * time.Second
+// patience is how long things may take that take some seconds on a machine that does nothing else.
+const patience = 2 * time.Minute
 
 //go:embed slurm.conf.tmpl
 var confText string
@@ -156,7 +156,7 @@ func (c *Cluster) start(name string, args ...string) *exec.Cmd {
 	}
 	c.t.Cleanup(func() {
 		cmd.Process.Signal(syscall.SIGTERM) //nolint:errcheck // it may be gone
-		over := time.AfterFunc(patience/4, func() { cmd.Process.Kill() })
+		over := time.AfterFunc(5*time.Second, func() { cmd.Process.Kill() })
 		cmd.Wait() //nolint:errcheck // how it ends does not matter any more
 		over.Stop()
 	})
@@ -305,7 +305,9 @@ func (c *Cluster) Jobs(number string) []map[string]string {
 // Await waits until something is so, and fails the test where that takes far longer than it should.
 func (c *Cluster) Await(what string, is func() bool) {
 	c.t.Helper()
-	for end := time.Now().Add(patience); !is(); time.Sleep(50 * time.Millisecond) {
+	began := time.Now()
+	defer func() { c.t.Logf("%s: %s", what, time.Since(began).Round(time.Millisecond)) }()
+	for end := began.Add(patience); !is(); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(end) {
 			c.t.Fatalf("waited %s for %s; the queue:\n%s", patience, what, c.try("squeue", "--array", "--long"))
 		}

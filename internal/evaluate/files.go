@@ -169,7 +169,10 @@ func WriteCSV(w io.Writer, r *Result) error {
 	if r.Task == modelcard.Diagnosis {
 		header = append(header, "positive", "score", "lesions", "found", "missed", "candidates", "false_positives")
 	}
-	header = append(header, "notes", "left_out_because")
+	for _, s := range r.Structures {
+		header = append(header, strings.ToLower(s.Name)+"_polarised")
+	}
+	header = append(header, "border_entropy", "readers_mse", "readers_disputed_mse", "readers_unsure", "notes", "left_out_because")
 	if err := c.Write(header); err != nil {
 		return err
 	}
@@ -217,6 +220,12 @@ func (r *Row) cells() []string {
 		found, wrong := l.count()
 		out = append(out, strconv.FormatBool(l.Positive), number(&l.Score), strconv.Itoa(l.Lesions), strconv.Itoa(found),
 			strconv.Itoa(l.Lesions-found), strconv.Itoa(l.Candidates), strconv.Itoa(wrong))
+	}
+	for _, s := range r.Structures {
+		out = append(out, number(orNil(s.Segment.Polarised())))
+	}
+	for _, of := range []func(Row) float64{borderEntropy, readersMSE, disputedMSE, unsure} {
+		out = append(out, number(orNil(of(*r))))
 	}
 	return safe(append(out, strings.Join(r.Notes, "; ")))
 }

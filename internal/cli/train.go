@@ -30,6 +30,7 @@ type trainJob struct {
 	config                                     trainer.Config // holds the numbers alone
 	data                                       dataFlags
 	plain                                      bool
+	samples                                    int // of the evaluation at the end
 	set                                        func(flag string) bool
 	command                                    string // that trains the same again, without the paths of this machine
 }
@@ -99,6 +100,7 @@ func (j *trainJob) howFlags(f *pflag.FlagSet) {
 	f.IntVar(&c.CheckpointEvery, "checkpoint-every", c.CheckpointEvery, "steps between two checkpoints")
 	f.IntVar(&c.ValidateEvery, "validate-every", c.ValidateEvery, "steps between two validations, 0 for the end alone")
 	f.IntVar(&c.ValidationSamples, "validation-samples", c.ValidationSamples, "executions per exam in validation")
+	evaluationFlag(f, &j.samples)
 }
 
 // commandLine is a command as it was given. Of paths it keeps the last element: the others may hold names
@@ -189,6 +191,9 @@ func (j *trainJob) check() error {
 	case j.set("gamma") && kind != loss.FL:
 		return usageError("--gamma belongs to FL, and --loss is %s", kind)
 	}
+	if err := checkEvaluation(j.samples); err != nil {
+		return err
+	}
 	return j.data.check(j.set)
 }
 
@@ -241,5 +246,5 @@ func (s *session) train(ctx context.Context, j trainJob) error {
 	if err := choice.Save(j.out); err != nil {
 		return err
 	}
-	return s.runTraining(ctx, run, data, d, j.plain)
+	return s.runTraining(ctx, run, data, d, j.plain, j.samples)
 }

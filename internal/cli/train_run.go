@@ -105,24 +105,31 @@ func (s *session) notes(list []string) {
 
 func (s *session) trainResumeCommand() *cobra.Command {
 	var plain bool
+	var samples int
 	c := &cobra.Command{
 		Use:   "resume RUN",
 		Short: "Go on with a run from its last good checkpoint",
 		Long:  "On the CPU and with the same number of threads the run ends in the same weights, bit for bit, as one that was\nnever interrupted. The data are read again from where they were; where they changed, the run is refused.",
 		Args:  oneArg("a RUN: the folder of a run"),
-		RunE:  func(cmd *cobra.Command, args []string) error { return s.trainResume(cmd.Context(), args[0], plain) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := checkEvaluation(samples); err != nil {
+				return err
+			}
+			return s.trainResume(cmd.Context(), args[0], plain, samples)
+		},
 	}
 	c.Flags().BoolVar(&plain, "plain", false, "lines instead of a live bar, also on a terminal")
+	evaluationFlag(c.Flags(), &samples)
 	return c
 }
 
-// trainResume goes on with a run.
-func (s *session) trainResume(ctx context.Context, dir string, plain bool) error {
+// trainResume goes on with a run: with its training, or where that is finished with its evaluation.
+func (s *session) trainResume(ctx context.Context, dir string, plain bool, samples int) error {
 	run, err := trainer.Open(dir)
 	if err != nil {
 		return err
 	}
-	if run.Finished() {
+	if run.Finished() && (samples == 0 || run.Config().Data.Validation == 0 || evaluated(run)) {
 		s.say("%s is finished: its model is %s", dir, filepath.Join(dir, trainer.ModelName))
 		return nil
 	}
@@ -155,7 +162,10 @@ func (s *session) trainResume(ctx context.Context, dir string, plain bool) error
 	if err != nil {
 		return err
 	}
-	return s.runTraining(ctx, run, data, d, plain)
+	if run.Finished() {
+		return s.evaluateRun(ctx, run, data, d, samples)
+	}
+	return s.runTraining(ctx, run, data, d, plain, samples)
 }
 
 // device is where a run computes.
@@ -197,7 +207,7 @@ func providerLabel(name string) string {
 }
 
 // runTraining says what will be done, does it with a live line, and says what came out.
-func (s *session) runTraining(ctx context.Context, run *trainer.Run, data *cohort.Cohort, d device, plain bool) error {
+func (s *session) runTraining(ctx context.Context, run *trainer.Run, data *cohort.Cohort, d device, plain bool, samples int) error {
 	if err := s.announce(run, d.options, data.Memory); err != nil {
 		return err
 	}
@@ -218,6 +228,10 @@ func (s *session) runTraining(ctx context.Context, run *trainer.Run, data *cohor
 		return onceEach(err)
 	}
 	s.trained(model, watch)
+	if err := s.evaluateRun(ctx, run, data, d, samples); err != nil {
+		return err
+	}
+	s.say("%s", disclaimer)
 	return nil
 }
 
@@ -373,5 +387,4 @@ func (s *session) trained(model string, w *watch) {
 		s.say("left out    %s that could not be used; see %s", plural(w.skipped, "exam"), filepath.Join(filepath.Dir(model), "log.jsonl"))
 	}
 	s.say("wrote       %s; use it with `bayeslice infer EXAM --model %s -o FOLDER`, or open it in the window", model, shellWord(model))
-	s.say("%s", disclaimer)
 }

@@ -1,0 +1,99 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"bayeslice/inference"
+	"bayeslice/internal/evaluate"
+	"bayeslice/internal/models"
+	"bayeslice/internal/ort"
+	"bayeslice/training/cohort"
+	"bayeslice/training/fold"
+	"bayeslice/training/trainer"
+)
+
+// evaluationName is the folder of a run's evaluation.
+const evaluationName = "evaluation"
+
+// evaluationFlag declares how many executions the evaluation at the end takes.
+func evaluationFlag(f *pflag.FlagSet, samples *int) {
+	f.IntVar(samples, "evaluation-samples", inference.DefaultSamples, "executions per exam in the evaluation at the end, 0 for none")
+}
+
+// maxEvaluationSamples bounds --evaluation-samples.
+const maxEvaluationSamples = 100_000
+
+// checkEvaluation refuses numbers of executions that cannot be.
+func checkEvaluation(samples int) error {
+	if samples < 0 || samples > maxEvaluationSamples {
+		return usageError("--evaluation-samples is %d; it is a number from 0 to %d", samples, maxEvaluationSamples)
+	}
+	return nil
+}
+
+// evaluated says whether the run's evaluation is complete.
+func evaluated(run *trainer.Run) bool {
+	_, err := os.Stat(filepath.Join(run.Dir(), evaluationName, evaluate.ResultFile))
+	return err == nil
+}
+
+// evaluateRun measures a finished run's model on the exams that it did not learn from, and writes the folder evaluation
+// of the run. Where there are none, or samples is 0, it does nothing.
+func (s *session) evaluateRun(ctx context.Context, run *trainer.Run, data *cohort.Cohort, d device, samples int) (err error) {
+	set := data.Validation
+	if samples == 0 || set == nil || set.Len() == 0 {
+		return nil
+	}
+	m, err := inference.LoadWith(ctx, filepath.Join(run.Dir(), trainer.ModelName), inference.Openers{
+		Once: models.Opener(d.env, ort.SessionOptions{ReleaseMemory: true}), Each: models.Opener(d.env, ort.SessionOptions{}),
+	})
+	if err != nil {
+		return err
+	}
+	bar := newMeter(s.Err, "evaluating")
+	defer func() {
+		bar.close()
+		err = s.afterEvaluation(ctx, run, err, m.Close())
+	}()
+	show, err := fold.Typical(ctx, set)
+	if err != nil {
+		return err
+	}
+	c := run.Config()
+	r, err := fold.Evaluate(ctx, m, set, fold.Options{Samples: samples, Seed: c.Seed, Skip: c.SkipBad, Explain: listSentence, Show: show, Readers: data.Shares,
+		Settings: evaluate.Settings{}, Progress: func(done, total int) { bar.set(done, total, "") }})
+	if err != nil {
+		return err
+	}
+	r.Program, r.Name, r.ResearchUse, r.Time = s.program(), string(c.Loss.Kind), disclaimer, time.Now().UTC().Format(time.RFC3339)
+	dir := filepath.Join(run.Dir(), evaluationName)
+	if err := evaluate.WriteFolder(dir, r, true); err != nil {
+		return err
+	}
+	bar.close()
+	for _, p := range r.Problems {
+		fmt.Fprintf(s.Err, "left out: %s: %s\n", oneLine(p.Exam), p.Text)
+	}
+	s.say("evaluated   %s with %s each: %s", plural(r.Exams, "exam"), plural(samples, "execution"), filepath.Join(dir, evaluate.ReportFile))
+	return nil
+}
+
+// afterEvaluation says how to have the evaluation of a model that is written already.
+func (s *session) afterEvaluation(ctx context.Context, run *trainer.Run, err, closing error) error {
+	if err == nil {
+		return closing
+	}
+	again := "bayeslice train resume " + shellWord(run.Dir())
+	if ctx.Err() != nil && onlyCancelled(err) {
+		s.say("the evaluation was stopped; do it with: %s", again)
+		return errInterrupted
+	}
+	fmt.Fprintf(s.Err, "note: the model is complete, its evaluation is not; try that again with: %s\n", again)
+	return err
+}

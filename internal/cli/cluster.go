@@ -138,7 +138,7 @@ func (s *session) studySlurmCommand() *cobra.Command {
 		Use:   "slurm FOLDER [--submit]",
 		Short: "Run what is missing of a study on a Slurm cluster, as an array of jobs",
 		Long: "Writes FOLDER/cluster/elements.sbatch, an array with one job per element that is missing, report.sbatch, which waits for all\nof them to succeed, and submit.sh, which submits both; --submit does so at once. An element that comes near its time\n" +
-			"limit keeps a checkpoint and is queued again, as is one that is killed or whose node is lost; one that says why it\ncannot be done is not. The folder must be the same on every node. See docs/study.md.",
+			"limit keeps a checkpoint and is queued again, as is one that is killed or whose node is lost; one that says why it\ncannot be done is not. The folder must be the same on every node. See docs/cluster.md.",
 		Example: "  bayeslice study plan study.toml -o study\n  bayeslice study slurm study --time 12h --memory 8G --partition long --submit\n  bayeslice study status study",
 		Args:    oneArg("the FOLDER of a study"),
 		RunE: func(cmd *cobra.Command, args []string) error {

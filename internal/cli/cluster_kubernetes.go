@@ -26,7 +26,7 @@ func (s *session) studyKubernetesCommand() *cobra.Command {
 		Use:   "kubernetes FOLDER --image IMAGE",
 		Short: "Write manifests that run a study on Kubernetes, as an indexed Job",
 		Long: "Writes FOLDER/cluster/kubernetes.yaml, a Job with one index per element, and kubernetes-report.yaml, a Job for when the\nfirst is complete, and says how kubectl applies them; nothing is sent anywhere. That needs the rights to create jobs in a\n" +
-			"namespace. IMAGE holds this program and ONNX Runtime. The study's folder is on a volume that all pods share: --claim\nnames one that exists; otherwise kubernetes-claim.yaml makes one, into which the study is to be copied. See docs/study.md.",
+			"namespace. IMAGE holds this program and ONNX Runtime. The study's folder is on a volume that all pods share: --claim\nnames one that exists; otherwise kubernetes-claim.yaml makes one, into which the study is to be copied. See docs/cluster.md.",
 		Example: "  bayeslice study plan study.toml -o study\n  bayeslice study kubernetes study --image registry.example.org/bayeslice:1.0 --claim studies --sub-path study --memory 8G",
 		Args:    oneArg("the FOLDER of a study"),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -78,7 +78,7 @@ func (k Kubernetes) Manifests() (map[string][]byte, error) {
 		if d.name == ClaimManifest && k.Claim != "" {
 			continue
 		}
-		text, err := documents(d.what+" Written by Bayeslice; docs/study.md says in which order manifests are applied.", d.objects)
+		text, err := documents(d.what+" Written by Bayeslice; docs/cluster.md says in which order manifests are applied.", d.objects)
 		if err != nil {
 			return nil, err
 		}

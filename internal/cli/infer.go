@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -34,6 +35,21 @@ type inferJob struct {
 	reference string
 	overwrite bool
 	report    reportJob
+	formats   []string // beside NIfTI: of [formats]
+	newUIDs   bool
+}
+
+// Formats of --format.
+const (
+	formatSEG      = "dicom-seg"
+	formatRTStruct = "rtstruct"
+)
+
+// options say what is written of a prediction.
+func (j inferJob) options(s *session, reference *volume.Mask) report.Options {
+	return report.Options{Program: s.program(), Reference: reference, Overwrite: j.overwrite,
+		SEG: slices.Contains(j.formats, formatSEG), RTStruct: slices.Contains(j.formats, formatRTStruct),
+		DICOM: report.DICOMOptions{Identity: j.report.identity, NewUIDs: j.newUIDs, Created: time.Now()}}
 }
 
 func (s *session) inferCommand() *cobra.Command {
@@ -41,7 +57,7 @@ func (s *session) inferCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "infer EXAM [--model MODEL] -o FOLDER",
 		Short: "Sample models on an exam and write maps, result.json and a panel",
-		Long: "Writes class probabilities, standard deviations, entropies, mutual information and masks as NIfTI on the\nT2W image's grid, result.json, and panel.png.\n\n" +
+		Long: "Writes class probabilities, standard deviations, entropies, mutual information and masks as NIfTI on the\nT2W image's grid, result.json, and panel.png.\n--format adds DICOM SEG and RTSTRUCT, which name nobody unless --identity is given.\n\n" +
 			"MODEL is a model file, or the name of a model that comes with the program (see `bayeslice model list`).\nOne model writes into FOLDER itself, several into a folder in it each. Without --model the bundled anatomy\n" +
 			"model writes into FOLDER/anatomy and, where the exam has a high-b DWI and an ADC map, the bundled diagnosis\nmodel into FOLDER/diagnosis.\n\n" +
 			"Ctrl-C stops sampling and writes what was sampled; a second Ctrl-C gives up.\nChoices made in the window are not used here: give them with --role.\n\n" + disclaimer,
@@ -65,7 +81,9 @@ func (s *session) inferCommand() *cobra.Command {
 	f.BoolVar(&j.overwrite, "overwrite", false, "replace an earlier result")
 	f.BoolVar(&j.report.wanted, "report", false, "also write a page that sums up all models: FOLDER/report.pdf and report.png")
 	f.StringVar(&j.report.psa, "psa", "", "PSA in ng/mL, for the density on the report")
-	f.BoolVar(&j.report.identity, "identity", false, "name the patient on the report; without it nothing written does")
+	f.BoolVar(&j.report.identity, "identity", false, "name the patient on the report and in DICOM objects; without it nothing written does")
+	f.StringSliceVar(&j.formats, "format", nil, "also write "+formatSEG+" (masks and probabilities) or "+formatRTStruct+" (contours); several with commas")
+	f.BoolVar(&j.newUIDs, "new-uids", false, "replace the UIDs of the exam in DICOM objects; no archive can then lay them over the images")
 	return c
 }
 
@@ -76,8 +94,15 @@ func (j inferJob) check() error {
 		return fmt.Errorf("%w: infer needs -o FOLDER for its result", errUsage)
 	case j.samples < 1:
 		return fmt.Errorf("%w: --samples is %d, at least one sample is needed", errUsage, j.samples)
+	case j.newUIDs && (len(j.formats) == 0 || j.report.identity):
+		return fmt.Errorf("%w: --new-uids is for DICOM objects that name nobody; add --format, and leave --identity out", errUsage)
 	}
-	return j.report.check()
+	for _, f := range j.formats {
+		if f != formatSEG && f != formatRTStruct {
+			return fmt.Errorf("%w: --format is %q; it is %s or %s, beside NIfTI, which is always written", errUsage, f, formatSEG, formatRTStruct)
+		}
+	}
+	return j.report.check(len(j.formats) > 0)
 }
 
 // infer runs the job. A result is written also where its sampling was stopped or failed after a sample.
@@ -141,7 +166,7 @@ func (s *session) inferOne(ctx context.Context, j inferJob, r modelRun, e *exam.
 	if err != nil {
 		return nil, err
 	}
-	if err := report.Room(r.out, e, prepared.Grid, model.Card()); err != nil { // before any time is spent on samples
+	if err := report.Room(r.out, e, prepared.Grid, model.Card(), j.options(s, nil)); err != nil { // before any time is spent on samples
 		return nil, err
 	}
 	s.warn(e, prepared, model.Card())
@@ -151,7 +176,7 @@ func (s *session) inferOne(ctx context.Context, j inferJob, r modelRun, e *exam.
 	}
 	writing, done := s.untilAbort(ctx)
 	defer done()
-	if err := report.Write(writing, r.out, e, prediction, report.Options{Program: s.program(), Reference: reference, Overwrite: j.overwrite}); err != nil {
+	if err := report.Write(writing, r.out, e, prediction, j.options(s, reference)); err != nil {
 		return nil, errors.Join(err, runErr)
 	}
 	s.summary(r.out, prediction)

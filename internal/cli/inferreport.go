@@ -29,9 +29,12 @@ type reportJob struct {
 }
 
 // check refuses what can be refused before anything is read.
-func (r reportJob) check() error {
-	if !r.wanted && (r.psa != "" || r.identity) {
-		return fmt.Errorf("%w: --psa and --identity are for the page that --report writes; add --report", errUsage)
+func (r reportJob) check(objects bool) error {
+	switch {
+	case !r.wanted && r.psa != "":
+		return fmt.Errorf("%w: --psa is for the page that --report writes; add --report", errUsage)
+	case !r.wanted && !objects && r.identity:
+		return fmt.Errorf("%w: --identity is for the page that --report writes and the DICOM objects of --format; add one of them", errUsage)
 	}
 	if r.psa == "" {
 		return nil

@@ -21,6 +21,7 @@ var ownNames = []string{
 	"probability_cspca.nii.gz", "sd_cspca.nii.gz", "probability_background.nii.gz", "sd_background.nii.gz",
 	"entropy.nii.gz", "expected_entropy.nii.gz", "mutual_information.nii.gz",
 	"zones.nii.gz", "cspca.nii.gz", "lesions.nii.gz", "model_region.nii.gz",
+	zonesSEG, cancerSEG, lesionsSEG, probabilitySEG, contoursName,
 }
 
 // earlierFiles lists the files of the earlier result in dir: those that its result.json names and that

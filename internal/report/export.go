@@ -29,6 +29,7 @@ const (
 	Aleatoric    Item = "expected"   // expected entropy, nats
 	Epistemic    Item = "mi"         // mutual information, nats
 	Computed     Item = "region"     // where the model computed
+	Contours     Item = "contours"   // a DICOM structure set, whatever the format
 	EditedLabels Item = "labels"     // the reader's contours
 	PagePDF      Item = "report-pdf" // the one-page report
 	PagePNG      Item = "report-png" // the same as a picture
@@ -36,7 +37,7 @@ const (
 )
 
 // Items lists every item in the order in which a dialog shows them, which is the order of writing.
-var Items = [...]Item{Zones, Lesions, Means, Deviations, Entropies, Aleatoric, Epistemic, Computed, EditedLabels, PagePDF, PagePNG, ViewPNG}
+var Items = [...]Item{Zones, Lesions, Means, Deviations, Entropies, Aleatoric, Epistemic, Computed, EditedLabels, Contours, PagePDF, PagePNG, ViewPNG}
 
 // Format is a format of masks and maps, by the ending of the files.
 type Format string
@@ -45,10 +46,23 @@ type Format string
 const (
 	NIfTI Format = ".nii.gz"
 	MHA   Format = ".mha"
+	DICOM Format = ".dcm" // DICOM SEG, for which see [Format.Holds]
 )
 
 // Formats lists every format in display order.
-var Formats = [...]Format{NIfTI, MHA}
+var Formats = [...]Format{NIfTI, MHA, DICOM}
+
+// Holds reports whether there are files of an item in the format. DICOM SEG holds masks and probabilities, no other maps.
+func (f Format) Holds(i Item) bool {
+	if f != DICOM {
+		return true
+	}
+	switch i {
+	case Deviations, Entropies, Aleatoric, Epistemic, Computed:
+		return false
+	}
+	return true
+}
 
 // Sentinels of [Export].
 var (
@@ -63,6 +77,9 @@ type Labels struct {
 	Name    string       // part of the file's name, such as "reader-zones"
 	Meaning string       // "1 = TZ, 2 = PZ"
 	Mask    *volume.Mask // on any grid; written on that of the T2W image
+
+	Lesions  bool // Mask holds lesions rather than 1 for TZ and 2 for PZ
+	Assisted bool // the program had a part in them, beyond drawing
 }
 
 // Export writes a chosen set of files into one folder, all or none: they are written into a hidden
@@ -76,10 +93,11 @@ type Export struct {
 	Exam        *exam.Exam
 	Predictions []*inference.Prediction
 	Labels      []Labels
-	Page        Page        // what the report shows beside; its Exam and Predictions are set from here where they are not
-	View        image.Image // for ViewPNG, as [Stamp] made it
-	Program     string      // name and version
-	Overwrite   bool        // replace files of the same names
+	Page        Page         // what the report shows beside; its Exam and Predictions are set from here where they are not
+	View        image.Image  // for ViewPNG, as [Stamp] made it
+	Program     string       // name and version
+	Overwrite   bool         // replace files of the same names
+	DICOM       DICOMOptions // of DICOM objects
 	// Progress, which may be nil, is called on the worker before each file and at the end with "".
 	Progress func(done, of int, file string)
 }

@@ -14,6 +14,7 @@ import (
 
 	"bayeslice/inference"
 	"bayeslice/internal/imageio/codec"
+	"bayeslice/internal/imageio/dicomcode"
 	"bayeslice/internal/prep"
 	"bayeslice/internal/volume"
 )
@@ -30,9 +31,10 @@ type Provenance struct {
 	Format      int        `json:"format"` // as [ResultFormat]
 	Program     string     `json:"program"`
 	ResearchUse string     `json:"researchUse"`
-	Exam        ResultExam `json:"exam"`    // the grids are those of the first result
-	Results     []Result   `json:"results"` // one per model, with the files of it that were chosen
-	Labels      []file     `json:"labels"`  // contours by a reader
+	Exam        ResultExam `json:"exam"`               // the grids are those of the first result
+	Results     []Result   `json:"results"`            // one per model, with the files of it that were chosen
+	Labels      []file     `json:"labels"`             // contours by a reader
+	Contours    []file     `json:"contours,omitempty"` // a structure set of all of them
 }
 
 func (x Export) has(i Item) bool { return slices.Contains(x.Items, i) }
@@ -58,6 +60,9 @@ func (x Export) plan() ([]planned, error) {
 	out := x.planMaps(stem, ready)
 	if x.has(EditedLabels) {
 		out = append(out, x.planLabels(stem)...)
+	}
+	if x.has(Contours) {
+		out = append(out, x.planContours(stem, ready)...)
 	}
 	if len(out) > 0 {
 		out = append(out, planned{stem + "_export.json", func(ctx context.Context, path string) error { return x.writeProvenance(ctx, path, stem, ready) }})
@@ -92,20 +97,22 @@ func (x Export) ending() string {
 // fileName names a file of a prediction; where two models share a task, the model's hash tells them apart.
 func (x Export) fileName(stem string, p *inference.Prediction, f file) string {
 	task := string(p.Card.Task)
-	for _, o := range x.Predictions {
-		if o != p && o.Card.Task == p.Card.Task {
-			task += "-" + p.ModelSHA[:min(8, len(p.ModelSHA))]
-			break
-		}
+	if x.shared(p) {
+		task += "-" + p.ModelSHA[:min(8, len(p.ModelSHA))]
 	}
-	return stem + "_" + task + "_" + strings.TrimSuffix(f.Name, string(NIfTI)) + x.ending()
+	return stem + "_" + task + "_" + strings.TrimSuffix(strings.TrimSuffix(f.Name, string(NIfTI)), string(DICOM)) + x.ending()
+}
+
+// shared reports whether another prediction is of the same task.
+func (x Export) shared(p *inference.Prediction) bool {
+	return slices.ContainsFunc(x.Predictions, func(o *inference.Prediction) bool { return o != p && o.Card.Task == p.Card.Task })
 }
 
 // planMaps plans the chosen masks and maps of every prediction. Those of one prediction share one interpolation.
 func (x Export) planMaps(stem string, ready mapCache) []planned {
 	var out []planned
 	for _, p := range x.Predictions {
-		for n, named := range emptyMaps(p).files() {
+		for n, named := range x.files(emptyMaps(p), p) {
 			if !x.has(named.item) {
 				continue
 			}
@@ -114,14 +121,24 @@ func (x Export) planMaps(stem string, ready mapCache) []planned {
 				if err != nil {
 					return err
 				}
-				f := m.files()[n]
+				f := x.files(m, p)[n]
 				f.Name = filepath.Base(path)
-				return f.write(filepath.Dir(path))
+				return f.write(ctx, filepath.Dir(path))
 			}})
 		}
 	}
 	return out
 }
+
+// files lists what the format has of a prediction.
+func (x Export) files(m *maps, p *inference.Prediction) []file {
+	if x.Format == DICOM {
+		return x.maker().files(m, p)
+	}
+	return m.files()
+}
+
+func (x Export) maker() dicomMaker { return dicomMaker{x.Exam, x.Program, x.DICOM} }
 
 // mapCache holds predictions on the T2W image's grid while an export lasts.
 type mapCache map[*inference.Prediction]*maps
@@ -153,10 +170,62 @@ func (x Export) planLabels(stem string) []planned {
 			if err != nil {
 				return err
 			}
-			return file{Name: filepath.Base(path), mask: on}.write(filepath.Dir(path))
+			f := file{Name: filepath.Base(path), mask: on}
+			if x.Format == DICOM {
+				p := l.part(on)
+				f.object = x.maker().masks(on, p.structures, p.algorithm, "Contours of a reader", seriesReader, "")
+			}
+			return f.write(ctx, filepath.Dir(path))
 		}})
 	}
 	return out
+}
+
+// part is the reader's contours as structures.
+func (l Labels) part(on *volume.Mask) part {
+	p := part{on, zoneStructures, readers(l.Assisted), " (reader)"}
+	if l.Lesions {
+		p.structures = []structure{{"Lesions", dicomcode.Lesion, on.Labels()}}
+	}
+	return p
+}
+
+// planContours plans the structure set of all that is there: zones and lesion candidates of the models, and the reader's contours.
+func (x Export) planContours(stem string, ready mapCache) []planned {
+	any := len(x.Labels) > 0
+	for _, p := range x.Predictions {
+		any = any || len(emptyMaps(p).parts(p).structures) > 0
+	}
+	if !any {
+		return nil
+	}
+	return []planned{{stem + "_" + contoursName, func(ctx context.Context, path string) error {
+		var parts []part
+		var notices []string
+		for _, p := range x.Predictions {
+			m, err := x.maps(ctx, p, ready)
+			if err != nil {
+				return err
+			}
+			from := m.parts(p)
+			if x.shared(p) {
+				from.suffix = " (" + p.Card.Name + ")"
+			}
+			parts = append(parts, from)
+			if n := p.Card.Notice(); !slices.Contains(notices, n) {
+				notices = append(notices, n)
+			}
+		}
+		for _, l := range x.Labels {
+			on, _, err := t2wMask(ctx, x.Exam, l.Mask)
+			if err != nil {
+				return err
+			}
+			parts = append(parts, l.part(on))
+		}
+		grid, _ := x.Exam.ReferenceGrid() // the plan has checked it
+		return x.maker().contours(ctx, path, grid, parts, notices...)
+	}}}
 }
 
 // planPictures plans the report and the view.
@@ -203,13 +272,16 @@ func (x Export) writeProvenance(ctx context.Context, path, stem string, ready ma
 			return err
 		}
 		files := []file{}
-		for _, f := range m.files() {
+		for _, f := range x.files(m, p) {
 			if x.has(f.item) {
 				f.Name = x.fileName(stem, p, f)
 				files = append(files, f)
 			}
 		}
 		out.Results = append(out.Results, newResult(x.Exam, p, m, files, Options{Program: x.Program}))
+	}
+	if x.has(Contours) && len(x.planContours(stem, ready)) > 0 {
+		out.Contours = []file{{Name: stem + "_" + contoursName, Meaning: x.maker().meaning(contoursMeaning)}}
 	}
 	if x.has(EditedLabels) {
 		for _, l := range x.Labels {

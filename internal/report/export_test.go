@@ -30,7 +30,7 @@ func everything(t *testing.T, dir string) Export {
 	g := both(t)
 	a := newScene(t, modelcard.Anatomy)
 	return Export{Dir: dir, Items: Items[:], Exam: g.Exam, Predictions: g.Predictions, Program: "Bayeslice test",
-		Labels: []Labels{{"reader-zones", "1 = TZ, 2 = PZ", a.reference}, {"reader-lesions", "1 = lesion", g.Predictions[1].Hard}}, View: image.NewRGBA(image.Rect(0, 0, 30, 20))}
+		Labels: []Labels{{Name: "reader-zones", Meaning: "1 = TZ, 2 = PZ", Mask: a.reference}, {Name: "reader-lesions", Meaning: "1 = lesion", Mask: g.Predictions[1].Hard, Lesions: true, Assisted: true}}, View: image.NewRGBA(image.Rect(0, 0, 30, 20))}
 }
 
 // names lists a folder with what is hidden in it.
@@ -53,7 +53,7 @@ func TestExportWritesTheChosenFiles(t *testing.T) {
 	x.Format = MHA
 	var steps []string
 	x.Progress = func(done, of int, file string) {
-		if of != 27 || done != len(steps) { // 11 of the anatomy, 10 of the diagnosis, 2 labels, 1 .json, 3 for people
+		if of != 28 || done != len(steps) { // 11 of the anatomy, 10 of the diagnosis, 2 labels, contours, 1 .json, 3 for people
 			t.Errorf("progress %d of %d at %q", done, of, file)
 		}
 		steps = append(steps, file)

@@ -127,6 +127,7 @@ type file struct {
 	scalar  *volume.Volume
 	mask    *volume.Mask
 	item    Item
+	object  func(ctx context.Context, path string) error // writes a DICOM object, and reads it back
 }
 
 // interpolated ends the meaning of a map that was computed on the model's grid.
@@ -164,8 +165,11 @@ func (m *maps) files() []file {
 }
 
 // write writes the file and reads it back.
-func (f file) write(dir string) error {
+func (f file) write(ctx context.Context, dir string) error {
 	path := filepath.Join(dir, f.Name)
+	if f.object != nil {
+		return f.object(ctx, path)
+	}
 	if f.mask != nil {
 		if err := imageio.WriteMask(path, f.mask); err != nil {
 			return err

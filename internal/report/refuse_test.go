@@ -186,7 +186,7 @@ func TestRoomBoundsTheResult(t *testing.T) {
 		if total > bound || bound > 4*total {
 			t.Errorf("%s: %d bytes written, bound %d", task, total, bound)
 		}
-		if err := Room(dir, s.exam, p.Grid, p.Card); err != nil {
+		if err := Room(dir, s.exam, p.Grid, p.Card, Options{}); err != nil {
 			t.Errorf("%s: Room = %v where there is room", task, err)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"bayeslice/inference"
@@ -48,6 +49,10 @@ type Options struct {
 	Reference *volume.Mask    // reader's annotation, drawn as white lines; any grid; labels over 0 are the structure
 	Overwrite bool            // replace an earlier result in the folder
 	Renderer  render.Renderer // draws the slices; nil takes the CPU renderer
+
+	// SEG and RTStruct also write DICOM segmentations of masks and mean probabilities, and a structure set of zones or lesions.
+	SEG, RTStruct bool
+	DICOM         DICOMOptions // of those
 }
 
 // PartialError says that writing stopped, and what lies in the folder nevertheless.
@@ -69,7 +74,7 @@ func (e *PartialError) Unwrap() error { return e.Err }
 
 // Write makes dir where it does not exist and writes the prediction into it, on the grid of the exam's
 // T2W image. With Options.Overwrite the files of an earlier result, and no others, are removed first. Each file appears under its name only when it is complete, and result.json comes last, so
-// that a folder with a result.json is whole. NIfTI files are read back and compared. It fails with
+// that a folder with a result.json is whole. NIfTI files and DICOM objects are read back and compared. It fails with
 // [ErrExists], [ErrForeign], [ErrNothing], [*PartialError] (which unwraps to the file system's error or to
 // [ErrVerify]), or ctx's error.
 func Write(ctx context.Context, dir string, e *exam.Exam, p *inference.Prediction, o Options) error {
@@ -83,14 +88,14 @@ func Write(ctx context.Context, dir string, e *exam.Exam, p *inference.Predictio
 	if err := clearResult(dir); err != nil {
 		return err
 	}
-	files := maps.files()
+	files := slices.Concat(maps.files(), o.objects(e, p, maps))
 	written := make([]string, 0, len(files)+2)
 	partial := func(err error) error { return &PartialError{Written: written, Err: err} }
 	for i := range files {
 		if err := ctx.Err(); err != nil {
 			return partial(err)
 		}
-		if err := files[i].write(dir); err != nil {
+		if err := files[i].write(ctx, dir); err != nil {
 			return partial(err)
 		}
 		written = append(written, files[i].Name)
@@ -107,6 +112,21 @@ func Write(ctx context.Context, dir string, e *exam.Exam, p *inference.Predictio
 		return partial(err)
 	}
 	return nil
+}
+
+// objects are the DICOM objects of a result folder.
+func (o Options) objects(e *exam.Exam, p *inference.Prediction, m *maps) []file {
+	var out []file
+	d := dicomMaker{e, o.Program, o.DICOM}
+	if o.SEG {
+		out = d.files(m, p)
+	}
+	if from := m.parts(p); o.RTStruct && len(from.structures) > 0 {
+		out = append(out, file{Name: contoursName, item: Contours, Meaning: d.meaning(contoursMeaning), object: func(ctx context.Context, path string) error {
+			return d.contours(ctx, path, m.hard.Grid(), []part{from}, p.Card.Notice())
+		}})
+	}
+	return out
 }
 
 // Ready makes dir where it does not exist and reports what would keep [Write] from it, before any time

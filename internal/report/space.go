@@ -18,8 +18,8 @@ const otherBytes = 2 << 20
 // must exist. It compares the free space, with what an earlier result occupies, with an upper bound:
 // four bytes a voxel and map where the model computes; outside, the maps are constant and compress to
 // almost nothing. Where the system does not tell the free space, nothing is refused. It fails with
-// [prep.ErrMissingRole] where the exam has no T2W image.
-func Room(dir string, e *exam.Exam, model geom.Grid, card modelcard.Card) error {
+// [prep.ErrMissingRole] where the exam has no T2W image. o tells of DICOM objects, which are not compressed.
+func Room(dir string, e *exam.Exam, model geom.Grid, card modelcard.Card, o Options) error {
 	grid, ok := e.ReferenceGrid()
 	if !ok {
 		return fmt.Errorf("%w: results are written on the T2W image's grid", prep.ErrMissingRole)
@@ -45,7 +45,11 @@ func Room(dir string, e *exam.Exam, model geom.Grid, card modelcard.Card) error 
 	for _, inside := range region.Data() {
 		voxels += uint64(inside)
 	}
-	if need := resultBytes(voxels, uint64(grid.Voxels()), card); free < need {
+	need := resultBytes(voxels, uint64(grid.Voxels()), card)
+	if o.SEG {
+		need += uint64(grid.Voxels()) * uint64(len(card.Classes)) // a byte for each probability, a bit for each mask
+	}
+	if free < need {
 		return fmt.Errorf("%w: the result takes up to %.1f MB, and %.1f MB are free", ErrSpace, float64(need)/1e6, float64(free)/1e6)
 	}
 	return nil

@@ -166,7 +166,7 @@ func TestVerifyFindsAChangedFile(t *testing.T) {
 	s := newScene(t, modelcard.Anatomy)
 	dir := t.TempDir()
 	f := file{Name: "x.nii.gz", scalar: s.prediction.Entropy}
-	if err := f.write(dir); err != nil {
+	if err := f.write(t.Context(), dir); err != nil {
 		t.Fatal(err)
 	}
 	f.scalar = s.prediction.ExpectedEntropy
@@ -174,7 +174,7 @@ func TestVerifyFindsAChangedFile(t *testing.T) {
 		t.Errorf("other values: error = %v, want ErrVerify", err)
 	}
 	m := file{Name: "m.nii.gz", mask: s.prediction.Hard}
-	if err := m.write(dir); err != nil {
+	if err := m.write(t.Context(), dir); err != nil {
 		t.Fatal(err)
 	}
 	m.mask = s.reference

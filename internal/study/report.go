@@ -84,7 +84,7 @@ func (s *Study) WriteReport(ctx context.Context, o Options) (*Report, error) {
 	if err := os.MkdirAll(filepath.Join(dir, PooledName), 0o750); err != nil {
 		return nil, fmt.Errorf("study: %w", err)
 	}
-	page, err := evaluate.Page(r.pooled, r.Comparisons, r.tables()...)
+	page, err := evaluate.Page(r.pooled, r.Comparisons, s.tables(r)...)
 	if err != nil {
 		return nil, err
 	}
@@ -177,13 +177,38 @@ func configuration(task modelcard.Task, kind loss.Kind) string {
 }
 
 // tables are what the page shows besides the figures of its configurations.
-func (r *Report) tables() []evaluate.Table {
-	var out []evaluate.Table
+func (s *Study) tables(r *Report) []evaluate.Table {
+	out := []evaluate.Table{s.file.table()}
 	if t := r.missingTable(); len(t.Rows) > 0 {
 		out = append(out, t)
 	}
-	out = append(out, r.paperTable())
+	out = append(out, r.paperTable(s.file.Losses))
 	return append(out, findings.Tables(r.Findings)...)
+}
+
+// table says what a study does, a column for each task.
+func (f File) table() evaluate.Table {
+	t := evaluate.Table{Title: "Study “" + f.Name + "”", Header: []string{""},
+		Remark: fmt.Sprintf("%d losses × %d runs × %d folds for each task; the paper: 4 × 3 × 5. Every run has folds, weights, noise and an order of exams of its own, the same for every loss and task.", len(f.Losses), f.Runs, f.Folds)}
+	rows := [][]string{{"Cohort"}, {"Network"}, {"Training"}, {"Evaluation"}}
+	for _, task := range f.Tasks {
+		c, x, e := f.Cohort[task], f.Training[task], f.Evaluation
+		t.Header = append(t.Header, string(task))
+		exams := "a folder of exams with masks"
+		if c.Kind == Generated {
+			exams = fmt.Sprintf("%d generated exams, each labelled by one of %d simulated readers, %g %% of the foci ambiguous; seed %d", c.Exams, c.Readers, 100*c.Ambiguous, c.Seed)
+		}
+		for n, text := range []string{
+			exams,
+			fmt.Sprintf("preset %s, dropout %g, β %g", x.Preset, x.Dropout, x.Beta),
+			fmt.Sprintf("%d steps of batch %d, learning rate %g to %g, seed %d on", x.Steps, x.Batch, x.Rate, x.RateTo, f.Seed),
+			fmt.Sprintf("mean of %d executions; bands of %d rounds by patient, tests of %d exchanges, seed %d", e.Samples, e.BootstrapRounds, e.PermutationRounds, e.Seed),
+		} {
+			rows[n] = append(rows[n], text)
+		}
+	}
+	t.Rows = rows
+	return t
 }
 
 // missingTable says what the report lacks.
@@ -200,24 +225,55 @@ func (r *Report) missingTable() evaluate.Table {
 	return t
 }
 
-// paperTable puts the figures that the paper's text gives beside those of this study.
-func (r *Report) paperTable() evaluate.Table {
-	t := evaluate.Table{Title: "The paper's figures and ours", Header: []string{"Figure", "Loss", "The paper", "Here (95 % band)", "Observations", "Where the paper says it"},
-		Remark: "The paper: 200 exams of ProstateX, its full-size network. Here: the cohort and the network that the study file names, so that absolute values need not agree; what is to be compared is the order of the losses. " +
-			"What the paper shows in Figure 2 alone has no number here."}
+// paperTable puts the figures that the paper's text gives beside those of this study, a row for each figure.
+func (r *Report) paperTable(losses []loss.Kind) evaluate.Table {
+	t := evaluate.Table{Title: "The paper's figures and ours", Header: []string{"", "The paper"}}
+	for _, l := range losses {
+		t.Header = append(t.Header, string(l)+" here")
+	}
+	var sentences []string
 	for _, p := range PaperFigures() {
-		for _, f := range r.Figures {
-			if f.Task != p.Task || f.Name != p.Figure || f.Paper == nil || f.Paper.Low != p.Low || !slices.Contains(p.Losses, f.Loss) {
-				continue
+		if n := slices.IndexFunc(t.Rows, func(row []string) bool { return row[0] == p.Figure }); n >= 0 {
+			t.Rows[n][1] += "; " + saidOf(p)
+			continue
+		}
+		row, there := []string{p.Figure, saidOf(p)}, false
+		for _, l := range losses {
+			cell := "not done"
+			for _, f := range r.Figures {
+				if f.Task == p.Task && f.Name == p.Figure && f.Loss == l {
+					cell, there = here(f.Band), true
+				}
 			}
-			here := "does not exist for these data"
-			if f.Band != nil {
-				here = fmt.Sprintf("%.3f (%.3f to %.3f)", f.Band.Value, f.Band.Low, f.Band.High)
-			}
-			t.Rows = append(t.Rows, []string{f.Name, string(f.Loss), span(p), here, strconv.Itoa(f.Observations), "“" + p.Sentence + "”"})
+			row = append(row, cell)
+		}
+		if there {
+			t.Rows = append(t.Rows, row)
+		}
+		if quote := "“" + p.Sentence + "”"; there && !slices.Contains(sentences, quote) {
+			sentences = append(sentences, quote)
 		}
 	}
+	t.Remark = "Its section 3: " + strings.Join(sentences, "; ") + ". What it shows in Figure 2 alone has no number. The paper: 200 exams of ProstateX and the full-size network. " +
+		"Here: the cohort and the network above, so that the order of the losses is to be compared and not the values. In brackets: 95 % bands by patient."
 	return t
+}
+
+// here is a figure of this study in a cell.
+func here(b *metrics.Band) string {
+	if b == nil {
+		return "none"
+	}
+	return fmt.Sprintf("%.3f (%.3f to %.3f)", b.Value, b.Low, b.High)
+}
+
+// saidOf is a figure of the paper with the losses that it is of.
+func saidOf(p PaperFigure) string {
+	var names []string
+	for _, l := range p.Losses {
+		names = append(names, string(l))
+	}
+	return fmt.Sprintf("%s %s", strings.Join(names, ", "), span(p))
 }
 
 // span is a number of the paper, or from which to which.

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -14,7 +13,6 @@ import (
 	"github.com/gofrs/flock"
 
 	"bayeslice/internal/evaluate"
-	"bayeslice/internal/imageio/codec"
 	"bayeslice/training/trainer"
 )
 
@@ -170,17 +168,10 @@ func (s *Study) readRecord(e Element) (Record, error) {
 }
 
 func (s *Study) writeRecord(e Element, r Record) error {
-	text, err := json.MarshalIndent(r, "", " ")
-	if err != nil {
-		return fmt.Errorf("study: %w", err)
-	}
 	if err := os.MkdirAll(filepath.Dir(s.record(e)), 0o750); err != nil {
 		return fmt.Errorf("study: %w", err)
 	}
-	return codec.WriteFile(s.record(e), func(w io.Writer) error {
-		_, err := w.Write(append(text, '\n'))
-		return err
-	})
+	return writeJSON(s.record(e), r)
 }
 
 // remaining estimates the seconds that are left of the mean pace of each task's steps and evaluations so far.

@@ -5,10 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -249,32 +247,4 @@ func TestCancelledOpen(t *testing.T) {
 			t.Errorf("%s ended at %d of %d, want 6 of 6", stage, p.Done, p.Total)
 		}
 	}
-}
-
-// Every folder of odd files opens or says why not, in one line, and never panics.
-func TestFoldersOfOddFiles(t *testing.T) {
-	oneLine := regexp.MustCompile(`^exam: [^\n]+$`)
-	opened, refused := 0, 0
-	for _, top := range []string{"pydicom_test_files", "dcm_qa_ts", "dcm_qa_enh", "vendor_bvalues", "dicom2nifti", "autoradiomics", "panimg", "nibabel", "dcmqi_seg", "highdicom_seg"} {
-		root := testenv.Data(t, top)
-		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-			if err != nil {
-				return err
-			}
-			e, err := Open(context.Background(), path, Options{})
-			switch {
-			case err == nil && len(e.Series) > 0:
-				opened++
-			case err == nil || !oneLine.MatchString(err.Error()):
-				t.Errorf("%s: exam %v, error %q", path, e, err)
-			default:
-				refused++
-			}
-			return nil
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	t.Logf("%d files and folders opened, %d refused", opened, refused)
 }

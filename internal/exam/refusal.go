@@ -135,6 +135,8 @@ func (r *dicomReader) nothingFound(names []string) error {
 	text := plural(len(names), "file") + " searched, and none is a DICOM, NIfTI, MetaImage or NRRD image"
 	if objects := r.objects(); len(objects) > 0 {
 		text += "; there are DICOM files without an image to read (" + strings.Join(objects, ", ") + "), so open the folder of the images that they belong to"
+	} else {
+		text += "; open the folder of the exam's images"
 	}
 	return fmt.Errorf("%w: %s", ErrNoImages, text)
 }

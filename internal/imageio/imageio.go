@@ -67,6 +67,9 @@ func reader(path string) (openFunc, error) {
 	name := strings.ToLower(filepath.Base(path))
 	isPairData := strings.HasSuffix(name, ".img") || strings.HasSuffix(name, ".img.gz")
 	switch {
+	case isDICOM(head) && compressed:
+		return nil, fmt.Errorf("imageio: %s is a DICOM file inside gzip; decompress the files first, and open their folder: %w", filepath.Base(path), ErrUnsupported)
+	case isDICOM(head): // refused below
 	case nifti.Sniff(head) && !isPairData:
 		return nifti.Open, nil
 	case (nrrd.Sniff(head) || metaimage.Sniff(head)) && compressed:
@@ -88,7 +91,7 @@ func reader(path string) (openFunc, error) {
 // refusal says what a file is that is not read, as far as its first bytes tell.
 func refusal(head []byte) error {
 	switch {
-	case len(head) >= 132 && string(head[128:132]) == "DICM":
+	case isDICOM(head):
 		return fmt.Errorf("is a single DICOM file; open the folder of the whole exam instead, or a segmentation where labels are asked for: %w", ErrUnsupported)
 	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
 		return fmt.Errorf("is a ZIP archive, not one image: %w", ErrUnsupported)
@@ -98,6 +101,14 @@ func refusal(head []byte) error {
 		return fmt.Errorf("is empty; copy it again from its source: %w", ErrTruncated)
 	}
 	return fmt.Errorf("is neither NIfTI (.nii, .nii.gz, .hdr) nor MetaImage (.mha, .mhd) nor NRRD (.nrrd, .nhdr): %w", ErrFormat)
+}
+
+// isDICOM reports whether a file begins as DICOM does and not as NIfTI, which may stand in DICOM's first 128 bytes in part.
+func isDICOM(head []byte) bool {
+	if len(head) < 132 || string(head[128:132]) != "DICM" {
+		return false
+	}
+	return len(head) < 348 || !bytes.Contains(head[344:348], []byte("n+1")) && !bytes.Contains(head[344:348], []byte("ni1"))
 }
 
 func hasSuffix(name string, suffixes ...string) bool {

@@ -144,7 +144,7 @@ func (s *Study) pool(ctx context.Context, r *Report, task modelcard.Task, kind l
 		}
 		one, err := evaluate.ReadResult(s.evaluation(e))
 		if err != nil {
-			return err
+			return fmt.Errorf("%w; remove the folder %s and run the study again, which evaluates that network anew", err, s.evaluation(e))
 		}
 		parts = append(parts, evaluate.Part{Run: e.Run + 1, Fold: e.Fold + 1, Result: one})
 	}
@@ -158,7 +158,7 @@ func (s *Study) pool(ctx context.Context, r *Report, task modelcard.Task, kind l
 	if err != nil {
 		return err
 	}
-	pooled.Program, pooled.Time = r.Program, r.Time
+	pooled.Program, pooled.Time, pooled.ResearchUse = r.Program, r.Time, r.ResearchUse
 	r.Done += len(parts)
 	r.pooled = append(r.pooled, pooled)
 	for _, f := range figuresOf(pooled) {

@@ -181,7 +181,7 @@ func (d *drawing) roc() (panel, error) {
 		if x.result.Detection.AUROC == nil {
 			continue
 		}
-		series[x.series] = rocSeries(x.result)
+		series[x.series] = rocSeries(x.result, len(of) == 1)
 		lines = append(lines, d.line(x, "AUROC "+bandText(x.result.Detection.AUROC)))
 	}
 	if len(lines) == 0 {
@@ -202,16 +202,17 @@ func (d *drawing) averaged() string {
 	return ""
 }
 
-// rocSeries is the curve of one network, or the average of several.
-func rocSeries(r *Result) chart.Series {
+// rocSeries is the curve of one network, or the average of several, with its band where that is wanted: those of several
+// configurations lie over each other from end to end.
+func rocSeries(r *Result, band bool) chart.Series {
 	s := chart.Series{Name: r.Name, X: []float64{0}, Y: []float64{0}}
 	for _, p := range r.Detection.ROC {
 		s.X, s.Y = append(s.X, p.FalsePositives), append(s.Y, p.Sensitivity)
 	}
-	if r.Pooled == nil {
-		return s
-	}
 	withBand(&s, r.Detection.ROCBand, 1, len(r.Detection.ROC) == 0)
+	if !band {
+		s.BandX, s.Low, s.High = nil, nil, nil
+	}
 	return s
 }
 

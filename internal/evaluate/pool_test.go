@@ -119,14 +119,17 @@ func TestPooledDetectionIsTheAverageOfNetworks(t *testing.T) {
 	close2(t, "partial area", r.Detection.PartialArea.Value, area)
 	close2(t, "maximum sensitivity", r.Detection.MaxSensitivity.Value, most)
 	d := r.Detection
-	if len(d.FROC) != 0 || len(d.ROC) != 0 || len(d.Precision) != 0 || len(d.FROCBand) != 101 || len(d.ROCBand) != 21 || d.Positives != 8 || d.Lesions != 8 {
+	if len(d.FROC) != 0 || len(d.ROC) != 0 || len(d.Precision) != 0 || len(d.FROCBand) != 101 || len(d.ROCBand) != 101 || d.Positives != 8 || d.Lesions != 8 {
 		t.Errorf("%+v", d)
 	}
 	close2(t, "the end of the curve", d.FROCBand[100].Value, most)
 	if s := frocSeries(r); len(s.X) != len(s.Y) || s.X[len(s.X)-1] > frocTo || len(s.BandX) != 61 {
 		t.Errorf("%+v", s)
 	}
-	if s := rocSeries(r); len(s.X) != 22 || len(s.BandX) != 21 || s.Y[21] != 1 {
+	if s := rocSeries(r, true); len(s.X) != 102 || len(s.BandX) != 101 || s.Y[101] != 1 {
+		t.Errorf("%+v", s)
+	}
+	if s := rocSeries(parts[0].Result, false); s.BandX != nil || len(s.X) != 1+len(parts[0].Result.Detection.ROC) {
 		t.Errorf("%+v", s)
 	}
 	// one network alone keeps its curve

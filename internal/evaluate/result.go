@@ -159,14 +159,15 @@ type BandPoint struct {
 	metrics.Band
 }
 
-// frocPlaces and rocPlaces are where bands of curves are computed, from 0 in steps of a twentieth: false positives
-// per exam, and shares of the negative exams.
-var frocPlaces, rocPlaces = steps(100), steps(20)
+// frocPlaces and rocPlaces are where bands of curves are computed: up to five false positives per exam, and shares of the
+// negative exams.
+var frocPlaces, rocPlaces = steps(5), steps(1)
 
-func steps(n int) []float64 {
-	out := make([]float64, n+1)
+// steps are 101 numbers from 0 to end.
+func steps(end float64) []float64 {
+	out := make([]float64, 101)
 	for i := range out {
-		out[i] = float64(i) / 20
+		out[i] = end * float64(i) / 100
 	}
 	return out
 }

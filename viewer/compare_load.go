@@ -48,7 +48,7 @@ func (w *Window) offerMasks(below fyne.CanvasObject, done func(error)) {
 	if len(items) > 0 {
 		items = append(items, fyne.NewMenuItemSeparator())
 	}
-	items = append(items, fyne.NewMenuItem(lang.T("Mask file (NIfTI, MHA) …"), func() { w.pickPath(pickLabels, func(path string) { w.loadMask(path, done) }) }))
+	items = append(items, fyne.NewMenuItem(lang.T("Mask file (NIfTI, MHA, DICOM SEG) …"), func() { w.pickPath(pickLabels, func(path string) { w.loadMask(path, done) }) }))
 	at := w.app.Driver().AbsolutePositionForObject(below).AddXY(0, below.Size().Height+2)
 	widget.ShowPopUpMenuAtPosition(fyne.NewMenu("", items...), w.win.Canvas(), at)
 }
@@ -66,7 +66,7 @@ func (w *Window) loadMask(path string, done func(error)) {
 }
 
 // maskExtensions are the files that hold masks.
-var maskExtensions = []string{"gz", "nii", "mha", "mhd"}
+var maskExtensions = []string{"gz", "nii", "mha", "mhd", "nrrd", "nhdr", "dcm", "seg"}
 
 // maskLoaded tells what went wrong with a mask, and shows the comparison.
 func (w *Window) maskLoaded(err error) {

@@ -27,7 +27,7 @@ type saveTarget struct{ folder, stem, extension string }
 var labelExtensions = []string{".nii.gz", ".mha"}
 
 // labelFileExtensions are those of files that labels are read from.
-var labelFileExtensions = []string{"nii", "gz", "mha", "mhd"}
+var labelFileExtensions = []string{"nii", "gz", "mha", "mhd", "nrrd", "nhdr", "dcm", "seg"}
 
 // file returns the path of a layer.
 func (t saveTarget) file(l annotate.Layer) string {
@@ -233,7 +233,7 @@ func (l *labels) showOpenLabels(below fyne.CanvasObject) {
 	if len(items) > 0 {
 		items = append(items, fyne.NewMenuItemSeparator())
 	}
-	items = append(items, fyne.NewMenuItem(lang.T("File (NIfTI, MHA) …"), l.pickLabels))
+	items = append(items, fyne.NewMenuItem(lang.T("File (NIfTI, MHA, DICOM SEG) …"), l.pickLabels))
 	at := l.w.app.Driver().AbsolutePositionForObject(below).AddXY(0, below.Size().Height+2)
 	widget.ShowPopUpMenuAtPosition(fyne.NewMenu("", items...), l.w.win.Canvas(), at)
 }

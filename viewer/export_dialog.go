@@ -24,6 +24,7 @@ type exportDialog struct {
 	pages  struct{ choose, wait, done *fyne.Container }
 
 	checks   map[report.Item]*widget.Check
+	hints    map[report.Item]*widget.Label
 	format   *widget.RadioGroup
 	folder   *widget.Label
 	name     *widget.Entry
@@ -42,7 +43,7 @@ type exportDialog struct {
 }
 
 func newExportDialog(x *exporter, form *exporting.Form) *exportDialog {
-	d := &exportDialog{x: x, form: form, checks: map[report.Item]*widget.Check{}, told: caption(""), bar: newThinBar(), doing: widget.NewLabel(""), files: caption("")}
+	d := &exportDialog{x: x, form: form, checks: map[report.Item]*widget.Check{}, hints: map[report.Item]*widget.Label{}, told: caption(""), bar: newThinBar(), doing: widget.NewLabel(""), files: caption("")}
 	d.doing.Truncation = fyne.TextTruncateEllipsis
 	d.result = widget.NewLabel("")
 	d.result.Wrapping = fyne.TextWrapWord
@@ -93,22 +94,34 @@ func (d *exportDialog) groups() fyne.CanvasObject {
 		for _, e := range g.Entries {
 			check := widget.NewCheck(e.Name, nil)
 			check.SetChecked(e.On)
-			hint := e.Hint
-			if e.Why != "" {
-				check.Disable()
-				hint = e.Why
-			}
 			check.OnChanged = func(on bool) {
 				d.form.Set(e.Item, on)
 				d.update()
 			}
-			d.checks[e.Item] = check
+			d.checks[e.Item], d.hints[e.Item] = check, caption("")
 			column.Add(check)
-			column.Add(container.New(layout.NewCustomPaddedLayout(0, 6, 26, 0), caption(hint)))
+			column.Add(container.New(layout.NewCustomPaddedLayout(0, 6, 26, 0), d.hints[e.Item]))
 		}
 		columns = append(columns, column)
 	}
+	d.showReasons()
 	return container.NewGridWithColumns(len(columns), columns...)
+}
+
+// showReasons shows what can be chosen, and of the rest why not, which depends on the format.
+func (d *exportDialog) showReasons() {
+	for _, g := range d.form.Groups() {
+		for _, e := range g.Entries {
+			hint := e.Hint
+			if e.Why != "" {
+				hint = e.Why
+			}
+			enable(d.checks[e.Item], e.Why == "")
+			if d.hints[e.Item].Text != hint {
+				d.hints[e.Item].SetText(hint)
+			}
+		}
+	}
 }
 
 // where are the fields for format, folder and name.
@@ -126,6 +139,7 @@ func (d *exportDialog) where() fyne.CanvasObject {
 				d.form.SetFormat(f)
 			}
 		}
+		d.showReasons()
 		d.update()
 	}
 	d.folder = widget.NewLabel("")
@@ -142,7 +156,7 @@ func (d *exportDialog) where() fyne.CanvasObject {
 		d.form.SetName(text)
 		d.update()
 	}
-	d.identity = widget.NewCheck(lang.T("Name the patient on the report"), func(on bool) {
+	d.identity = widget.NewCheck(lang.T("Name the patient on the report and in DICOM objects"), func(on bool) {
 		d.form.SetIdentity(on)
 		d.update()
 	})
@@ -174,7 +188,7 @@ func (d *exportDialog) showPlace() {
 // update shows what the form says, and looks at the folder on a worker.
 func (d *exportDialog) update() {
 	enable(d.format, d.form.HasMaps())
-	enable(d.identity, d.form.HasReport())
+	enable(d.identity, d.form.CanName())
 	d.showPlace()
 	problem := d.form.Problem()
 	enable(d.start, problem == "")
@@ -214,11 +228,18 @@ func (d *exportDialog) tell(names, existing []string, err error) {
 		return
 	}
 	text := lang.N(len(names), "%d file", "%d files")
-	if d.form.Identity() && d.form.HasReport() {
+	switch {
+	case d.form.Identity() && d.form.HasObjects():
+		d.told.Importance = widget.WarningImportance
+		text += "; " + lang.T("the report and DICOM objects will name the patient")
+	case d.form.Identity() && d.form.HasReport():
 		d.told.Importance = widget.WarningImportance
 		text += "; " + lang.T("the report will name the patient")
-	} else {
+	default:
 		text += "; " + lang.T("none will name the patient")
+	}
+	if note := d.form.Note(); note != "" {
+		text += ". " + note
 	}
 	d.told.SetText(text)
 }

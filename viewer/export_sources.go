@@ -69,7 +69,7 @@ func labelSource(e *edit.Editor) exporting.Source {
 			name, meaning string
 		}{{annotate.Zones, "reader-zones", "1 = TZ, 2 = PZ"}, {annotate.Lesions, "reader-lesions", "1 = csPCa"}} {
 			if !s.Empty(l.layer) {
-				x.Labels = append(x.Labels, report.Labels{Name: l.name, Meaning: l.meaning, Mask: s.Mask(l.layer)})
+				x.Labels = append(x.Labels, report.Labels{Name: l.name, Meaning: l.meaning, Mask: s.Mask(l.layer), Lesions: l.layer == annotate.Lesions, Assisted: s.Assisted()})
 			}
 		}
 		for _, l := range annotate.Labels {

@@ -31,7 +31,7 @@ func nativePick(kind pickKind) (path string, err error) {
 	case pickSession:
 		path, err = dialog.File().Title(pickTitles[kind].String()).Filter(lang.T("Sessions"), sessionExtension).Load()
 	case pickLabels:
-		path, err = dialog.File().Title(pickTitles[kind].String()).Filter(lang.T("Labels (NIfTI, MHA)"), labelFileExtensions...).Filter(lang.T("All files"), "*").Load()
+		path, err = dialog.File().Title(pickTitles[kind].String()).Filter(lang.T("Labels (NIfTI, MHA, DICOM SEG)"), labelFileExtensions...).Filter(lang.T("All files"), "*").Load()
 	case pickSessionSave:
 		path, err = dialog.File().Title(pickTitles[kind].String()).Filter(lang.T("Sessions"), sessionExtension).Save()
 	case pickPictureSave:

@@ -14,6 +14,8 @@ import (
 	"bayeslice/internal/compare"
 	"bayeslice/internal/exam"
 	"bayeslice/internal/imageio"
+	"bayeslice/internal/imageio/dicomout"
+	"bayeslice/internal/imageio/dicomseg"
 	"bayeslice/internal/keymap"
 	"bayeslice/internal/lang"
 	"bayeslice/internal/modelcard"
@@ -80,6 +82,8 @@ var sentences = []struct {
 	{settings.ErrSettings, sentence{lang.Mark("The settings cannot be stored."), lang.Mark("What you chose holds until the window is closed. Check the space and the rights of the settings folder.")}},
 	{lang.ErrTexts, sentence{lang.Mark("The texts of a language cannot be used."), lang.Mark("English takes their place.")}},
 	{exam.ErrTooLarge, sentence{lang.Mark("The exam is larger than this program reads."), lang.Mark("Choose the folder of one exam.")}},
+	{dicomseg.ErrSegments, sentence{lang.Mark("The segments of this file do not make one mask."), lang.Mark("Export the zones, or the lesions, as a file of their own; the details say what it holds.")}},
+	{dicomout.ErrValue, sentence{lang.Mark("A DICOM object cannot hold this."), lang.Mark("Smooth the contours, or choose NIfTI or MHA; the details say what does not fit.")}},
 	{imageio.ErrTooLarge, sentence{lang.Mark("The image is larger than this program reads."), lang.Mark("Crop or resample it first.")}},
 	{imageio.ErrTruncated, sentence{lang.Mark("A file is incomplete."), lang.Mark("Copy it again from its source.")}},
 	{imageio.ErrUnsupported, sentence{lang.Mark("The file is of a kind this program does not read."), lang.Mark("Convert it to uncompressed DICOM, NIfTI or MHA.")}},

@@ -22,13 +22,16 @@ func IsSegmentation(path string) bool { return dicomseg.Is(path) }
 // OpenSegmentation reads a DICOM segmentation with all its segments. Errors are as from [Open], or [dicomseg.ErrSegments].
 func OpenSegmentation(path string) (*dicomseg.File, error) {
 	f, err := dicomseg.Open(path)
-	return f, segmentationError(err)
+	if err != nil {
+		return nil, fmt.Errorf("imageio: %w", segmentationError(err))
+	}
+	return f, nil
 }
 
 // marked is an error of the DICOM packages that is also one of this package's sentinels.
 type marked struct{ err, mark error }
 
-func (m marked) Error() string   { return "imageio: " + strings.TrimPrefix(m.err.Error(), "dicomseg: ") }
+func (m marked) Error() string   { return strings.TrimPrefix(m.err.Error(), "dicomseg: ") }
 func (m marked) Unwrap() []error { return []error{m.err, m.mark} }
 
 func segmentationError(err error) error {
@@ -55,7 +58,7 @@ func segmentationMask(path string) (*volume.Mask, error) {
 	}
 	m, err := f.Mask(labels)
 	if err != nil {
-		return nil, segmentationError(fmt.Errorf("%s: %w", filepath.Base(path), err))
+		return nil, fmt.Errorf("imageio: %s: %w", filepath.Base(path), segmentationError(err))
 	}
 	return m, nil
 }
@@ -74,7 +77,7 @@ func maskLabels(f *dicomseg.File) (map[int]uint8, error) {
 	take(dicomcode.Lesion, 1)
 	switch {
 	case zones > 0 && len(labels) > zones:
-		return nil, fmt.Errorf("holds zones and lesions (%s), which are two masks; export them as two files: %w", f.List(), ErrUnsupported)
+		return nil, fmt.Errorf("holds zones and lesions (%s), which are two masks; export them as two files: %w", f.List(), marked{dicomseg.ErrSegments, ErrUnsupported})
 	case len(labels) > 0:
 		return labels, nil
 	}

@@ -113,7 +113,7 @@ func (f *Form) missing(i report.Item, s *viewstate.State) string {
 		return lang.T("The exam has no T2W image, on whose grid files are written.")
 	case i == report.EditedLabels && len(f.base.Labels) == 0:
 		return lang.T("No contours were drawn or corrected.")
-	case i == report.EditedLabels:
+	case i == report.EditedLabels, i == report.Contours && len(f.base.Labels) > 0:
 		return ""
 	case i == report.Lesions && !diagnosis:
 		return lang.T("No model for lesions was run on this exam.")
@@ -134,6 +134,7 @@ var entryNames = map[report.Item][2]lang.Text{
 	report.Aleatoric:    {lang.Mark("Expected entropy"), lang.Mark("What the image leaves open, in nats.")},
 	report.Epistemic:    {lang.Mark("Mutual information"), lang.Mark("What the model does not know, in nats.")},
 	report.Computed:     {lang.Mark("Region of the model"), lang.Mark("1 where the model computed.")},
+	report.Contours:     {lang.Mark("Contours (RTSTRUCT)"), lang.Mark("A DICOM structure set of zones, candidates and what you drew.")},
 	report.PagePDF:      {lang.Mark("Report (PDF)"), lang.Mark("One page with key images, volumes, lesions and how they came about.")},
 	report.PagePNG:      {lang.Mark("Report (PNG)"), lang.Mark("The same page as a picture.")},
 	report.ViewPNG:      {lang.Mark("This view (PNG)"), lang.Mark("The images as they are on screen, without names.")},
@@ -144,7 +145,7 @@ var groups = []struct {
 	name  lang.Text
 	items []report.Item
 }{
-	{lang.Mark("Masks"), []report.Item{report.Zones, report.Lesions, report.EditedLabels, report.Computed}},
+	{lang.Mark("Masks"), []report.Item{report.Zones, report.Lesions, report.EditedLabels, report.Contours, report.Computed}},
 	{lang.Mark("Maps"), []report.Item{report.Means, report.Deviations, report.Entropies, report.Aleatoric, report.Epistemic}},
 	{lang.Mark("For people"), []report.Item{report.PagePDF, report.PagePNG, report.ViewPNG}},
 }
@@ -156,15 +157,23 @@ func (f *Form) Groups() []Group {
 		group := Group{Name: g.name.String()}
 		for _, i := range g.items {
 			names := entryNames[i]
-			group.Entries = append(group.Entries, Entry{Item: i, Name: names[0].String(), Hint: names[1].String(), Why: f.why[i], On: f.has(i)})
+			group.Entries = append(group.Entries, Entry{Item: i, Name: names[0].String(), Hint: names[1].String(), Why: f.Why(i), On: f.has(i)})
 		}
 		out = append(out, group)
 	}
 	return out
 }
 
+// Why says why an item cannot be written, in the chosen format, or "".
+func (f *Form) Why(i report.Item) string {
+	if f.why[i] == "" && !f.format.Holds(i) {
+		return lang.T("There is no DICOM SEG of it; choose NIfTI or MHA.")
+	}
+	return f.why[i]
+}
+
 // has reports whether an item is chosen and can be written.
-func (f *Form) has(i report.Item) bool { return f.on[i] && f.why[i] == "" }
+func (f *Form) has(i report.Item) bool { return f.on[i] && f.Why(i) == "" }
 
 // Set chooses an item or leaves it out.
 func (f *Form) Set(i report.Item, on bool) { f.on[i] = on }
@@ -177,8 +186,11 @@ func (f *Form) SetFormat(v report.Format) { f.format = v }
 
 // FormatName names a format for a choice.
 func FormatName(v report.Format) string {
-	if v == report.MHA {
+	switch v {
+	case report.MHA:
 		return "MHA (.mha)"
+	case report.DICOM:
+		return "DICOM SEG (.dcm)"
 	}
 	return "NIfTI (.nii.gz)"
 }
@@ -195,20 +207,44 @@ func (f *Form) Name() string { return f.name }
 // SetName chooses how the names of the files begin.
 func (f *Form) SetName(name string) { f.name = strings.TrimSpace(name) }
 
-// Identity reports whether the report names the patient.
+// Identity reports whether the report and DICOM objects name the patient.
 func (f *Form) Identity() bool { return f.identity }
 
-// SetIdentity makes the report name the patient, or not.
+// SetIdentity makes the report and DICOM objects name the patient, or not.
 func (f *Form) SetIdentity(on bool) { f.identity = on }
 
-// HasReport reports whether a report is chosen, so that [Form.Identity] means anything.
+// HasReport reports whether a report is chosen.
 func (f *Form) HasReport() bool { return f.has(report.PagePDF) || f.has(report.PagePNG) }
 
-// HasMaps reports whether masks or maps are chosen, so that [Form.Format] means anything.
+// HasObjects reports whether DICOM objects are chosen.
+func (f *Form) HasObjects() bool {
+	return f.has(report.Contours) || f.format == report.DICOM && slices.ContainsFunc(report.Items[:], func(i report.Item) bool { return f.has(i) && !pictured(i) })
+}
+
+// CanName reports whether anything chosen can name the patient, so that [Form.Identity] means anything.
+func (f *Form) CanName() bool { return f.HasReport() || f.HasObjects() }
+
+// HasMaps reports whether masks or maps are chosen, so that [Form.Format] means anything. Those that are chosen but not in the format count.
 func (f *Form) HasMaps() bool {
 	return slices.ContainsFunc(report.Items[:], func(i report.Item) bool {
-		return f.has(i) && i != report.PagePDF && i != report.PagePNG && i != report.ViewPNG
+		return f.on[i] && f.why[i] == "" && i != report.Contours && !pictured(i)
 	})
+}
+
+// pictured reports whether an item is for people.
+func pictured(i report.Item) bool {
+	return i == report.PagePDF || i == report.PagePNG || i == report.ViewPNG
+}
+
+// Note says what a user must know of the DICOM objects that are chosen, or "".
+func (f *Form) Note() string {
+	if !f.HasObjects() || f.base.Exam == nil {
+		return ""
+	}
+	if t2w := f.base.Exam.Chosen(exam.T2W); t2w == nil || t2w.Source() == nil {
+		return lang.T("The images were no DICOM: the objects get a study of their own, and no archive lays them over the images.")
+	}
+	return ""
 }
 
 // HasView reports whether the picture of the view is chosen.
@@ -250,6 +286,7 @@ func (f *Form) Export(created time.Time) report.Export {
 		}
 	}
 	x.Page.Exam, x.Page.Predictions, x.Page.Created = x.Exam, x.Predictions, created
+	x.DICOM = report.DICOMOptions{Identity: f.identity, Created: created}
 	if f.identity {
 		x.Page.Identity = &x.Exam.Identity
 	}

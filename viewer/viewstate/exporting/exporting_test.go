@@ -180,6 +180,42 @@ func TestTheFormMakesTheExport(t *testing.T) {
 	}
 }
 
+// DICOM SEG holds masks and probabilities; what it does not hold stays chosen for other formats.
+func TestTheFormSaysWhatDICOMHolds(t *testing.T) {
+	f := exporting.New(open(t, modelcard.Anatomy), "Bayeslice test", nil, exporting.Choice{})
+	f.SetFolder(t.TempDir())
+	f.Set(report.PagePDF, false)
+	f.Set(report.Entropies, true)
+	if f.HasObjects() || f.CanName() || f.Note() != "" {
+		t.Error("NIfTI has DICOM objects")
+	}
+	f.SetFormat(report.DICOM)
+	if e := entry(f, report.Entropies); !strings.Contains(e.Why, "NIfTI") || e.On {
+		t.Errorf("entropy in DICOM SEG: %+v", e)
+	}
+	if !f.HasObjects() || !f.CanName() || !strings.Contains(f.Note(), "no DICOM") || !f.HasMaps() || exporting.FormatName(report.DICOM) != "DICOM SEG (.dcm)" {
+		t.Errorf("objects %v, note %q", f.HasObjects(), f.Note())
+	}
+	f.SetIdentity(true)
+	x := f.Export(time.Unix(0, 0))
+	if !slices.Equal(x.Items, []report.Item{report.Zones}) || !x.DICOM.Identity || x.Format != report.DICOM {
+		t.Errorf("export %+v", x)
+	}
+	f.Set(report.Zones, false)
+	if f.Problem() == "" || !f.HasMaps() {
+		t.Errorf("nothing that DICOM holds is chosen, and the problem is %q", f.Problem())
+	}
+	f.SetFormat(report.MHA)
+	if e := entry(f, report.Entropies); e.Why != "" || !e.On {
+		t.Errorf("entropy again: %+v", e)
+	}
+	f.Set(report.Entropies, false)
+	f.Set(report.Contours, true)
+	if !f.HasObjects() || f.HasMaps() || f.Problem() != "" {
+		t.Errorf("contours alone: %q", f.Problem())
+	}
+}
+
 func TestChoicesAreRememberedButNotTheName(t *testing.T) {
 	s := open(t, modelcard.Anatomy)
 	f := exporting.New(s, "", nil, exporting.Choice{})

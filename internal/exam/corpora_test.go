@@ -87,7 +87,7 @@ func TestEveryFileOpensOrSaysWhy(t *testing.T) {
 		if err != nil || path == root {
 			return err
 		}
-		if !all && oneOfMany(t, path, d) {
+		if !all && filepath.Dir(path) != root && oneOfMany(t, path) {
 			return map[bool]error{true: fs.SkipDir}[d.IsDir()]
 		}
 		top := filepath.ToSlash(path[len(root)+1:])
@@ -135,12 +135,12 @@ func TestEveryFileOpensOrSaysWhy(t *testing.T) {
 
 // oneOfMany reports whether a file or folder is one of many of the same ending in its folder, neither among the first nor the
 // last two.
-func oneOfMany(t *testing.T, path string, d fs.DirEntry) bool {
+func oneOfMany(t *testing.T, path string) bool {
 	t.Helper()
 	alike, err := filepath.Glob(filepath.Join(filepath.Dir(path), "*"+filepath.Ext(path)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	at := slices.Index(alike, path)
-	return len(alike) > 12 && at > 1 && at < len(alike)-2 && filepath.Base(filepath.Dir(path)) != "pydicom_test_files"
+	return len(alike) > 12 && at > 1 && at < len(alike)-2 && !strings.Contains("pydicom_test_files panimg", filepath.Base(filepath.Dir(path)))
 }

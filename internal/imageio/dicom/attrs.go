@@ -18,25 +18,15 @@ import (
 type attrs map[tag.Tag]lib.Value
 
 // decode hands what the sieve kept to the library. The library may panic on values it does not
-// expect (an unknown character set for one); that becomes [ErrMalformed].
+// expect; that becomes [ErrMalformed].
 func decode(s *sieved) (a attrs, err error) {
-	if a, err = decodeOnce(s.syntax, s.kept); err == nil {
-		return a, nil
-	}
-	if without, ok := withoutCharset(s.syntax.order, s.kept); ok { // text then reads as UTF-8
-		return decodeOnce(s.syntax, without)
-	}
-	return nil, err
-}
-
-func decodeOnce(syn syntax, kept []byte) (a attrs, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			a, err = nil, fmt.Errorf("%w: the decoder gave up (%v)", ErrMalformed, r)
 		}
 	}()
 	uid := explicitLE
-	if syn.order == binary.BigEndian {
+	if s.syntax.order == binary.BigEndian {
 		uid = explicitBE
 	}
 	if len(uid)%2 == 1 {
@@ -49,26 +39,12 @@ func decodeOnce(syn syntax, kept []byte) (a attrs, err error) {
 	b.WriteString("\x02\x00\x10\x00UI")
 	b.Write(binary.LittleEndian.AppendUint16(nil, uint16(len(uid))))
 	b.WriteString(uid)
-	b.Write(kept)
+	b.Write(s.kept)
 	set, err := lib.Parse(&b, int64(b.Len()), nil, lib.AllowUnknownSpecificCharacterSet())
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
 	return toAttrs(set.Elements), nil
-}
-
-// withoutCharset returns kept without its first-level character set element.
-func withoutCharset(o binary.ByteOrder, kept []byte) ([]byte, bool) {
-	mark := append(append(appendUint16(o, 0x0008), appendUint16(o, 0x0005)...), "CS"...)
-	at := bytes.Index(kept, mark)
-	if at < 0 || at+8 > len(kept) {
-		return nil, false
-	}
-	end := at + 8 + int(o.Uint16(kept[at+6:]))
-	if end > len(kept) {
-		return nil, false
-	}
-	return append(append([]byte(nil), kept[:at]...), kept[end:]...), true
 }
 
 // toAttrs indexes elements; of a repeated tag the first counts.

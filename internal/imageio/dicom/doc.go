@@ -6,6 +6,8 @@
 // Pixels are read native (implicit, explicit, big endian, deflated) and from RLE, JPEG of 8 and 12 bits (sequential), JPEG
 // Lossless, JPEG-LS and JPEG 2000; other compressions are refused by name with the tool that undoes them.
 //
+// Text is decoded from all character sets of the standard, with code extensions.
+//
 // Element values are decoded by github.com/suyashkumar/dicom. What reaches it has first passed
 // this package's [sieve], which checks every length against the file's size and the nesting depth,
 // and leaves out all that is not needed; a damaged or hostile file therefore costs no more memory

@@ -155,6 +155,8 @@ func unpackJPEG2000(ctx context.Context, src, dst []byte, h *Header) error {
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return ctx.Err()
+	case errors.Is(err, openjpeg.ErrTooLarge):
+		return fmt.Errorf("%w (%w)", ErrTooLarge, err)
 	case err != nil:
 		return fmt.Errorf("%w (%w); copy it again from its source", ErrMalformed, err)
 	case img.Bits > h.BitsAllocated:

@@ -12,7 +12,7 @@ var (
 
 // topLevel are the elements kept of a data set's root.
 var topLevel = tagSet(
-	tag.SpecificCharacterSet, tag.ImageType, tag.SOPClassUID, tag.SOPInstanceUID, tag.StudyDate,
+	tag.ImageType, tag.SOPClassUID, tag.SOPInstanceUID, tag.StudyDate,
 	tag.AcquisitionTime, tag.ContentTime, tag.Modality, tag.Manufacturer, tag.InstitutionName, tag.StudyDescription,
 	tag.SeriesDescription, tag.PatientName, tag.PatientID, tag.PatientBirthDate,
 	tag.PatientSex, tag.StudyTime, tag.StudyID, tag.AccessionNumber,

@@ -29,7 +29,7 @@ type pixelSpan struct {
 }
 
 // sieved is what is kept of a file: elements of interest re-encoded with explicit VR in the byte
-// order of the source, ready for the library.
+// order of the source, text in UTF-8, ready for the library.
 type sieved struct {
 	syntax syntax
 	kept   []byte
@@ -49,6 +49,7 @@ type walker struct {
 	data []byte // prefix of the file, or all of it
 	size int64  // of the whole file
 	syn  syntax
+	text charset // of the data set
 	keep func(t tag.Tag, depth int) bool
 }
 
@@ -188,6 +189,11 @@ func (w *walker) elements(from, to int64, depth int, dst *bytes.Buffer) (int64, 
 
 // element keeps or skips one element and returns the offset after it.
 func (w *walker) element(e element, depth int, dst *bytes.Buffer) (int64, error) {
+	if e.tag == tag.SpecificCharacterSet && depth == 0 && e.length >= 0 && e.length <= maxValue {
+		value, err := w.bytesAt(e.offset, e.length)
+		w.text = newCharset(value)
+		return e.offset + e.length, err
+	}
 	if dst == nil || !w.keep(e.tag, depth) {
 		return w.skip(e, depth)
 	}
@@ -200,6 +206,9 @@ func (w *walker) element(e element, depth int, dst *bytes.Buffer) (int64, error)
 	value, err := w.bytesAt(e.offset, e.length)
 	if err != nil {
 		return 0, err
+	}
+	if hasText(e.vr) {
+		value = w.text.utf8Of(value, e.vr == "PN")
 	}
 	writeLeaf(dst, w.syn.order, e, value)
 	return e.offset + e.length, nil

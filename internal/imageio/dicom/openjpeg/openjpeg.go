@@ -30,11 +30,16 @@ func License() string { return license }
 var (
 	ErrCodestream = errors.New("openjpeg: damaged JPEG 2000 pixels") // what OpenJPEG says follows
 	ErrSize       = errors.New("openjpeg: the JPEG 2000 image has another size than expected")
+	ErrTooLarge   = errors.New("openjpeg: a JPEG 2000 image of more than 16 million pixels")
 	ErrComponents = errors.New("openjpeg: a JPEG 2000 image of several components")
 )
 
-// maxPages bounds the sandbox's memory: 1 GiB in pages of 64 KiB.
-const maxPages = 1 << 14
+// Bounds of one image, none of which an MR image comes near, so that decoding one ends in seconds.
+const (
+	maxPages  = 1 << 13 // of the sandbox's memory, 64 KiB each: 512 MiB
+	maxPixels = 1 << 24
+	maxBytes  = 1 << 26 // of the codestream
+)
 
 // Image is a decoded image of one component.
 type Image struct {
@@ -67,8 +72,11 @@ var compiled = sync.OnceValues(func() (*sandbox, error) {
 // the package's errors. ctx is looked at before it begins: an image takes some tens of milliseconds, and a sandbox that can be
 // interrupted took three times as long. It is safe for concurrent use.
 func Decode(ctx context.Context, data []byte, width, height int) (Image, error) {
-	if width < 1 || height < 1 || int64(width)*int64(height) > maxPages<<16/8 || len(data) > maxPages<<16/8 {
+	switch {
+	case width < 1 || height < 1:
 		return Image{}, fmt.Errorf("%w (%d×%d)", ErrSize, width, height)
+	case int64(width)*int64(height) > maxPixels || len(data) > maxBytes:
+		return Image{}, ErrTooLarge
 	}
 	if err := ctx.Err(); err != nil {
 		return Image{}, err

@@ -50,7 +50,7 @@ func TestWhatIsRefused(t *testing.T) {
 	}{
 		"another size": {good, 41, 30, ErrSize},
 		"no size":      {good, 0, 30, ErrSize},
-		"vast":         {good, 1 << 20, 1 << 20, ErrSize},
+		"vast":         {good, 1 << 20, 1 << 20, ErrTooLarge},
 		"colour":       {picture(t, "colour.j2k"), 40, 30, ErrComponents},
 		"text":         {[]byte("no codestream at all"), 40, 30, ErrCodestream},
 		"nothing":      {nil, 40, 30, ErrCodestream},

@@ -19,6 +19,9 @@ import (
 // exampleMM is the side of what an [Example] shows, mm: the field of view of the paper's networks.
 const exampleMM = 80.0
 
+// exampleMargin is what it shows round the reference at least, mm.
+const exampleMargin = 10.0
+
 // Example is one slice of one exam for the panels of the paper's Figure 3: the T2W image, what was predicted and the
 // lines of the reference, with the histograms of the exam's predicted segments. Pictures are PNG files of 8-bit grey,
 // Width × Height pixels, x to the patient's left and y to the back; they are some ten thousand bytes each. Plain data,
@@ -52,7 +55,7 @@ type ExampleLine struct {
 
 // NewExample draws nothing yet: it keeps what the pictures of an exam need. t2w, which may be nil, lies anywhere in the
 // same world and is resampled onto the grid of the prediction. The slice is the one in which the reference is largest,
-// the middle one where it is empty, and the part of it lies round the reference, so that it is the same for all
+// the middle one where it is empty, and the part of it depends on the reference alone, so that it is the same for all
 // configurations. The exam must be one that [Evaluator.Measure] takes, with probabilities; it is not kept. It fails with
 // [ErrExam], or ctx's error.
 func NewExample(ctx context.Context, task modelcard.Task, x *Exam, t2w *volume.Volume) (*Example, error) {
@@ -91,10 +94,11 @@ func NewExample(ctx context.Context, task modelcard.Task, x *Exam, t2w *volume.V
 // Show keeps an example for the result. The order of showing is that of [Result.Examples].
 func (e *Evaluator) Show(x *Example) { e.examples = append(e.examples, *x) }
 
-// exampleWindow is the grid of the pictures: one slice of the reference's, round the reference.
+// exampleWindow is the grid of the pictures: one slice of the reference's, in the middle of the image, or as near to it as
+// shows the reference with its margin; where that does not fit, round the middle of the reference.
 func exampleWindow(reference *volume.Mask) geom.Grid {
 	grid := reference.Grid()
-	centre, best, most := [2]int{grid.Size[0] / 2, grid.Size[1] / 2}, grid.Size[2]/2, 0
+	best, most := grid.Size[2]/2, 0
 	for k := range grid.Size[2] {
 		n := 0
 		for _, v := range reference.Data()[grid.Index(0, 0, k):][:grid.Size[0]*grid.Size[1]] {
@@ -106,17 +110,22 @@ func exampleWindow(reference *volume.Mask) geom.Grid {
 			best, most = k, n
 		}
 	}
-	if r := reference.Region(); r.Voxels > 0 {
-		middle := grid.Voxel(r.Centre)
-		centre = [2]int{int(math.Round(middle[0])), int(math.Round(middle[1]))}
-	}
-	from := geom.Vec3{0, 0, float64(best)}
+	box := reference.Region().Box
+	at := geom.Vec3{0, 0, float64(best)}
 	out := grid
-	for a := range centre {
-		out.Size[a] = min(grid.Size[a], max(int(math.Round(min(exampleMM/grid.Spacing[a], maxExamplePixels))), 1))
-		from[a] = float64(min(max(centre[a]-out.Size[a]/2, 0), grid.Size[a]-out.Size[a]))
+	for a := range 2 {
+		n := min(grid.Size[a], max(int(math.Round(min(exampleMM/grid.Spacing[a], maxExamplePixels))), 1))
+		from := (grid.Size[a] - n) / 2
+		if !box.Empty() {
+			margin := int(math.Round(exampleMargin / grid.Spacing[a]))
+			low, high := box.Min[a]-margin, box.Max[a]+margin
+			if from = max(min(from, low), high-n); high-low > n {
+				from = (low + high - n) / 2
+			}
+		}
+		out.Size[a], at[a] = n, float64(min(max(from, 0), grid.Size[a]-n))
 	}
-	out.Size[2], out.Origin = 1, grid.World(from)
+	out.Size[2], out.Origin = 1, grid.World(at)
 	return out
 }
 

@@ -198,7 +198,27 @@ func TestExamplesAreInAnatomicalOrder(t *testing.T) {
 	}
 }
 
-// A large image shows 80 mm round the reference, and no voxel beyond the image.
+// A large image shows the 80 mm in its middle, unless the reference lies elsewhere or is larger; by hand, for a reference from
+// one column up to before another of 200, 1 mm wide: the first column that is shown.
+func TestTheWindowHoldsTheReference(t *testing.T) {
+	g := geom.Grid{Size: [3]int{200, 10, 1}, Spacing: geom.Vec3{1, 1, 3}, Dir: [3]geom.Vec3{{1, 0, 0}, {0, 1, 0}, {0, 0, 1}}}
+	for _, c := range [][3]int{{0, 0, 60}, {80, 120, 60}, {70, 130, 60}, {65, 80, 55}, {120, 135, 65}, {2, 4, 0}, {190, 200, 120}, {20, 170, 55}, {66, 136, 61}} {
+		data := make([]uint8, g.Voxels())
+		for i := c[0]; i < c[1]; i++ {
+			data[g.Index(i, 5, 0)] = 1
+		}
+		m, err := volume.NewMask(g, data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := exampleWindow(m)
+		if w.Size != [3]int{80, 10, 1} || w.Origin != (geom.Vec3{float64(c[2]), 0, 0}) {
+			t.Errorf("%v: %v from %v", c, w.Size, w.Origin)
+		}
+	}
+}
+
+// A large image shows 80 mm of it, and no voxel beyond the image.
 func TestExamplesAreCutOut(t *testing.T) {
 	g := geom.Grid{Size: [3]int{120, 100, 2}, Spacing: geom.Vec3{1, 2, 3}, Dir: [3]geom.Vec3{{1, 0, 0}, {0, 1, 0}, {0, 0, 1}}}
 	data := make([]uint8, g.Voxels())

@@ -181,7 +181,7 @@ func (x shownExample) panel(top float64) (examplePanel, error) {
 		bars = append(bars, chart.Bars{Name: c.Name, Color: render.ZoneColor(c.Name), Shares: c.Segment.Shares()})
 		text := c.Name + ": nothing predicted"
 		if c.Segment.Voxels > 0 {
-			text = fmt.Sprintf("%s: %.0f %% below 0.1 or from 0.9 on", c.Name, 100*c.Segment.Polarised())
+			text = fmt.Sprintf("%s: %.0f %% of the segment from 0.9 on", c.Name, 100*c.Segment.Polarised())
 		}
 		p.Lines = append(p.Lines, panelLine{Text: text})
 	}

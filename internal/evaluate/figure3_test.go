@@ -67,9 +67,9 @@ func TestSegmentsAndEntropyOfRows(t *testing.T) {
 		t.Errorf("%+v", row.Border)
 	}
 	for s, want := range map[Segment]float64{
-		{Voxels: 4, Bins: [SegmentBins]int{0: 1, 1: 1, 10: 1, 19: 1}}: 0.75,
-		{Voxels: 4, Bins: [SegmentBins]int{2: 1, 17: 2, 18: 1}}:       0.25,
-		{Voxels: 2, Bins: [SegmentBins]int{9: 2}}:                     0,
+		{Voxels: 4, Bins: [SegmentBins]int{0: 1, 1: 1, 10: 1, 19: 1}}:  0.25,
+		{Voxels: 4, Bins: [SegmentBins]int{2: 1, 17: 1, 18: 1, 19: 1}}: 0.5,
+		{Voxels: 2, Bins: [SegmentBins]int{9: 2}}:                      0,
 	} {
 		close2(t, "polarised", s.Polarised(), want)
 	}
@@ -294,7 +294,7 @@ func TestPanelsOfFigure3(t *testing.T) {
 		t.Fatal(err)
 	}
 	path := filepath.Join(dir, ReportFile)
-	checkPage(t, path, "Panels of Figure 3", "exam case&lt;1&gt;, slice 2", "exam case2", "No T2W image was given", "data:image/png;base64,", "The results hold 1 more example.", "csPCa: 0 % below", "A &lt;table&gt;", "cell &amp; more")
+	checkPage(t, path, "Panels of Figure 3", "exam case&lt;1&gt;, slice 2", "exam case2", "No T2W image was given", "data:image/png;base64,", "The results hold 1 more example.", "csPCa: 0 % of the segment from 0.9 on", "A &lt;table&gt;", "cell &amp; more")
 	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)

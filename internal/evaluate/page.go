@@ -159,7 +159,7 @@ func (d *drawing) tables() []figureTable {
 		if len(of) == 0 {
 			continue
 		}
-		t := figureTable{Title: "Anatomy: zones of the prostate", Remark: fmt.Sprintf("Mean over exams with its band in brackets, by patients drawn anew. Volume difference is predicted less reference. Entropy is that of voxels within %g mm of a border of the reference. The polarised share is of the predicted segment's voxels those whose probability is below 0.1 or from 0.9 on.", metrics.BorderMM)}
+		t := figureTable{Title: "Anatomy: zones of the prostate", Remark: fmt.Sprintf("Mean over exams with its band in brackets, by patients drawn anew. Volume difference is predicted less reference. Entropy is that of voxels within %g mm of a border of the reference. The polarised share is of the predicted segment's voxels those whose probability is 0.9 or more.", metrics.BorderMM)}
 		if task == modelcard.Diagnosis {
 			t.Title = "Diagnosis: clinically significant cancer"
 			t.Remark += fmt.Sprintf(" The partial area lies between %g and %g false positives per exam and is at most %.1f. Dice of an exam in which nothing is and nothing was found counts as 1.", metrics.PartialFrom, metrics.PartialTo, metrics.PartialTo-metrics.PartialFrom)

@@ -110,7 +110,7 @@ type StructureResult struct {
 	HD95         *metrics.Band `json:"hd95MM,omitempty"`
 	ASSD         *metrics.Band `json:"assdMM,omitempty"`
 	DifferenceML *metrics.Band `json:"differenceML,omitempty"` // predicted less reference
-	Polarised    *metrics.Band `json:"polarised,omitempty"`    // share of the predicted segment's probabilities below 0.1 or from 0.9 on
+	Polarised    *metrics.Band `json:"polarised,omitempty"`    // see [Segment.Polarised]
 }
 
 // BorderResult is how unsure predictions are near borders of the reference and elsewhere; see [BorderRow].

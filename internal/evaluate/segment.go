@@ -26,17 +26,18 @@ func (s *Segment) add(p float64) {
 	s.Bins[metrics.BinOf(p, SegmentBins)]++
 }
 
-// Polarised is the share of the segment's voxels whose probability is below 0.1 or from 0.9 on; [math.NaN] of no voxel.
+// Polarised is the share of the segment's voxels whose probability is 0.9 or more; [math.NaN] of no voxel. The other pole, near
+// 0, is not counted: in a zone's segment it does not occur, and in a lesion's it is the rim of an unlikely candidate,
+// which is the contrary of polarised.
 func (s *Segment) Polarised() float64 {
 	if s == nil || s.Voxels == 0 {
 		return math.NaN()
 	}
-	const n = SegmentBins / 10
-	ends := 0
-	for i := range n {
-		ends += s.Bins[i] + s.Bins[SegmentBins-1-i]
+	sure := 0
+	for _, n := range s.Bins[SegmentBins-SegmentBins/10:] {
+		sure += n
 	}
-	return float64(ends) / float64(s.Voxels)
+	return float64(sure) / float64(s.Voxels)
 }
 
 // BorderRow is how unsure an exam's prediction is; see [metrics.EntropyAtBorders].

@@ -2,6 +2,7 @@ package evaluate
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -331,6 +332,67 @@ func TestFiguresOfEmptySides(t *testing.T) {
 		found, _ := l.count()
 		if s.HardDice != c.hard || *s.SoftDice != c.soft || s.HD95 != nil || s.ASSD != nil || math.Abs(l.Score-c.score) > 1e-6 || l.Lesions-found != c.missed {
 			t.Errorf("%s: %+v, soft %g, %+v", name, s, *s.SoftDice, l)
+		}
+	}
+}
+
+// A results.json of before there were segments, entropies and bands of the ROC is read, shown, compared and joined.
+func TestOlderResultsAreRead(t *testing.T) {
+	var old []*Result
+	for n, name := range []string{"CE", "FL"} {
+		r := network(t, modelcard.Diagnosis, uint64(70+n), 0, 1, 2, 3)
+		r.Name = name
+		text, err := json.Marshal(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var fields map[string]any
+		if err := json.Unmarshal(text, &fields); err != nil {
+			t.Fatal(err)
+		}
+		strip(fields, "borderEntropy", "rocBand", "segment", "polarised", "examples")
+		if text, err = json.Marshal(fields); err != nil || strings.Contains(string(text), "segment") {
+			t.Fatal(err)
+		}
+		dir := t.TempDir()
+		save(t, dir, ResultFile, string(text))
+		back, err := ReadResult(dir)
+		if err != nil || back.Rows[0].Border != nil || back.Rows[0].Structures[0].Segment != nil {
+			t.Fatalf("%+v, %v", back, err)
+		}
+		old = append(old, back)
+	}
+	c, err := Compare(context.Background(), old, metrics.Permutation{Rounds: 50})
+	if err != nil || len(c) != 1 {
+		t.Error(c, err)
+	}
+	if _, err := Page(old, c); err != nil {
+		t.Error(err)
+	}
+	if err := WriteFolder(t.TempDir(), old[0], false); err != nil {
+		t.Error(err)
+	}
+	if _, err := Contrast(context.Background(), borderFigure, old, []float64{1, -1}, metrics.Bootstrap{Rounds: 5}); !errors.Is(err, metrics.ErrUndefined) {
+		t.Error(err)
+	}
+	if r := pool(t, []Part{{1, 1, old[0]}}); r.Border != nil || r.Exams != 4 {
+		t.Errorf("%+v", r)
+	}
+}
+
+// strip removes fields of these names at any depth.
+func strip(v any, names ...string) {
+	switch x := v.(type) {
+	case map[string]any:
+		for _, n := range names {
+			delete(x, n)
+		}
+		for _, y := range x {
+			strip(y, names...)
+		}
+	case []any:
+		for _, y := range x {
+			strip(y, names...)
 		}
 	}
 }

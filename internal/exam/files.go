@@ -155,7 +155,7 @@ func (r *fileReader) add(file string) (digest string, err error) {
 	}
 	kept := img.Volumes[:min(maxRepeats, len(img.Volumes))]
 	if r.bytes += 4 * int64(len(kept)) * int64(kept[0].Grid().Voxels()); r.bytes > r.op.maxBytes {
-		return "", fmt.Errorf("%w: its images take more than %d GB", ErrTooLarge, maxExam>>30)
+		return "", fmt.Errorf("%w: its images take more than %d GB; open fewer of them", ErrTooLarge, maxExam>>30)
 	}
 	bs := sidecarBs(file, len(img.Volumes))
 	for n, v := range kept {

@@ -3,7 +3,6 @@ package exam
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"strings"
 
 	"bayeslice/internal/imageio/dicom"
@@ -100,8 +99,8 @@ func plain(err error) string {
 	if f := (*dicom.FileError)(nil); errors.As(err, &f) {
 		err = f.Err
 	}
-	if p := (*fs.PathError)(nil); errors.As(err, &p) {
-		err = p.Err
+	if systemic(err) {
+		return systemText(err)
 	}
 	text := err.Error()
 	for _, sentinel := range []error{dicom.ErrGeometry, dicom.ErrUnsupported} {

@@ -35,12 +35,12 @@ type opener struct {
 func (op *opener) open(ctx context.Context, path string) (*Exam, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %s: %w", ErrUnreadable, filepath.Base(path), pathCause(err))
+		return nil, refuseSystem(path, err)
 	}
 	if info.IsDir() {
 		names, err := listFiles(ctx, path)
 		if err != nil {
-			return nil, pathCause(err)
+			return nil, listTrouble(path, err)
 		}
 		return op.tree(ctx, place{fsys: folder(path), names: names, root: path})
 	}
@@ -51,19 +51,11 @@ func (op *opener) open(ctx context.Context, path string) (*Exam, error) {
 		return op.files(ctx, place{}, []string{path})
 	}
 	if zipped, err := startsWith(path, "PK\x03\x04"); err != nil {
-		return nil, fmt.Errorf("%w: %s: %w", ErrUnreadable, filepath.Base(path), pathCause(err))
+		return nil, refuseSystem(path, err)
 	} else if zipped {
 		return op.zip(ctx, path)
 	}
 	return op.dicomFile(ctx, path)
-}
-
-// pathCause takes the path out of an operating-system error, since folders are named after patients.
-func pathCause(err error) error {
-	if p := (*fs.PathError)(nil); errors.As(err, &p) {
-		return p.Err
-	}
-	return err
 }
 
 // startsWith reports whether a file begins with magic.
@@ -181,7 +173,7 @@ func (op *opener) dicomFile(ctx context.Context, file string) (*Exam, error) {
 	}
 	entries, err := os.ReadDir(root)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrUnreadable, pathCause(err))
+		return nil, refuseSystem(root, err)
 	}
 	p := place{fsys: fsys, root: root}
 	for _, entry := range entries {
@@ -224,15 +216,14 @@ func someNames(names []string) string {
 
 // zip opens an archive in place: DICOM is read out of it without unpacking anything to disk.
 func (op *opener) zip(ctx context.Context, file string) (*Exam, error) {
-	base := filepath.Base(file)
 	z, err := zip.OpenReader(file)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %s: %w", ErrUnreadable, base, pathCause(err))
+		return nil, refuseSystem(file, err)
 	}
 	defer z.Close() //nolint:errcheck // read only
 	info, err := os.Stat(file)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %s: %w", ErrUnreadable, base, pathCause(err))
+		return nil, refuseSystem(file, err)
 	}
 	if err := checkZIP(&z.Reader, info.Size()); err != nil {
 		return nil, err
@@ -249,14 +240,14 @@ func checkZIP(z *zip.Reader, size int64) error {
 			return unsupported("the ZIP is encrypted; unpack it, and open the folder")
 		}
 		if total += f.UncompressedSize64; total > maxZIPBytes || f.UncompressedSize64 > maxZIPBytes {
-			return fmt.Errorf("%w: the ZIP unpacks to more than %d GB", ErrTooLarge, maxZIPBytes>>30)
+			return fmt.Errorf("%w: the ZIP unpacks to more than %d GB; open the folder of one exam", ErrTooLarge, maxZIPBytes>>30)
 		}
 	}
 	if len(z.File) > maxFiles {
-		return fmt.Errorf("%w: the ZIP has more than %d entries", ErrTooLarge, maxFiles)
+		return fmt.Errorf("%w: the ZIP has more than %d entries; open the folder of one exam", ErrTooLarge, maxFiles)
 	}
 	if total > maxZIPRatio*uint64(max(size, 1<<18)) {
-		return fmt.Errorf("%w: the ZIP unpacks to more than %d times its size, as images do not", ErrTooLarge, maxZIPRatio)
+		return fmt.Errorf("%w: the ZIP unpacks to more than %d times its size, as images do not; check where it comes from", ErrTooLarge, maxZIPRatio)
 	}
 	return nil
 }

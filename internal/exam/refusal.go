@@ -71,8 +71,12 @@ func refuse(subject, text string, cause error) error {
 		kind, remedy = ErrUnsupported, "; open the folder of the greyscale MR images instead"
 	case errors.Is(cause, dicom.ErrGeometry):
 		kind, remedy = ErrUnsupported, "; open the folder of a complete axial series"
-	case errors.Is(cause, dicom.ErrTooLarge), errors.Is(cause, ErrTooLarge):
-		kind = ErrTooLarge
+	case errors.Is(cause, dicom.ErrTooLarge):
+		kind, remedy = ErrTooLarge, "; export the series as single images"
+	case errors.Is(cause, ErrTooLarge):
+		kind, remedy = ErrTooLarge, "; open the folder of one exam"
+	case errors.Is(cause, dicom.ErrMalformed) && !strings.Contains(text, "copy it again"):
+		remedy = "; export it again from its source"
 	}
 	return &refusal{kind, subject + ": " + text + remedy, cause}
 }

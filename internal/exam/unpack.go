@@ -3,7 +3,6 @@ package exam
 import (
 	"archive/zip"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -22,7 +21,7 @@ func (op *opener) onDisk(p *place) (dir string, done func(), err error) {
 	}
 	dir, err = os.MkdirTemp("", "bayeslice-") // mode 0700
 	if err != nil {
-		return "", nil, fmt.Errorf("%w: no room to unpack the ZIP: %w", ErrUnreadable, pathCause(err))
+		return "", nil, &refusal{ErrUnreadable, "no room to unpack the ZIP: " + systemText(err), err}
 	}
 	p.temp = dir
 	done = func() { _ = os.RemoveAll(dir) } // best effort: nothing can be done about a failure
@@ -32,7 +31,7 @@ func (op *opener) onDisk(p *place) (dir string, done func(), err error) {
 		}
 		if err := unpack(p.fsys, name, filepath.Join(dir, filepath.FromSlash(name))); err != nil {
 			done()
-			return "", nil, fmt.Errorf("%w: a file of the ZIP cannot be unpacked: %w", ErrUnreadable, pathCause(err))
+			return "", nil, &refusal{ErrUnreadable, "a file of the ZIP cannot be unpacked: " + systemText(err), err}
 		}
 	}
 	return dir, done, nil
@@ -42,7 +41,7 @@ func (op *opener) onDisk(p *place) (dir string, done func(), err error) {
 func zippedMask(file, name string) (*volume.Mask, error) {
 	z, err := zip.OpenReader(file)
 	if err != nil {
-		return nil, fmt.Errorf("%w: the ZIP cannot be opened any more: %w", ErrUnreadable, pathCause(err))
+		return nil, refuseSystem(file, err)
 	}
 	defer z.Close() //nolint:errcheck // read only
 	p := place{fsys: newArchive(&z.Reader), root: file, zipped: true}
@@ -63,7 +62,7 @@ func zippedMask(file, name string) (*volume.Mask, error) {
 // [fs.FS] have no "..", so the copy stays inside the folder.
 func unpack(fsys fs.FS, name, to string) (err error) {
 	if !filepath.IsLocal(filepath.FromSlash(name)) {
-		return fmt.Errorf("%w: an entry would leave its folder", ErrUnreadable)
+		return &refusal{ErrUnreadable, "an entry would leave its folder; unpack it with another program, and open the folder", nil}
 	}
 	from, err := fsys.Open(name)
 	if err != nil {

@@ -21,8 +21,8 @@ type attrs map[tag.Tag]lib.Value
 // expect; that becomes [ErrMalformed].
 func decode(s *sieved) (a attrs, err error) {
 	defer func() {
-		if r := recover(); r != nil {
-			a, err = nil, fmt.Errorf("%w: the decoder gave up (%v)", ErrMalformed, r)
+		if recover() != nil {
+			a, err = nil, fmt.Errorf("%w: the decoder gave up", ErrMalformed)
 		}
 	}()
 	uid := explicitLE
@@ -42,7 +42,7 @@ func decode(s *sieved) (a attrs, err error) {
 	b.Write(s.kept)
 	set, err := lib.Parse(&b, int64(b.Len()), nil, lib.AllowUnknownSpecificCharacterSet())
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
+		return nil, fmt.Errorf("%w: its elements cannot be decoded", ErrMalformed)
 	}
 	return toAttrs(set.Elements), nil
 }

@@ -17,7 +17,7 @@ func (j *jpegStream) decode8(samples []uint16) error {
 		return fmt.Errorf("%w: JPEG pixels end early", ErrTruncated)
 	}
 	if err != nil {
-		return fmt.Errorf("%w (%w)", errJPEG, err)
+		return errJPEG
 	}
 	grey, ok := img.(*image.Gray)
 	if !ok || grey.Rect.Dx() != j.width || grey.Rect.Dy() != j.height {

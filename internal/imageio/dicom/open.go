@@ -110,10 +110,10 @@ func inflate(b []byte) ([]byte, error) {
 	limit := min(int64(maxInflated), int64(len(b))*maxInflation)
 	out, err := io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(b)), limit+1))
 	if err != nil && len(out) == 0 {
-		return nil, fmt.Errorf("%w: deflated data cannot be read (%w)", ErrMalformed, err)
+		return nil, fmt.Errorf("%w: deflated data cannot be read", ErrMalformed)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%w: deflated data end early (%w)", ErrTruncated, err)
+		return nil, fmt.Errorf("%w: deflated data are damaged or end early", ErrTruncated)
 	}
 	if int64(len(out)) > limit {
 		return nil, fmt.Errorf("%w: deflated data hold more than %d MB", ErrTooLarge, limit>>20)

@@ -3,6 +3,7 @@ package dicom
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -23,20 +24,29 @@ func readPixels(ctx context.Context, fsys fs.FS, h *Header) ([]byte, error) {
 		return deflatedPixels(io.LimitReader(f, min(info.Size(), maxFile)), h)
 	}
 	if err := skipTo(f, h.pixels.offset); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrTruncated, err)
+		return nil, early(err)
 	}
 	if h.pixels.encapsulated {
 		data, err := io.ReadAll(io.LimitReader(f, info.Size()-h.pixels.offset))
 		if err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrTruncated, err)
+			return nil, early(err)
 		}
 		return decompress(ctx, h, data)
 	}
 	data := make([]byte, h.pixelBytes(len(h.Frames)))
 	if _, err := io.ReadFull(f, data); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrTruncated, err)
+		return nil, early(err)
 	}
 	return data, nil
+}
+
+// early is what it means that a file could not be read as far as its header says: it is cut short, or the system or the ZIP
+// around it failed.
+func early(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return ErrTruncated
+	}
+	return err
 }
 
 // skipTo moves a freshly opened file to off; entries of a ZIP cannot seek.
@@ -53,7 +63,7 @@ func skipTo(f fs.File, off int64) error {
 func deflatedPixels(f io.Reader, h *Header) ([]byte, error) {
 	data, err := io.ReadAll(f)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrTruncated, err)
+		return nil, early(err)
 	}
 	start, _, err := locate(data, int64(len(data)))
 	if err != nil {

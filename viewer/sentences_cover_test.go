@@ -16,7 +16,7 @@ var headless = map[string]string{
 	"models": "the application lists models by name", "pb": "wrapped in inference.ErrModel", "graph": "wrapped in inference.ErrModel",
 	"nets": "networks are made by training", "trainer": "turned into ErrTrainingRun, ErrCheckpoint and ErrDiverged", "cohort": "turned into ErrTrainingData",
 	"dataset": "turned into ErrTrainingData", "synth": "turned into ErrTrainingRun", "loss": "turned into ErrTrainingRun", "step": "turned into ErrTrainingRun",
-	"optim": "of the trainer alone", "ref": "of tests alone", "dicom": "wrapped in exam.ErrUnreadable", "rtstruct": "wrapped in report.ErrVerify", "dicomseg.ErrNotSegmentation": "known as imageio.ErrUnsupported",
+	"optim": "of the trainer alone", "ref": "of tests alone", "dicom": "wrapped in exam.ErrUnreadable", "rtstruct": "wrapped in report.ErrVerify", "dicomweb": "a command", "dicomseg.ErrNotSegmentation": "known as imageio.ErrUnsupported",
 	"phantom": "the demo has settings of its own", "codec": "known as imageio's", "evaluate": "a command", "chart": "of the command evaluate", "testenv": "of tests",
 	"render.ErrDevice": "the window draws on the CPU then", "render.ErrVolumeSize": "the window draws on the CPU then", "render.ErrClosed": "the window is closing",
 	"geom.ErrGrid": "wrapped by readers", "volume.ErrGeometry": "wrapped by readers", "exam.ErrUnsupported": "wrapped in imageio's or exam.ErrUnreadable",

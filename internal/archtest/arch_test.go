@@ -77,6 +77,7 @@ var height = map[string]int{
 	"internal/onnx/graph":              3,
 	"internal/imageio/dicom":           1,
 	"internal/imageio/dicomcode":       0, // what codes of the prostate mean
+	"internal/dicomweb":                2, // sends to, finds on and fetches from a server
 	"internal/imageio/dicomseg":        2, // DICOM segmentations
 	"internal/imageio/rtstruct":        2, // DICOM structure sets
 	"internal/imageio/dicomout":        3,
@@ -130,6 +131,7 @@ var owners = []struct {
 	{"gonum.org/v1/plot", []string{"internal/evaluate/chart"}, "one package draws figures"},
 	{"codeberg.org/go-pdf/fpdf", []string{"internal/report/paper"}, "one package sets pages"},
 	{"github.com/BurntSushi/toml", []string{"internal/study"}, "one package reads study files"},
+	{"net/http", []string{"internal/dicomweb"}, "nothing else reaches the network"},
 	{"github.com/spf13/cobra", []string{"internal/cli"}, "flags belong to the command line"},
 	{"sigs.k8s.io/yaml", []string{"internal/cluster"}, "one package writes manifests"},
 	{"google.golang.org/protobuf", []string{"internal/onnx/pb"}, "the wire format stays in one place"},

@@ -144,7 +144,7 @@ func (s *session) root() *cobra.Command {
 	flags.StringVar(&s.library, "library", "", "ONNX Runtime library or its folder (default: search; see doctor)")
 	flags.StringVar(&s.device, "device", "", "execution provider: "+providerNames()+" (default auto, which is the CPU)")
 	flags.IntVar(&s.threads, "threads", 0, "threads of one operator, 0 for all cores, one less from 5 on")
-	root.AddCommand(s.openCommand(), s.inferCommand(), s.phantomCommand(), s.modelCommand(), s.examCommand(), s.worklistCommand(), s.evaluateCommand(),
+	root.AddCommand(s.openCommand(), s.inferCommand(), s.phantomCommand(), s.modelCommand(), s.examCommand(), s.worklistCommand(), s.dicomwebCommand(), s.evaluateCommand(),
 		s.trainCommand(), s.studyCommand(), s.doctorCommand(), s.setupCommand(), s.demoCommand(), s.versionCommand())
 	return root
 }

@@ -17,6 +17,7 @@ import (
 	"bayeslice/internal/calibrate"
 	"bayeslice/internal/cluster"
 	"bayeslice/internal/compare"
+	"bayeslice/internal/dicomweb"
 	"bayeslice/internal/evaluate"
 	"bayeslice/internal/evaluate/chart"
 	"bayeslice/internal/exam"
@@ -188,6 +189,15 @@ var nextSteps = []struct {
 	{"imageio.ErrTooLarge", imageio.ErrTooLarge, "Crop or resample the image first."},
 	{"imageio.ErrUnsupported", imageio.ErrUnsupported, "Convert the file to uncompressed DICOM, NIfTI or MHA."},
 	{"imageio.ErrFormat", imageio.ErrFormat, "Give DICOM, NIfTI or MHA files."},
+	{"cli.errNamed", errNamed, fromText},
+	{"dicomweb.ErrAddress", dicomweb.ErrAddress, fromText},
+	{"dicomweb.ErrUnreachable", dicomweb.ErrUnreachable, fromText},
+	{"dicomweb.ErrTLS", dicomweb.ErrTLS, fromText},
+	{"dicomweb.ErrAuth", dicomweb.ErrAuth, fromText},
+	{"dicomweb.ErrServer", dicomweb.ErrServer, fromText},
+	{"dicomweb.ErrAnswer", dicomweb.ErrAnswer, "Check the address, and whether the server speaks DICOMweb."},
+	{"dicomweb.ErrObject", dicomweb.ErrObject, fromText},
+	{"dicomweb.ErrFolder", dicomweb.ErrFolder, "Name a new folder with -o, on a disk with room."},
 	{"dicomseg.ErrNotSegmentation", dicomseg.ErrNotSegmentation, "Give a DICOM SEG object, NIfTI or MHA."},
 	{"dicomseg.ErrSegments", dicomseg.ErrSegments, fromText},
 	{"rtstruct.ErrNotStructures", rtstruct.ErrNotStructures, "Give a DICOM RTSTRUCT object."},
@@ -249,7 +259,7 @@ func nextStep(err error) string {
 }
 
 // packages are the names that errors begin with.
-const packages = "align|annotate|app|augment|autodiff|calibrate|chart|cli|cluster|codec|cohort|compare|dataset|dicom|dicomout|dicomseg|edit|evaluate|exam|explore|fetch|findings|fold|geom|graph|imageio|inference|jsonfile|keymap|lang|loss|measure|metaimage|metrics|" +
+const packages = "align|annotate|app|augment|autodiff|calibrate|chart|cli|cluster|codec|cohort|compare|dataset|dicom|dicomout|dicomseg|dicomweb|edit|evaluate|exam|explore|fetch|findings|fold|geom|graph|imageio|inference|jsonfile|keymap|lang|loss|measure|metaimage|metrics|" +
 	"modelcard|models|nets|nifti|optim|ort|paper|pb|phantom|prep|probe|reading|recent|ref|render|report|review|rewrite|rtstruct|schedule|sectors|session|settings|step|study|synth|tensor|trainer|training|viewer|viewstate|volume|worklist"
 
 // packagePrefix finds the names of packages where an error or one wrapped in it begins: never in the

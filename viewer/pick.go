@@ -36,7 +36,7 @@ const (
 var pickTitles = [...]lang.Text{lang.Mark("Open exam folder"), lang.Mark("Open exam file"), lang.Mark("Choose the folder of the data"), lang.Mark("Choose the folder of the masks"), lang.Mark("Choose the folder in which runs are kept"), lang.Mark("Open model file"), lang.Mark("Open session"), lang.Mark("Save session"), lang.Mark("Open labels"), lang.Mark("Choose the folder for the contours"), lang.Mark("Choose the folder for exported files"), lang.Mark("Save this view"), lang.Mark("Open a folder of exams")}
 
 // examExtensions are the files that hold an exam by themselves.
-var examExtensions = []string{"zip", "dcm", "nii", "gz", "mha", "mhd"}
+var examExtensions = []string{"zip", "dcm", "nii", "gz", "mha", "mhd", "nrrd", "nhdr"}
 
 // modelExtensions are the files that hold a model.
 var modelExtensions = []string{"onnx"}

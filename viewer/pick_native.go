@@ -25,13 +25,13 @@ func nativePick(kind pickKind) (path string, err error) {
 	}()
 	switch kind {
 	case pickFile:
-		path, err = dialog.File().Title(pickTitles[kind].String()).Filter(lang.T("Exams (ZIP, DICOM, NIfTI, MHA)"), examExtensions...).Filter(lang.T("All files"), "*").Load()
+		path, err = dialog.File().Title(pickTitles[kind].String()).Filter(lang.T("Exams (ZIP, DICOM, NIfTI, MHA, NRRD)"), examExtensions...).Filter(lang.T("All files"), "*").Load()
 	case pickModelFile:
 		path, err = dialog.File().Title(pickTitles[kind].String()).Filter(lang.T("Models (ONNX)"), modelExtensions...).Filter(lang.T("All files"), "*").Load()
 	case pickSession:
 		path, err = dialog.File().Title(pickTitles[kind].String()).Filter(lang.T("Sessions"), sessionExtension).Load()
 	case pickLabels:
-		path, err = dialog.File().Title(pickTitles[kind].String()).Filter(lang.T("Labels (NIfTI, MHA, DICOM SEG)"), labelFileExtensions...).Filter(lang.T("All files"), "*").Load()
+		path, err = dialog.File().Title(pickTitles[kind].String()).Filter(lang.T("Labels (NIfTI, MHA, NRRD, DICOM SEG)"), labelFileExtensions...).Filter(lang.T("All files"), "*").Load()
 	case pickSessionSave:
 		path, err = dialog.File().Title(pickTitles[kind].String()).Filter(lang.T("Sessions"), sessionExtension).Save()
 	case pickPictureSave:

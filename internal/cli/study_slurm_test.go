@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
+	"syscall"
 	"testing"
 
 	"bayeslice/internal/cluster"
@@ -124,7 +125,8 @@ func TestStudyOnSlurm(t *testing.T) {
 	if now := program(t, "study", "status", folder); !strings.Contains(now, "as job "+sub.Array+", report as job "+sub.Report+": 2 running, report pending") {
 		t.Errorf("the status is\n%s", now)
 	}
-	c.KillElement(0)
+	c.SignalElement(0, syscall.SIGKILL)
+	c.SignalElement(1, syscall.SIGSTOP) // it must not end before its node does
 	c.Await("element 0 to be queued again", func() bool { q, err := sub.Queue(context.Background()); return err == nil && q.States["PENDING"] == 1 })
 	c.KillNode()
 	for i := range 2 {

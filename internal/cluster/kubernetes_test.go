@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"maps"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"reflect"
@@ -182,7 +181,7 @@ func TestKubernetesReport(t *testing.T) {
 	}
 }
 
-// TestKubectl has kubectl read the manifests, where there is one; it needs no cluster for that.
+// TestKubectl has kubectl read the manifests and change them, where there is one; it needs no cluster for that.
 func TestKubectl(t *testing.T) {
 	if _, err := exec.LookPath("kubectl"); err != nil {
 		testenv.SkipOrFail(t, "kubectl", "there is no kubectl on this machine")
@@ -196,14 +195,10 @@ func TestKubectl(t *testing.T) {
 	if err := Write(dir, files); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "config"), []byte("apiVersion: v1\nkind: Config\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	t.Setenv("HOME", dir) // not the cluster of whoever runs the tests
+	t.Setenv("KUBECONFIG", filepath.Join(dir, "none"))
 	for name, want := range map[string]string{ClaimManifest: "persistentvolumeclaim/bayeslice-paper pod/bayeslice-paper-files", ElementsManifest: "job.batch/bayeslice-paper", ReportManifest: "job.batch/bayeslice-paper-report"} {
-		out, err := exec.Command("kubectl", "--kubeconfig="+filepath.Join(dir, "config"), "create", "--dry-run=client", "--validate=false", "--output=name", "--filename="+filepath.Join(dir, name)).CombinedOutput()
-		if strings.Contains(string(out), "connection refused") {
-			t.Skip("this kubectl asks a cluster even for what needs none")
-		}
+		out, err := exec.Command("kubectl", "label", "--local", "--output=name", "--filename="+filepath.Join(dir, name), "tested=yes").CombinedOutput()
 		if got := strings.Join(strings.Fields(string(out)), " "); err != nil || got != want {
 			t.Errorf("%s: kubectl says %q, %v", name, out, err)
 		}

@@ -211,18 +211,18 @@ func (c *Cluster) killJobs() {
 	}
 }
 
-// KillElement kills what the script of an array's element has started, with SIGKILL, and leaves the script.
-func (c *Cluster) KillElement(index int) {
+// SignalElement sends a signal, such as SIGKILL, to what the script of an array's element has started, and not to the script.
+func (c *Cluster) SignalElement(index int, signal syscall.Signal) {
 	c.t.Helper()
-	killed := 0
+	reached := 0
 	for _, p := range c.processes() {
 		if name, _ := stat(p.id); name != "slurm_script" && p.environment["SLURM_ARRAY_TASK_ID"] == strconv.Itoa(index) {
-			syscall.Kill(p.id, syscall.SIGKILL) //nolint:errcheck // it may have ended
-			killed++
+			syscall.Kill(p.id, signal) //nolint:errcheck // it may have ended
+			reached++
 		}
 	}
-	if killed == 0 {
-		c.t.Errorf("element %d had no process to kill", index)
+	if reached == 0 {
+		c.t.Errorf("element %d had no process to send %v to", index, signal)
 	}
 }
 

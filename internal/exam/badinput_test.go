@@ -66,6 +66,9 @@ func TestBadInputIsASentence(t *testing.T) {
 		"compressed":     {write(t, map[string][]byte{"x.dcm": jpeg}), ErrUnsupported, "gdcmconv --raw"},
 		"two exams":      {write(t, two), ErrSeveralExams, "--study"},
 		"broken ZIP":     {filepath.Join(write(t, map[string][]byte{"x.zip": []byte("PK\x03\x04 no more")}), "x.zip"), ErrUnreadable, "zip"},
+		"no mask size":   {filepath.Join(write(t, map[string][]byte{"x.mha": []byte("NDims = 3\nElementType = MET_SHORT\nElementDataFile = LOCAL\n")}), "x.mha"), ErrUnreadable, "convert it again"},
+		"outside MHD":    {filepath.Join(write(t, map[string][]byte{"x.mhd": []byte("NDims = 3\nDimSize = 2 2 2\nElementType = MET_UCHAR\nElementSpacing = 1 1 1\nElementDataFile = ../x.raw\n")}), "x.mhd"), ErrUnsupported, "outside its own folder"},
+		"outside NHDR":   {filepath.Join(write(t, map[string][]byte{"x.nhdr": []byte("NRRD0005\ntype: uchar\ndimension: 3\nsizes: 2 2 2\nencoding: raw\ndata file: /etc/passwd\n")}), "x.nhdr"), ErrUnsupported, "outside its own folder"},
 		"damaged NIfTI":  {filepath.Join(write(t, map[string][]byte{"x.nii": []byte("no header")}), "x.nii"), ErrUnreadable, "x.nii"},
 		"empty DICOMDIR": {filepath.Join(write(t, map[string][]byte{"DICOMDIR": directoryOf(`A\B`)}), "DICOMDIR"), ErrNoImages, "copy the whole medium"},
 		"DICOMDIR out":   {filepath.Join(write(t, map[string][]byte{"DICOMDIR": directoryOf(`..\B`)}), "DICOMDIR"), ErrUnreadable, "outside its folder"},
@@ -77,6 +80,9 @@ func TestBadInputIsASentence(t *testing.T) {
 		}
 		if text := err.Error(); !strings.Contains(text, c.says) || strings.Contains(text, "JANE") || strings.Contains(text, os.TempDir()) || strings.Contains(text, "\n") {
 			t.Errorf("%s: %q should say %q in one line, without folders", name, text, c.says)
+		}
+		if goSpeak.MatchString(err.Error()) || !remedy.MatchString(err.Error()) {
+			t.Errorf("%s: %q should say what to do, in words", name, err)
 		}
 		t.Logf("%s: %v", name, err)
 	}

@@ -48,7 +48,7 @@ func outcome(err error) string {
 }
 
 // openWatched opens path and returns the most bytes that were on the heap meanwhile, and how long it took.
-func openWatched(path string) (e *Exam, err error, heap uint64, took time.Duration) { //nolint:revive // err is what is tested
+func openWatched(path string) (e *Exam, heap uint64, took time.Duration, err error) {
 	runtime.GC()
 	stop, most := make(chan struct{}), make(chan uint64)
 	go func() {
@@ -70,7 +70,7 @@ func openWatched(path string) (e *Exam, err error, heap uint64, took time.Durati
 	e, err = Open(context.Background(), path, Options{})
 	took = time.Since(began)
 	close(stop)
-	return e, err, <-most, took
+	return e, <-most, took, err
 }
 
 // Every file and every folder of the test data opens, or is refused in one sentence that says what happened and what to do, in
@@ -92,7 +92,7 @@ func TestEveryFileOpensOrSaysWhy(t *testing.T) {
 		}
 		top := filepath.ToSlash(path[len(root)+1:])
 		top = regexp.MustCompile(`/.*`).ReplaceAllString(top, "")
-		e, err, heap, took := openWatched(path)
+		e, heap, took, err := openWatched(path)
 		spent[top] += took
 		if took > slowest {
 			slowest, slow = took, path

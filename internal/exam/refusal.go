@@ -106,10 +106,15 @@ func refuseFile(err error) error {
 		text = strings.TrimSuffix(text, ": "+sentinel.Error())
 	}
 	switch {
+	case systemic(err): // its own text has the path, and folders are named after patients
+		return &refusal{ErrUnreadable, systemText(err), err}
 	case errors.Is(err, imageio.ErrUnsupported):
 		kind = ErrUnsupported
 	case errors.Is(err, imageio.ErrTooLarge):
 		kind = ErrTooLarge
+	}
+	if !strings.Contains(text, ";") && !strings.Contains(text, "again") {
+		text += "; convert it again from the original image"
 	}
 	return &refusal{kind, text, err}
 }

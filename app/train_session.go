@@ -9,10 +9,14 @@ import (
 	"strings"
 	"time"
 
+	"bayeslice/inference"
+	"bayeslice/internal/evaluate"
+	"bayeslice/internal/lang"
 	"bayeslice/internal/models"
 	"bayeslice/internal/ort"
-	"bayeslice/training"
+	"bayeslice/internal/report"
 	"bayeslice/training/cohort"
+	"bayeslice/training/fold"
 	"bayeslice/training/trainer"
 	"bayeslice/viewer/viewstate"
 )
@@ -21,7 +25,7 @@ import (
 type trainSession struct {
 	t       *trainerOf
 	run     *trainer.Run
-	data    training.Data
+	data    *cohort.Cohort
 	notes   []string
 	control trainer.Control
 }
@@ -48,7 +52,7 @@ func (t *trainerOf) Begin(ctx context.Context, s viewstate.TrainSetup, progress 
 	if err := choice.Save(dir); err != nil {
 		return nil, trainError(err)
 	}
-	return &trainSession{t: t, run: run, data: opened.Data, notes: opened.Notes}, nil
+	return &trainSession{t: t, run: run, data: opened, notes: opened.Notes}, nil
 }
 
 // Continue implements [viewstate.Trainer].
@@ -65,7 +69,7 @@ func (t *trainerOf) Continue(ctx context.Context, folder string, progress func(v
 	if err != nil {
 		return nil, err
 	}
-	return &trainSession{t: t, run: run, data: opened.Data, notes: opened.Notes}, nil
+	return &trainSession{t: t, run: run, data: opened, notes: opened.Notes}, nil
 }
 
 // openData opens the examples of a run.
@@ -114,8 +118,9 @@ func (s *trainSession) Train(ctx context.Context, on func(viewstate.TrainEvent))
 		return end, runtimeError(err)
 	}
 	last := 0
-	model, err := s.run.Train(ctx, s.data, trainer.Options{
-		Open: models.Opener(env, ort.SessionOptions{Provider: provider, Threads: c.Threads}),
+	device := ort.SessionOptions{Provider: provider, Threads: c.Threads}
+	model, err := s.run.Train(ctx, s.data.Data, trainer.Options{
+		Open: models.Opener(env, device),
 		On: func(e trainer.Event) {
 			last = e.Step
 			event := eventOf(e)
@@ -129,12 +134,33 @@ func (s *trainSession) Train(ctx context.Context, on func(viewstate.TrainEvent))
 	end.Step = last
 	if err == nil {
 		end.Finished, end.Model = true, model
+		s.evaluate(ctx, models.Opener(env, device), model, on)
 		return end, nil
 	}
 	if ctx.Err() == nil {
 		return end, trainError(err)
 	}
 	return s.stopped(end, err)
+}
+
+// evaluate measures the finished model on what it did not learn from, as `bayeslice train` does. The run is finished whatever
+// becomes of it: what goes wrong is a note.
+func (s *trainSession) evaluate(ctx context.Context, open inference.OpenRunner, model string, on func(viewstate.TrainEvent)) {
+	set, c := s.data.Validation, s.run.Config()
+	if set == nil || set.Len() == 0 {
+		return
+	}
+	on(viewstate.TrainEvent{Note: lang.T("The model is written. It is being evaluated on the %d exams that it did not learn from; Cancel leaves that out.", set.Len())})
+	dir := filepath.Join(s.run.Dir(), "evaluation")
+	_, err := fold.Write(ctx, model, inference.Openers{Once: open, Each: open}, set, dir, true, fold.Options{
+		Seed: c.Seed, Skip: c.SkipBad, Explain: func(err error) string { return sentenceOf(err.Error()) }, Readers: s.data.Shares,
+	}, fold.About{Program: c.Program, Name: string(c.Loss.Kind), ResearchUse: report.Disclaimer, Time: time.Now()})
+	switch {
+	case err == nil:
+		on(viewstate.TrainEvent{Note: lang.T("Its evaluation is %s", filepath.Join(dir, evaluate.ReportFile))})
+	case ctx.Err() == nil:
+		on(viewstate.TrainEvent{Note: lang.T("It could not be evaluated: %s", sentenceOf(err.Error()))})
+	}
 }
 
 // stopped says what a run that the user stopped has kept. What went wrong while it stopped is an error.

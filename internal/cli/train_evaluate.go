@@ -45,38 +45,21 @@ func evaluated(run *trainer.Run) bool {
 
 // evaluateRun measures a finished run's model on the exams that it did not learn from, and writes the folder evaluation
 // of the run. Where there are none, or samples is 0, it does nothing.
-func (s *session) evaluateRun(ctx context.Context, run *trainer.Run, data *cohort.Cohort, d device, samples int) (err error) {
+func (s *session) evaluateRun(ctx context.Context, run *trainer.Run, data *cohort.Cohort, d device, samples int) error {
 	set := data.Validation
 	if samples == 0 || set == nil || set.Len() == 0 {
 		return nil
 	}
-	m, err := inference.LoadWith(ctx, filepath.Join(run.Dir(), trainer.ModelName), inference.Openers{
-		Once: models.Opener(d.env, ort.SessionOptions{ReleaseMemory: true}), Each: models.Opener(d.env, ort.SessionOptions{}),
-	})
-	if err != nil {
-		return err
-	}
+	c, dir := run.Config(), filepath.Join(run.Dir(), evaluationName)
+	open := inference.Openers{Once: models.Opener(d.env, ort.SessionOptions{ReleaseMemory: true}), Each: models.Opener(d.env, ort.SessionOptions{})}
 	bar := newMeter(s.Err, "evaluating")
-	defer func() {
-		bar.close()
-		err = s.afterEvaluation(ctx, run, err, m.Close())
-	}()
-	show, err := fold.Typical(ctx, set)
-	if err != nil {
-		return err
-	}
-	c := run.Config()
-	r, err := fold.Evaluate(ctx, m, set, fold.Options{Samples: samples, Seed: c.Seed, Skip: c.SkipBad, Explain: listSentence, Show: show, Readers: data.Shares,
-		Settings: evaluate.Settings{}, Progress: func(done, total int) { bar.set(done, total, "") }})
-	if err != nil {
-		return err
-	}
-	r.Program, r.Name, r.ResearchUse, r.Time = s.program(), string(c.Loss.Kind), disclaimer, time.Now().UTC().Format(time.RFC3339)
-	dir := filepath.Join(run.Dir(), evaluationName)
-	if err := evaluate.WriteFolder(dir, r, true); err != nil {
-		return err
-	}
+	r, err := fold.Write(ctx, filepath.Join(run.Dir(), trainer.ModelName), open, set, dir, true, fold.Options{
+		Samples: samples, Seed: c.Seed, Skip: c.SkipBad, Explain: listSentence, Readers: data.Shares, Progress: func(done, total int) { bar.set(done, total, "") },
+	}, fold.About{Program: s.program(), Name: string(c.Loss.Kind), ResearchUse: disclaimer, Time: time.Now()})
 	bar.close()
+	if err != nil {
+		return s.notEvaluated(ctx, run, err)
+	}
 	for _, p := range r.Problems {
 		fmt.Fprintf(s.Err, "left out: %s: %s\n", oneLine(p.Exam), p.Text)
 	}
@@ -84,11 +67,8 @@ func (s *session) evaluateRun(ctx context.Context, run *trainer.Run, data *cohor
 	return nil
 }
 
-// afterEvaluation says how to have the evaluation of a model that is written already.
-func (s *session) afterEvaluation(ctx context.Context, run *trainer.Run, err, closing error) error {
-	if err == nil {
-		return closing
-	}
+// notEvaluated says how to have the evaluation of a model that is written already.
+func (s *session) notEvaluated(ctx context.Context, run *trainer.Run, err error) error {
 	again := "bayeslice train resume " + shellWord(run.Dir())
 	if ctx.Err() != nil && onlyCancelled(err) {
 		s.say("the evaluation was stopped; do it with: %s", again)

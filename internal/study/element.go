@@ -175,33 +175,14 @@ func (s *Study) openRun(e Element, o Options, data *cohort.Cohort, choice cohort
 }
 
 // evaluate measures an element's model on its validation fold and writes the results, results.json last.
-func (s *Study) evaluate(ctx context.Context, e Element, o Options, open inference.OpenRunner, model string, data *cohort.Cohort) (err error) {
-	m, err := inference.Load(ctx, model, open)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, m.Close()) }()
-	show := ""
-	if showing(e) {
-		if show, err = fold.Typical(ctx, data.Validation); err != nil {
-			return err
-		}
-	}
+func (s *Study) evaluate(ctx context.Context, e Element, o Options, open inference.OpenRunner, model string, data *cohort.Cohort) error {
 	v := s.file.Evaluation
-	r, err := fold.Evaluate(ctx, m, data.Validation, fold.Options{
-		Samples: v.Samples, Seed: v.Seed, Skip: s.file.Cohort[e.Task].SkipBad, Explain: o.explain,
+	_, err := fold.Write(ctx, model, inference.Openers{Once: open, Each: open}, data.Validation, s.evaluation(e), showing(e), fold.Options{
+		Samples: v.Samples, Seed: v.Seed, Skip: s.file.Cohort[e.Task].SkipBad, Explain: o.explain, Readers: data.Shares,
 		Settings: evaluate.Settings{Bins: v.Bins, Bootstrap: metrics.Bootstrap{Rounds: v.BootstrapRounds, Seed: v.Seed}},
 		Progress: func(done, total int) { o.tell(Event{Element: e, Phase: Evaluating, Done: done, Total: total}) },
-		Show:     show, Readers: data.Shares,
-	})
-	if err != nil {
-		return err
-	}
-	r.Program, r.Name, r.ResearchUse = o.Program, string(e.Loss), o.Use
-	if now := o.now(); !now.IsZero() {
-		r.Time = now.UTC().Format(time.RFC3339)
-	}
-	return evaluate.WriteFolder(s.evaluation(e), r, true)
+	}, fold.About{Program: o.Program, Name: string(e.Loss), ResearchUse: o.Use, Time: o.now()})
+	return err
 }
 
 // showing says whether an element keeps an exam for Figure 3: those of the first fold of the first run do.

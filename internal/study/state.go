@@ -161,8 +161,8 @@ func (s *Study) readRecord(e Element) (Record, error) {
 	if err != nil {
 		return r, fmt.Errorf("study: %w", err)
 	}
-	if json.Unmarshal(text, &r) != nil {
-		return Record{}, nil // it holds times and a message alone: a damaged one is as good as none
+	if json.Unmarshal(text, &r) != nil { // it holds times and a message alone: a damaged one is as good as none
+		r = Record{}
 	}
 	return r, nil
 }

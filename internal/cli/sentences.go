@@ -24,6 +24,8 @@ import (
 	"bayeslice/internal/geom"
 	"bayeslice/internal/imageio"
 	"bayeslice/internal/imageio/dicom"
+	"bayeslice/internal/imageio/dicom/jpegls"
+	"bayeslice/internal/imageio/dicom/openjpeg"
 	"bayeslice/internal/imageio/dicomout"
 	"bayeslice/internal/imageio/dicomseg"
 	"bayeslice/internal/imageio/rtstruct"
@@ -209,6 +211,14 @@ var nextSteps = []struct {
 	{"dicom.ErrNotImage", dicom.ErrNotImage, "Give the folder that holds the images."},
 	{"dicom.ErrTooLarge", dicom.ErrTooLarge, "Give the folder of one exam."},
 	{"dicom.ErrGeometry", dicom.ErrGeometry, "Give a folder with complete axial series."},
+	{"jpegls.ErrDamaged", jpegls.ErrDamaged, "Copy or export the files again from their source."},
+	{"jpegls.ErrTruncated", jpegls.ErrTruncated, "Copy or export the files again from their source."},
+	{"jpegls.ErrSize", jpegls.ErrSize, "Copy or export the files again from their source."},
+	{"jpegls.ErrUnsupported", jpegls.ErrUnsupported, "Export the series uncompressed."},
+	{"openjpeg.ErrCodestream", openjpeg.ErrCodestream, "Copy or export the files again from their source."},
+	{"openjpeg.ErrSize", openjpeg.ErrSize, "Copy or export the files again from their source."},
+	{"openjpeg.ErrTooLarge", openjpeg.ErrTooLarge, "Give the folder of one exam."},
+	{"openjpeg.ErrComponents", openjpeg.ErrComponents, "Give the folder of the greyscale images."},
 	{"render.ErrScene", render.ErrScene, "Report the exam's grid and the command you ran."},
 	{"render.ErrDevice", render.ErrDevice, "Draw on the CPU with --renderer cpu."},
 	{"render.ErrVolumeSize", render.ErrVolumeSize, "Draw on the CPU with --renderer cpu."},

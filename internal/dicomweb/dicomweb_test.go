@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -38,7 +38,7 @@ func TestAddressesThatAreNone(t *testing.T) {
 
 // Whatever the network and the server do, the user reads a sentence, and nothing of what was asked for is in it.
 func TestWhatGoesWrongIsASentence(t *testing.T) {
-	quiet := log.New(io.Discard, "", 0)
+	quiet := slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	answer := func(status int, kind, body string) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
 			_, _ = io.Copy(io.Discard, r.Body)
@@ -105,7 +105,7 @@ func TestConnectionsThatFail(t *testing.T) {
 	}
 	secure := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "[]") }))
 	defer secure.Close()
-	secure.Config.ErrorLog = log.New(io.Discard, "", 0)
+	secure.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	plain := httptest.NewServer(http.NotFoundHandler())
 	defer plain.Close()
 	for url, want := range map[string]struct {

@@ -71,7 +71,7 @@ func (c *Client) Find(ctx context.Context, q Query) ([]Study, error) {
 	}
 	var out []Study
 	for _, o := range found {
-		number := func(tag string) int { n, _ := strconv.Atoi(o.text(tag)); return n } //nolint:errcheck // 0 where it is none
+		number := func(tag string) int { n, _ := strconv.Atoi(o.text(tag)); return n } // 0 where it is none
 		out = append(out, Study{UID: o.text(studyUID), Date: o.text(studyDate), Description: o.text(studyDescription), Modalities: o.texts(modalitiesInStudy),
 			Series: number(relatedSeries), Instances: number(relatedInstances), Patient: o.text(patientID), Name: o.text(patientName)})
 	}

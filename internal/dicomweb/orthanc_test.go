@@ -51,8 +51,8 @@ func orthanc(t *testing.T) Server {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		_ = cmd.Process.Kill() //nolint:errcheck // it may have ended
-		_ = cmd.Wait()         //nolint:errcheck // killed
+		_ = cmd.Process.Kill() // it may have ended
+		_ = cmd.Wait()         // killed
 		if t.Failed() {
 			t.Log(log.String())
 		}

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 
 	"bayeslice/internal/geom"
 	"bayeslice/internal/imageio"
+	"bayeslice/internal/imageio/dicom"
 	"bayeslice/internal/volume"
 )
 
@@ -75,9 +77,40 @@ func isBlank(stem string, img *imageio.Image) bool {
 	return true
 }
 
+// segmentations lists the masks in the DICOM segmentations of a folder, and takes those out of the index's count of files that are left
+// aside. One that holds no mask stays there, and so do those in a ZIP.
+func segmentations(p place, index *dicom.Index) []LabelFile {
+	var out []LabelFile
+	for _, name := range index.Segmentations {
+		file := filepath.Join(p.root, filepath.FromSlash(name))
+		if p.zipped {
+			continue
+		}
+		parts, err := imageio.MaskParts(file)
+		if err != nil || len(parts) == 0 {
+			continue
+		}
+		for _, part := range parts {
+			base := filepath.Base(file)
+			stem := printable(strings.TrimSuffix(base, filepath.Ext(base)))
+			if len(parts) > 1 {
+				stem += " (" + part.Name + ")"
+			}
+			out = append(out, LabelFile{Name: stem, Grid: part.Grid, read: part.Read})
+		}
+		if index.NotImages["SEG"]--; index.NotImages["SEG"] == 0 {
+			delete(index.NotImages, "SEG")
+		}
+	}
+	return out
+}
+
 // addLabels lists the label files beside a DICOM exam.
 func (op *opener) addLabels(ctx context.Context, e *Exam, p place, images []string) error {
 	if len(images) == 0 {
+		if len(e.Labels) > 0 {
+			e.found = append(e.found, labelIssue(len(e.Labels)))
+		}
 		return nil
 	}
 	dir, done, err := op.onDisk(&p)

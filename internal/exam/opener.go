@@ -104,10 +104,12 @@ func (op *opener) tree(ctx context.Context, p place) (*Exam, error) {
 	}
 	r := &dicomReader{fsys: p.fsys, keys: op.keys, progress: op.progress, index: index}
 	if len(index.Series) > 0 {
+		labels := segmentations(p, index)
 		e, err := op.study(ctx, r, p)
 		if err != nil {
 			return op.imagesInstead(ctx, p, images, err)
 		}
+		e.Labels = labels
 		return e, op.addLabels(ctx, e, p, images)
 	}
 	if len(images) > 0 {

@@ -88,11 +88,14 @@ func reader(path string) (openFunc, error) {
 	return nil, fmt.Errorf("imageio: %s %w", filepath.Base(path), refusal(head))
 }
 
+// errSingleDICOM: a DICOM file was given where an image file is needed.
+var errSingleDICOM = fmt.Errorf("is a single DICOM file; open the folder of the whole exam instead, or a segmentation where labels are asked for: %w", ErrUnsupported)
+
 // refusal says what a file is that is not read, as far as its first bytes tell.
 func refusal(head []byte) error {
 	switch {
 	case isDICOM(head):
-		return fmt.Errorf("is a single DICOM file; open the folder of the whole exam instead, or a segmentation where labels are asked for: %w", ErrUnsupported)
+		return errSingleDICOM
 	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
 		return fmt.Errorf("is a ZIP archive, not one image: %w", ErrUnsupported)
 	case bytes.HasPrefix(head, []byte("\x89PNG")), bytes.HasPrefix(head, []byte("\xff\xd8\xff")), bytes.HasPrefix(head, []byte("BM")):
@@ -142,10 +145,10 @@ func beginning(path string) (head []byte, compressed bool, err error) {
 // OpenMask reads a label image: one frame of whole numbers from 0 to 255, or a DICOM segmentation: zones as 1 TZ and 2 PZ, else
 // lesions as 1, else the gland as 1, else segments by their numbers. The error wraps [ErrUnsupported] for any other image, else is as from [Open].
 func OpenMask(path string) (*volume.Mask, error) {
-	if hasSuffix(strings.ToLower(path), SegmentationExtensions()...) && IsSegmentation(path) {
+	img, err := Open(path)
+	if errors.Is(err, errSingleDICOM) && IsSegmentation(path) {
 		return segmentationMask(path)
 	}
-	img, err := Open(path)
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"bayeslice/internal/geom"
 	"bayeslice/internal/imageio/dicom"
 	"bayeslice/internal/imageio/dicomcode"
 	"bayeslice/internal/imageio/dicomseg"
@@ -45,8 +46,7 @@ func segmentationError(err error) error {
 	return err
 }
 
-// segmentationMask makes one mask of a segmentation: zones as 1 TZ and 2 PZ, lesions as 1, a gland by itself as 1, and segments of which none is
-// known by their numbers. The gland round zones or lesions is left out. Zones together with lesions are two masks, and refused.
+// segmentationMask makes one mask of a segmentation. Zones together with lesions are two masks, and refused.
 func segmentationMask(path string) (*volume.Mask, error) {
 	f, err := OpenSegmentation(path)
 	if err != nil {
@@ -56,6 +56,13 @@ func segmentationMask(path string) (*volume.Mask, error) {
 	if err != nil {
 		return nil, fmt.Errorf("imageio: %s %w", filepath.Base(path), err)
 	}
+	if len(labels) > 1 {
+		return nil, fmt.Errorf("imageio: %s holds zones and lesions (%s), which are two masks; export them as two files: %w", filepath.Base(path), f.List(), marked{dicomseg.ErrSegments, ErrUnsupported})
+	}
+	return paint(f, path, labels[0].numbers)
+}
+
+func paint(f *dicomseg.File, path string, labels map[int]uint8) (*volume.Mask, error) {
 	m, err := f.Mask(labels)
 	if err != nil {
 		return nil, fmt.Errorf("imageio: %s: %w", filepath.Base(path), segmentationError(err))
@@ -63,33 +70,73 @@ func segmentationMask(path string) (*volume.Mask, error) {
 	return m, nil
 }
 
-// maskLabels chooses a label for each segment that becomes part of a mask.
-func maskLabels(f *dicomseg.File) (map[int]uint8, error) {
-	labels := map[int]uint8{}
-	take := func(structure dicomcode.Structure, label uint8) {
+// MaskPart is one mask of a DICOM segmentation.
+type MaskPart struct {
+	Name string    // "zones", "lesions", "gland" or "segments"
+	Grid geom.Grid // of its voxels
+	// Read reads the mask anew: zones as 1 TZ and 2 PZ, lesions and the gland as 1, segments by their numbers. It fails as [OpenMask].
+	Read func() (*volume.Mask, error)
+}
+
+// MaskParts lists the masks that a DICOM segmentation holds: its zones and its lesions, else its gland, else its segments. It fails as [OpenSegmentation], or
+// with [ErrUnsupported] where a segment is no mask.
+func MaskParts(path string) ([]MaskPart, error) {
+	f, err := OpenSegmentation(path)
+	if err != nil {
+		return nil, err
+	}
+	labels, err := maskLabels(f)
+	if err != nil {
+		return nil, fmt.Errorf("imageio: %s %w", filepath.Base(path), err)
+	}
+	var out []MaskPart
+	for _, l := range labels {
+		if _, err := paint(f, path, l.numbers); err != nil {
+			return nil, err
+		}
+		out = append(out, MaskPart{Name: l.name, Grid: f.Grid, Read: func() (*volume.Mask, error) {
+			again, err := OpenSegmentation(path)
+			if err != nil {
+				return nil, err
+			}
+			return paint(again, path, l.numbers)
+		}})
+	}
+	return out, nil
+}
+
+// partLabels are the labels of the segments of one mask.
+type partLabels struct {
+	name    string
+	numbers map[int]uint8
+}
+
+// maskLabels chooses the masks of a segmentation, one or two, and a label for each segment in them. The gland round zones or lesions is left out.
+func maskLabels(f *dicomseg.File) ([]partLabels, error) {
+	of := func(label uint8, into map[int]uint8, structure dicomcode.Structure) map[int]uint8 {
 		for _, s := range f.Of(structure) {
-			labels[s.Number] = label
+			into[s.Number] = label
+		}
+		return into
+	}
+	var out []partLabels
+	for _, p := range []partLabels{{"zones", of(2, of(1, map[int]uint8{}, dicomcode.TZ), dicomcode.PZ)}, {"lesions", of(1, map[int]uint8{}, dicomcode.Lesion)}} {
+		if len(p.numbers) > 0 {
+			out = append(out, p)
 		}
 	}
-	take(dicomcode.TZ, 1)
-	take(dicomcode.PZ, 2)
-	zones := len(labels)
-	take(dicomcode.Lesion, 1)
-	switch {
-	case zones > 0 && len(labels) > zones:
-		return nil, fmt.Errorf("holds zones and lesions (%s), which are two masks; export them as two files: %w", f.List(), marked{dicomseg.ErrSegments, ErrUnsupported})
-	case len(labels) > 0:
-		return labels, nil
+	if len(out) > 0 {
+		return out, nil
 	}
-	take(dicomcode.Gland, 1)
-	if len(labels) > 0 {
-		return labels, nil
+	if gland := of(1, map[int]uint8{}, dicomcode.Gland); len(gland) > 0 {
+		return []partLabels{{"gland", gland}}, nil
 	}
+	all := map[int]uint8{}
 	for _, s := range f.Segments {
 		if s.Number > 255 {
-			return nil, fmt.Errorf("has more than 255 segments; export those that matter: %w", ErrUnsupported)
+			return nil, fmt.Errorf("has segments of numbers over 255; export those that matter: %w", ErrUnsupported)
 		}
-		labels[s.Number] = uint8(s.Number)
+		all[s.Number] = uint8(s.Number)
 	}
-	return labels, nil
+	return []partLabels{{"segments", all}}, nil
 }

@@ -73,3 +73,21 @@ func FuzzSegmentation(f *testing.F) {
 		}
 	})
 }
+
+func TestZonesAndLesionsOfOneFileAreTwoMasks(t *testing.T) {
+	parts, err := MaskParts(testenv.Data(t, "autoradiomics", "QIN-PROSTATE_PCAMPMRI-00001", "seg", "1-1.dcm"))
+	if err != nil || len(parts) != 2 || parts[0].Name != "zones" || parts[1].Name != "lesions" {
+		t.Fatalf("%+v, %v", parts, err)
+	}
+	for n, want := range []map[uint8]int{{2: 2158}, {1: 118}} {
+		m, err := parts[n].Read()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for label, voxels := range want {
+			if got := m.Region(label).Voxels; got != voxels || len(m.Labels()) != 1 {
+				t.Errorf("%s: %d voxels of %d, labels %v, want %d", parts[n].Name, got, label, m.Labels(), voxels)
+			}
+		}
+	}
+}

@@ -184,4 +184,3 @@ func TestObjectsReferToTheImagesOfARealExam(t *testing.T) {
 		t.Errorf("%d voxels, want %d", got, want)
 	}
 }
-

@@ -26,7 +26,9 @@ type Index struct {
 	Series    []*Series      // ordered by number, then instance UID
 	NotDICOM  []string       // files that are something else
 	NotImages map[string]int // DICOM files without an image to read, by kind ("SR", "SEG", "DICOMDIR", …)
-	Failures  []Failure      // DICOM files that are damaged or not supported, by name
+	// Segmentations are the names of DICOM SEG objects, which NotImages counts too.
+	Segmentations []string
+	Failures      []Failure // DICOM files that are damaged or not supported, by name
 }
 
 // Scan reads the headers of the named files, several at a time, and sorts them into series. each
@@ -53,7 +55,11 @@ func Scan(ctx context.Context, fsys fs.FS, names []string, each func()) (*Index,
 			case errors.Is(err, ErrNotDICOM):
 				index.NotDICOM = append(index.NotDICOM, name)
 			case errors.Is(err, ErrNotImage):
-				index.NotImages[notImageKind(h)]++
+				kind := notImageKind(h)
+				index.NotImages[kind]++
+				if kind == "SEG" {
+					index.Segmentations = append(index.Segmentations, name)
+				}
 			default:
 				index.Failures = append(index.Failures, Failure{name, err})
 			}
@@ -73,6 +79,7 @@ func Scan(ctx context.Context, fsys fs.FS, names []string, each func()) (*Index,
 		return cmp.Or(cmp.Compare(a.Header.SeriesNumber, b.Header.SeriesNumber), cmp.Compare(a.Header.Series, b.Header.Series))
 	})
 	slices.Sort(index.NotDICOM)
+	slices.Sort(index.Segmentations)
 	slices.SortFunc(index.Failures, func(a, b Failure) int { return cmp.Compare(a.Name, b.Name) })
 	return index, nil
 }

@@ -167,7 +167,7 @@ func (f *Form) Groups() []Group {
 // Why says why an item cannot be written, in the chosen format, or "".
 func (f *Form) Why(i report.Item) string {
 	if f.why[i] == "" && !f.format.Holds(i) {
-		return lang.T("There is no DICOM SEG of it; choose NIfTI or MHA.")
+		return lang.T("Only as NIfTI or MHA.")
 	}
 	return f.why[i]
 }

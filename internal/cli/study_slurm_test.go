@@ -30,7 +30,7 @@ exams = 4
 readers = 2
 [training]
 preset = "tiny"
-steps = 60
+steps = 30
 checkpoint_every = 5
 validation_samples = 1
 [evaluation]
@@ -130,7 +130,7 @@ func TestStudyOnSlurm(t *testing.T) {
 	c.Await("element 0 to be queued again", func() bool { q, err := sub.Queue(context.Background()); return err == nil && q.States["PENDING"] == 1 })
 	c.KillNode()
 	for i := range 2 {
-		if n := stepsOf(t, folder, i); n >= 60 {
+		if n := stepsOf(t, folder, i); n >= 30 {
 			t.Errorf("element %d had made all %d steps before it was killed", i, n)
 		}
 	}

@@ -10,6 +10,7 @@
 //	evaluations/NAME/             results.json, exams.csv and report.html of its validation fold
 //	elements/NAME.json            how long the element took, or why it failed
 //	elements/NAME.lock            held by the process that works on it
+//	cluster/                      scripts, manifests and logs of an engine that runs the elements elsewhere (package cluster)
 //	report/                       report.html, results.json and table.csv of everything
 //
 // An element is one training with its evaluation. Its results.json is written last and makes it done. Elements are

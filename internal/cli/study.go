@@ -405,6 +405,11 @@ func (w *studyWatch) event(e study.Event) {
 	case study.Broken:
 		w.line("failed      %s: %s", name, listSentence(onceEach(e.Err)))
 		delete(w.now, name)
+	case study.Stopped:
+		if !onlyCancelled(e.Err) {
+			w.line("not kept    %s: %s", name, listSentence(onceEach(e.Err)))
+		}
+		delete(w.now, name)
 	case study.Elsewhere:
 		w.line("elsewhere   %s is under way in another process", name)
 		delete(w.now, name)
@@ -423,8 +428,10 @@ func (w *studyWatch) notes(list []string) {
 			fresh = append(fresh, n)
 		}
 	}
-	w.live.clear()
-	w.s.notes(fresh)
+	if len(fresh) > 0 {
+		w.live.clear()
+		w.s.notes(fresh)
+	}
 }
 
 // left estimates the time to the end.

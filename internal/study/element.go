@@ -26,8 +26,9 @@ const (
 	Stepping   Phase = "training"   // steps
 	Evaluating Phase = "evaluation" // executions
 	Finished   Phase = "done"
-	Broken     Phase = "failed" // Err says why
-	Elsewhere  Phase = "busy"   // another process works on it
+	Broken     Phase = "failed"  // Err says why
+	Elsewhere  Phase = "busy"    // another process works on it
+	Stopped    Phase = "stopped" // the context ended; Err says so, and what else went wrong in stopping
 )
 
 // Event is progress of an element.

@@ -68,7 +68,8 @@ func (s *Study) tryElement(ctx context.Context, e Element, o Options) error {
 	before := s.done(e)
 	err := s.RunElement(ctx, e, o)
 	switch {
-	case ctx.Err() != nil:
+	case err != nil && ctx.Err() != nil:
+		o.tell(Event{Element: e, Phase: Stopped, Err: err})
 	case errors.Is(err, ErrBusy):
 		o.tell(Event{Element: e, Phase: Elsewhere, Err: err})
 	case err != nil:

@@ -138,7 +138,7 @@ func TestStudyOnSlurm(t *testing.T) {
 	c.StartNode()
 	c.Await("the queue to be empty", func() bool { q, err := sub.Queue(context.Background()); return err == nil && q.Empty() })
 	if now := program(t, "study", "status", folder); !strings.Contains(now, "2 of 2 elements done") || !strings.Contains(now, "not in the queue any more") {
-		logs, _ := exec.Command("tail", "-n", "40", filepath.Join(folder, clusterFolder, "logs", "element-0.log"), filepath.Join(folder, clusterFolder, "logs", "element-1.log")).CombinedOutput() //nolint:errcheck // for people
+		logs, _ := exec.Command("tail", "-n", "40", filepath.Join(folder, clusterFolder, "logs", "element-0.log"), filepath.Join(folder, clusterFolder, "logs", "element-1.log")).CombinedOutput() // for people
 		t.Fatalf("the status is\n%s\n%s", now, logs)
 	}
 	if got, want := results(t, folder), results(t, alone); !reflect.DeepEqual(got, want) {

@@ -60,7 +60,7 @@ func runScript(t *testing.T, s Slurm, command []string, env ...string) (code int
 	if out, err := cmd.CombinedOutput(); err != nil && cmd.ProcessState == nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	text, _ := os.ReadFile(told) //nolint:errcheck // none where it asked for nothing
+	text, _ := os.ReadFile(told) // none where it asked for nothing
 	return cmd.ProcessState.ExitCode(), strings.TrimSpace(string(text))
 }
 

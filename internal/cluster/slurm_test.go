@@ -66,7 +66,7 @@ func submit(t *testing.T, s Slurm) Submission {
 
 // done says how many steps an element has made.
 func done(s Slurm, index int) int {
-	text, _ := os.ReadFile(filepath.Join(filepath.Dir(s.Folder), fmt.Sprint(index)+".steps")) //nolint:errcheck // none at the beginning
+	text, _ := os.ReadFile(filepath.Join(filepath.Dir(s.Folder), fmt.Sprint(index)+".steps")) // none at the beginning
 	return strings.Count(string(text), "\n")
 }
 

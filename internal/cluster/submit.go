@@ -43,14 +43,14 @@ const (
 // Write writes files by name into a folder, which it makes where it is missing, each whole or not at all. Other files
 // there stay. It fails with the file system's error.
 func Write(folder string, files map[string][]byte) error {
-	if err := os.MkdirAll(folder, 0o755); err != nil {
+	if err := os.MkdirAll(folder, 0o750); err != nil {
 		return fmt.Errorf("cluster: %w", err)
 	}
 	for name, text := range files {
 		path := filepath.Join(folder, name)
 		err := codec.WriteFile(path, func(w io.Writer) error { _, err := w.Write(text); return err })
 		if err == nil && strings.HasSuffix(name, ".sh") {
-			err = os.Chmod(path, 0o755)
+			err = os.Chmod(path, 0o750) //nolint:gosec // people run it
 		}
 		if err != nil {
 			return fmt.Errorf("cluster: %w", err)

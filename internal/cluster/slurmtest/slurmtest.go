@@ -62,7 +62,7 @@ func Start(t *testing.T) *Cluster {
 // folder is a temporary one with a short path, since the path of a socket has at most 107 bytes.
 func folder(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "slurm")
+	dir, err := os.MkdirTemp("", "slurm") //nolint:usetesting // t.TempDir is too long
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,11 +71,8 @@ func folder(t *testing.T) string {
 			t.Errorf("the folder of Slurm stays: %v", err)
 		}
 	})
-	if err := os.Chmod(dir, 0o755); err != nil { // munged wants its way to be safe
-		t.Fatal(err)
-	}
 	for _, sub := range []string{"state", "spool", "munge"} {
-		if err := os.Mkdir(filepath.Join(dir, sub), 0o755); err != nil {
+		if err := os.Mkdir(filepath.Join(dir, sub), 0o750); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -102,11 +99,11 @@ func (c *Cluster) configure() {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	if err := os.WriteFile(c.conf(), conf.Bytes(), 0o644); err != nil {
+	if err := os.WriteFile(c.conf(), conf.Bytes(), 0o600); err != nil {
 		c.t.Fatal(err)
 	}
 	key := make([]byte, 1024)
-	rand.Read(key) //nolint:errcheck // it never fails
+	rand.Read(key)
 	if err := os.WriteFile(filepath.Join(c.folder, "munge", "key"), key, 0o400); err != nil {
 		c.t.Fatal(err)
 	}
@@ -143,7 +140,7 @@ func (c *Cluster) munge() {
 // start starts a daemon in the foreground as a child of the test. Its output goes to a file of the folder.
 func (c *Cluster) start(name string, args ...string) *exec.Cmd {
 	c.t.Helper()
-	log, err := os.OpenFile(filepath.Join(c.folder, name+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	log, err := os.OpenFile(filepath.Join(c.folder, name+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -155,9 +152,9 @@ func (c *Cluster) start(name string, args ...string) *exec.Cmd {
 		c.t.Fatal(err)
 	}
 	c.t.Cleanup(func() {
-		cmd.Process.Signal(syscall.SIGTERM) //nolint:errcheck // it may be gone
-		over := time.AfterFunc(5*time.Second, func() { cmd.Process.Kill() })
-		cmd.Wait() //nolint:errcheck // how it ends does not matter any more
+		cmd.Process.Signal(syscall.SIGTERM)                                  //nolint:errcheck // it may be gone
+		over := time.AfterFunc(5*time.Second, func() { cmd.Process.Kill() }) //nolint:errcheck // it may be gone
+		cmd.Wait()                                                           //nolint:errcheck // how it ends does not matter any more
 		over.Stop()
 	})
 	return cmd
@@ -235,7 +232,7 @@ type process struct {
 // processes finds those of this Slurm's jobs, scripts and all, by what is in their environment.
 func (c *Cluster) processes() []process {
 	var out []process
-	files, _ := filepath.Glob("/proc/[0-9]*/environ") //nolint:errcheck // the pattern is right
+	files, _ := filepath.Glob("/proc/[0-9]*/environ")
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		if err != nil {

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -57,8 +58,8 @@ func killStudy(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(ts.Exec("bayeslice", "study", "run", args[0], "-o", args[1], "--workers", "1"))
 }
 
-// runAndKill runs a study until it ends, something is so, or a time is over, and then kills it. ended says that it ended by itself.
-func runAndKill(ts *testscript.TestScript, file, dir string, now func() bool, most time.Duration) (ended bool) {
+// studyRun is the command that runs a study, in the environment of the script.
+func studyRun(ts *testscript.TestScript, file, dir string) *exec.Cmd {
 	program, err := exec.LookPath("bayeslice")
 	if err != nil {
 		program = filepath.Join(strings.Split(ts.Getenv("PATH"), string(filepath.ListSeparator))[0], "bayeslice")
@@ -69,6 +70,32 @@ func runAndKill(ts *testscript.TestScript, file, dir string, now func() bool, mo
 			c.Env = append(c.Env, name+"="+v)
 		}
 	}
+	return c
+}
+
+// together FILE FOLDER N runs a study in N processes at once. One that ends while another is at work says so and fails.
+func together(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: together FILE FOLDER N")
+	}
+	n, err := strconv.Atoi(args[2])
+	ts.Check(err)
+	all, outputs := make([]*exec.Cmd, n), make([]bytes.Buffer, n)
+	for i := range all {
+		all[i] = studyRun(ts, args[0], args[1])
+		all[i].Stdout, all[i].Stderr = &outputs[i], &outputs[i]
+		ts.Check(all[i].Start())
+	}
+	for i, c := range all {
+		if err := c.Wait(); err != nil && !strings.Contains(outputs[i].String(), "under way in another process") {
+			ts.Fatalf("process %d: %v\n%s", i, err, outputs[i].String())
+		}
+	}
+}
+
+// runAndKill runs a study until it ends, something is so, or a time is over, and then kills it. ended says that it ended by itself.
+func runAndKill(ts *testscript.TestScript, file, dir string, now func() bool, most time.Duration) (ended bool) {
+	c := studyRun(ts, file, dir)
 	var out bytes.Buffer
 	c.Stdout, c.Stderr = &out, &out
 	ts.Check(c.Start())

@@ -28,7 +28,7 @@ import (
 // trainCommands are what scripts about training can do besides.
 var trainCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"kill9": killNow, "sameweights": sameWeights, "fallen": lossHasFallen, "truncate-newest": truncateNewest, "replace": replaceText,
-	"nnunet": nnuNet, "poison": poison, "emptymask": emptyMask, "killstudy": killStudy, "samestudy": sameStudy,
+	"nnunet": nnuNet, "poison": poison, "emptymask": emptyMask, "killstudy": killStudy, "samestudy": sameStudy, "together": together,
 }
 
 // withTraining adds them to the others.

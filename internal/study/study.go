@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -12,7 +11,6 @@ import (
 	"sort"
 	"strings"
 
-	"bayeslice/internal/imageio/codec"
 	"bayeslice/internal/modelcard"
 )
 
@@ -52,33 +50,36 @@ func Create(dir string, f File) (*Study, error) {
 		return nil, err
 	}
 	s, err := Open(dir)
-	if err == nil {
-		if d := difference(s.file, f); d != "" {
-			return nil, fmt.Errorf("%w: %s holds a study whose file differs: %s; choose another folder for the changed study, or run the file as it was", ErrFolder, dir, d)
+	if errors.Is(err, fs.ErrNotExist) {
+		begun := begin(dir, f)
+		s, err = Open(dir) // which another process may have begun in the meantime
+		if err != nil && begun != nil {
+			err = begun
 		}
-		return s, nil
 	}
-	if !errors.Is(err, fs.ErrNotExist) {
+	if err != nil {
 		return nil, err
 	}
+	if d := difference(s.file, f); d != "" {
+		return nil, fmt.Errorf("%w: %s holds a study whose file differs: %s; choose another folder for the changed study, or run the file as it was", ErrFolder, dir, d)
+	}
+	return s, nil
+}
+
+// begin writes the file of a study into a folder that is not there or empty.
+func begin(dir string, f File) error {
 	if err := vacant(dir); err != nil {
-		return nil, err
+		return err
 	}
 	text, err := f.Text()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := os.MkdirAll(dir, 0o750); err != nil {
-		return nil, fmt.Errorf("study: %w", err)
+		return fmt.Errorf("study: %w", err)
 	}
-	err = codec.WriteFile(filepath.Join(dir, fileName), func(w io.Writer) error {
-		_, err := io.WriteString(w, "# What this study consists of, with every default written out. It is not to be changed:\n# what was trained already would not fit any more. Start a changed study in a folder of its own.\n"+text)
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("study: %w", err)
-	}
-	return Open(dir)
+	return writeFile(filepath.Join(dir, fileName), []byte("# What this study consists of, with every default written out. It is not to be changed:\n"+
+		"# what was trained already would not fit any more. Start a changed study in a folder of its own.\n"+text))
 }
 
 // vacant refuses a folder that holds anything but what an interrupted Create leaves.

@@ -215,33 +215,37 @@ func (d *exportDialog) update() {
 
 // tell says what would be written.
 func (d *exportDialog) tell(names, existing []string, err error) {
-	switch {
-	case err != nil:
+	if err != nil {
 		what, next, _ := explain(err)
 		d.told.Importance = widget.WarningImportance
 		d.told.SetText(what + " " + next)
 		enable(d.start, false)
 		return
-	case len(existing) > 0:
-		d.told.Importance = widget.WarningImportance
-		d.told.SetText(lang.N(len(names), "%d file; ", "%d files; ") + lang.N(len(existing), "%d is there already, and you will be asked.", "%d are there already, and you will be asked."))
-		return
 	}
-	text := lang.N(len(names), "%d file", "%d files")
-	switch {
-	case d.form.Identity() && d.form.HasObjects():
+	sentences := []string{lang.N(len(names), "%d file", "%d files") + "; " + d.tellNames() + "."}
+	if len(existing) > 0 {
 		d.told.Importance = widget.WarningImportance
-		text += "; " + lang.T("the report and DICOM objects will name the patient")
-	case d.form.Identity() && d.form.HasReport():
-		d.told.Importance = widget.WarningImportance
-		text += "; " + lang.T("the report will name the patient")
-	default:
-		text += "; " + lang.T("none will name the patient")
+		sentences[0] = lang.N(len(names), "%d file; ", "%d files; ") + lang.N(len(existing), "%d is there already, and you will be asked.", "%d are there already, and you will be asked.")
+		if d.form.Identity() && d.form.CanName() {
+			sentences = append(sentences, capital(d.tellNames())+".")
+		}
 	}
 	if note := d.form.Note(); note != "" {
-		text += ". " + note
+		sentences = append(sentences, note)
 	}
-	d.told.SetText(text)
+	d.told.SetText(strings.Join(sentences, " "))
+}
+
+// tellNames says whether files will name the patient.
+func (d *exportDialog) tellNames() string {
+	if !d.form.Identity() || !d.form.CanName() {
+		return lang.T("none will name the patient")
+	}
+	d.told.Importance = widget.WarningImportance
+	if d.form.HasObjects() {
+		return lang.T("the report and DICOM objects will name the patient")
+	}
+	return lang.T("the report will name the patient")
 }
 
 // askReplace asks whether files may be replaced.

@@ -133,6 +133,42 @@ func TestExportWritesFilesWithoutNames(t *testing.T) {
 	}
 }
 
+// DICOM SEG is a format like others, but for the maps that it has no object for.
+func TestExportOffersDICOM(t *testing.T) {
+	h := exportHarness(t)
+	dir := t.TempDir()
+	h.command(viewstate.Export)
+	d := h.exports.dialog
+	d.form.SetFolder(dir)
+	d.form.Set(report.PagePDF, false)
+	if d.checks[report.Entropies].Disabled() {
+		t.Error("NIfTI holds no entropy")
+	}
+	d.checks[report.Contours].SetChecked(true)
+	d.format.SetSelected("DICOM SEG (.dcm)")
+	if !d.checks[report.Entropies].Disabled() || d.hints[report.Entropies].Text != "Only as NIfTI or MHA." || d.checks[report.Zones].Disabled() || d.identity.Disabled() {
+		t.Errorf("entropy in DICOM SEG: %q", d.hints[report.Entropies].Text)
+	}
+	h.until("a look at the folder", func() bool {
+		return strings.Contains(d.told.Text, "none will name the patient. The images were no DICOM")
+	})
+	test.Tap(h.button("Export"))
+	h.until("the end of the export", func() bool { return d.pages.done.Visible() })
+	want := []string{"study-key_anatomy_zones.dcm", "study-key_contours.dcm", "study-key_diagnosis_cspca.dcm", "study-key_diagnosis_lesions.dcm", "study-key_export.json"}
+	if written := files(t, dir); !slices.Equal(written, want) {
+		t.Errorf("files %q, want %q", written, want)
+	}
+	test.Tap(h.button("Close"))
+	h.command(viewstate.Export)
+	d = h.exports.dialog
+	d.identity.SetChecked(true)
+	h.until("the warning", func() bool { return strings.Contains(d.told.Text, "DICOM objects will name the patient.") })
+	d.format.SetSelected("NIfTI (.nii.gz)")
+	if d.checks[report.Entropies].Disabled() {
+		t.Error("NIfTI holds no entropy any more")
+	}
+}
+
 func TestExportAsksBeforeItReplaces(t *testing.T) {
 	h := exportHarness(t)
 	dir := t.TempDir()

@@ -12,8 +12,10 @@ import (
 	"time"
 
 	"bayeslice/internal/exam"
+	"bayeslice/internal/geom"
 	"bayeslice/internal/imageio"
 	"bayeslice/internal/imageio/dicomcode"
+	"bayeslice/internal/imageio/dicomout"
 	"bayeslice/internal/imageio/dicomseg"
 	"bayeslice/internal/imageio/rtstruct"
 	"bayeslice/internal/modelcard"
@@ -182,5 +184,40 @@ func TestObjectsReferToTheImagesOfARealExam(t *testing.T) {
 	}
 	if got, want := tz.Region(1).Voxels, zones.Region(1).Voxels; got != want || want < 1000 {
 		t.Errorf("%d voxels, want %d", got, want)
+	}
+}
+
+// A T2W image whose slices run against their normal, as many files have it, is written and verified as any other.
+func TestSlicesMayRunAgainstTheirNormal(t *testing.T) {
+	s := newScene(t, modelcard.Anatomy)
+	g := turned(newGrid(t, [3]int{9, 7, 5}, geom.Vec3{0.5, 0.5, 3}, geom.Vec3{1, 2, 3}))
+	data := make([]uint8, g.Voxels())
+	for at := range data {
+		data[at] = uint8(at % 5 % 3)
+	}
+	m, err := volume.NewMask(g, data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := dicomMaker{exam: s.exam, program: "test"}
+	path := filepath.Join(t.TempDir(), "a.dcm")
+	if err := d.masks(m, zoneStructures, readers(false), "zones", 1, "")(t.Context(), path); err != nil {
+		t.Fatal(err)
+	}
+	conforms(t, path)
+	if err := d.contours(t.Context(), path, g, []part{{m, zoneStructures, readers(true), ""}}); err != nil {
+		t.Fatal(err)
+	}
+	data = slices.Clone(data)
+	data[1] = 0
+	x := dicomout.Segmentation{Grid: g}
+	for _, part := range zoneStructures {
+		x.Segments = append(x.Segments, dicomout.Segment{In: func(at int) bool { return part.has(data[at]) }})
+	}
+	if err := d.masks(m, zoneStructures, readers(false), "zones", 1, "")(t.Context(), path); err != nil {
+		t.Fatal(err)
+	}
+	if err := verifySegmentation(path, x); !errors.Is(err, ErrVerify) {
+		t.Errorf("another mask is taken for what was written: %v", err)
 	}
 }

@@ -16,13 +16,13 @@ type crossing struct {
 
 // InsidePolygon calls in for the offset, in a slice of size[0] × size[1] pixels, of every pixel whose centre lies inside a closed outline, by
 // the non-zero winding rule. A centre exactly on an edge counts where the inside lies to its right, or
-// below, so that two outlines that share an edge share no pixel.
+// below, so that two outlines that share an edge share no pixel. Coordinates must be finite, and not so large that their products are not.
 func InsidePolygon(corners []Corner, size [3]int, in func(at int)) {
 	low, high := math.Inf(1), math.Inf(-1)
 	for _, c := range corners {
 		low, high = min(low, c.J), max(high, c.J)
 	}
-	first, last := int(max(math.Ceil(low), 0)), int(min(math.Floor(high), float64(size[1]-1)))
+	first, last := int(min(max(math.Ceil(low), 0), float64(size[1]))), int(max(min(math.Floor(high), float64(size[1]-1)), -1))
 	var crossings []crossing
 	for j := first; j <= last; j++ {
 		crossings = crossRow(crossings[:0], corners, float64(j))

@@ -127,8 +127,11 @@ func contours(roi dicom.Dataset) ([][]geom.Vec3, error) {
 	return out, nil
 }
 
-// sliceMM is how far a contour's points may lie off their slice.
-const sliceMM = 0.1
+// Bounds of a contour's points.
+const (
+	sliceMM  = 0.1 // off their slice
+	farthest = 1e6 // voxels from the image
+)
 
 // Mask paints a structure with 1 on a grid. Contours of one slice add up. It fails with [ErrGrid] where a contour does not
 // lie in a slice of the grid.
@@ -140,10 +143,11 @@ func (s Structure) Mask(g geom.Grid) (*volume.Mask, error) {
 		corners := make([]volume.Corner, len(points))
 		for n, p := range points {
 			v := g.Voxel(p)
-			if n == 0 {
+			if n == 0 && !math.IsNaN(v[2]) {
 				k = int(math.Round(min(max(v[2], -1), float64(g.Size[2]))))
 			}
-			if math.Abs(v[2]-float64(k))*g.Spacing[2] > sliceMM || k < 0 || k >= g.Size[2] {
+			far := !(math.Abs(v[0]) < farthest && math.Abs(v[1]) < farthest)
+			if far || !(math.Abs(v[2]-float64(k))*g.Spacing[2] <= sliceMM) || k < 0 || k >= g.Size[2] {
 				return nil, fmt.Errorf("%w: %s, at %v mm", ErrGrid, s.Name, p)
 			}
 			corners[n] = volume.Corner{I: v[0], J: v[1]}

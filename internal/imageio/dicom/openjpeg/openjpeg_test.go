@@ -41,6 +41,26 @@ func TestReversiblePicturesAreExact(t *testing.T) {
 	}
 }
 
+// Series are read by several goroutines at once.
+func TestConcurrentDecoding(t *testing.T) {
+	data := picture(t, "reversible.j2k")
+	results := make(chan error, 8)
+	for range cap(results) {
+		go func() {
+			got, err := Decode(context.Background(), data, 40, 30)
+			if err == nil && got.Samples[41] != value(1, 1) {
+				err = errors.New("other values than alone")
+			}
+			results <- err
+		}()
+	}
+	for range cap(results) {
+		if err := <-results; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestWhatIsRefused(t *testing.T) {
 	good := picture(t, "reversible.j2k")
 	for name, c := range map[string]struct {

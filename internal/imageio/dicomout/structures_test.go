@@ -10,7 +10,9 @@ import (
 	"testing"
 
 	"bayeslice/internal/geom"
+	"bayeslice/internal/imageio/dicom"
 	"bayeslice/internal/imageio/dicomcode"
+	"bayeslice/internal/imageio/dicomseg"
 	"bayeslice/internal/imageio/rtstruct"
 	"bayeslice/internal/volume"
 )
@@ -157,5 +159,32 @@ func TestAnOutlineThatDICOMCannotHoldIsRefused(t *testing.T) {
 	err = WriteStructures(t.Context(), path, structureSet(g, m))
 	if _, there := os.Stat(path); !errors.Is(err, ErrValue) || !strings.Contains(err.Error(), "smooth it") || there == nil {
 		t.Errorf("error = %v", err)
+	}
+}
+
+// Of an enhanced multi-frame image objects name the instance once, and each frame by its number.
+func TestFramesOfOneInstanceAreNamedByNumber(t *testing.T) {
+	g := oblique(t)
+	o := origin(g)
+	o.Images = nil
+	for k := range g.Size[2] {
+		o.Images = append(o.Images, dicom.ImageRef{Class: "1.2.840.10008.5.1.4.1.1.4.1", Instance: "1.2.3.4.9", Frame: g.Size[2] - k, Position: g.World(geom.Vec3{0, 0, float64(k)})})
+	}
+	x := binary(g)
+	x.Origin = o
+	path := written(t, x)
+	valid(t, path)
+	f, err := dicomseg.Open(path)
+	if err != nil || len(f.Sources) != 1 {
+		t.Fatalf("sources %v, %v", f.Sources, err)
+	}
+	masks := structureSet(g, blobs(t, g, 1, 0.5))
+	masks.Origin = o
+	if err := WriteStructures(t.Context(), path, masks); err != nil {
+		t.Fatal(err)
+	}
+	valid(t, path)
+	if x.imagesOf(g)[0].Frame != 3 || x.imagesOf(g)[2].Frame != 1 {
+		t.Errorf("slice 0 is frame %d, slice 2 frame %d", x.imagesOf(g)[0].Frame, x.imagesOf(g)[2].Frame)
 	}
 }

@@ -106,6 +106,7 @@ func plain(err error) string {
 	for _, sentinel := range []error{dicom.ErrGeometry, dicom.ErrUnsupported} {
 		text = strings.TrimPrefix(text, sentinel.Error()+": ")
 	}
+	text = strings.NewReplacer(": jpegls: ", ": ", ": openjpeg: ", ": ").Replace(text)
 	return strings.TrimPrefix(text, "dicom: ")
 }
 

@@ -137,11 +137,11 @@ func unpackJPEGLS(src, dst []byte, h *Header) error {
 	img, err := jpegls.Decode(src, h.Columns, h.Rows)
 	switch {
 	case errors.Is(err, jpegls.ErrTruncated):
-		return fmt.Errorf("%w (%w)", ErrTruncated, err)
+		return fmt.Errorf("%w: %w", ErrTruncated, err)
 	case errors.Is(err, jpegls.ErrUnsupported):
-		return fmt.Errorf("%w (%w); decompress the files first, with dcmdjpls IN OUT", ErrUnsupported, err)
+		return fmt.Errorf("%w: %w; decompress the files first, with dcmdjpls IN OUT", ErrUnsupported, err)
 	case err != nil:
-		return fmt.Errorf("%w (%w)", ErrMalformed, err)
+		return fmt.Errorf("%w: %w", ErrMalformed, err)
 	case img.Bits > h.BitsAllocated:
 		return fmt.Errorf("%w: JPEG-LS pixels of %d bits in %d", ErrMalformed, img.Bits, h.BitsAllocated)
 	}
@@ -156,9 +156,9 @@ func unpackJPEG2000(ctx context.Context, src, dst []byte, h *Header) error {
 	case err != nil && ctx.Err() != nil:
 		return ctx.Err()
 	case errors.Is(err, openjpeg.ErrTooLarge):
-		return fmt.Errorf("%w (%w)", ErrTooLarge, err)
+		return fmt.Errorf("%w: %w", ErrTooLarge, err)
 	case err != nil:
-		return fmt.Errorf("%w (%w); copy it again from its source", ErrMalformed, err)
+		return fmt.Errorf("%w: %w; copy it again from its source", ErrMalformed, err)
 	case img.Bits > h.BitsAllocated:
 		return fmt.Errorf("%w: JPEG 2000 pixels of %d bits in %d", ErrMalformed, img.Bits, h.BitsAllocated)
 	}

@@ -217,7 +217,7 @@ func (f *File) Mask(labels map[int]uint8) (*volume.Mask, error) {
 	err := f.each(func(segment, at, value int) error {
 		label, chosen := labels[segment]
 		switch {
-		case !chosen || value == 0:
+		case !chosen:
 		case float64(value) != f.maximum:
 			return fmt.Errorf("%w: it holds %g, and a mask holds 0 or 1; give it as probabilities", ErrSegments, float64(value)/f.maximum)
 		case out[at] != 0 && out[at] != label:
@@ -233,19 +233,27 @@ func (f *File) Mask(labels map[int]uint8) (*volume.Mask, error) {
 	return volume.NewMask(f.Grid, out)
 }
 
-// each calls visit for every stored value: the segment, the offset in an array on f.Grid and the value. Of a label map every voxel
-// that is not background is visited with 1.
+// each calls visit for every stored value that is not 0: the segment, the offset in an array on f.Grid and the value, which is 1 in a
+// label map.
 func (f *File) each(visit func(segment, at, value int) error) error {
 	plane := f.pixels.Rows * f.pixels.Columns
 	for n, fr := range f.frames {
 		to := fr.slice * plane
-		for i := range plane {
-			value, segment := f.stored(n*plane+i), fr.segment
-			if f.Kind == Labelmap {
-				if value == 0 || value == f.padding {
+		for i := 0; i < plane; i++ {
+			at := n*plane + i
+			if f.pixels.Bits == 1 && at%8 == 0 && i+8 <= plane && f.pixels.Data[at/8] == 0 {
+				i += 7 // most of a mask is empty
+				continue
+			}
+			value, segment := f.stored(at), fr.segment
+			if f.Kind == Labelmap && value != 0 {
+				if value == f.padding {
 					continue
 				}
 				value, segment = 1, value
+			}
+			if value == 0 {
+				continue
 			}
 			if err := visit(segment, to+i, value); err != nil {
 				return err

@@ -77,7 +77,7 @@ func (s *session) inferCommand() *cobra.Command {
 	f.StringVar(&j.study, "study", "", "which exam, where the place holds several")
 	f.StringArrayVar(&j.roles, "role", nil, "series for a role, as T2W=ID, HBV=ID or ADC=ID; may be repeated (IDs: exam show)")
 	f.StringVar(&j.centre, "centre", "", "middle of the model's grid as x,y,z in LPS mm (default: middle of the T2W image)")
-	f.StringVar(&j.reference, "reference", "", "mask drawn as white lines in the panel (NIfTI or MHA)")
+	f.StringVar(&j.reference, "reference", "", "mask drawn as white lines in the panel (NIfTI, MHA, NRRD or DICOM SEG)")
 	f.BoolVar(&j.overwrite, "overwrite", false, "replace an earlier result")
 	f.BoolVar(&j.report.wanted, "report", false, "also write a page that sums up all models: FOLDER/report.pdf and report.png")
 	f.StringVar(&j.report.psa, "psa", "", "PSA in ng/mL, for the density on the report")

@@ -59,6 +59,17 @@ func images(folder string) []entry {
 
 const maskNRRD = "NRRD0005\ntype: uchar\ndimension: 3\nsizes: 2 2 2\nencoding: raw\nspace: lps\nspace directions: (1,0,0) (0,1,0) (0,0,1)\nspace origin: (0,0,0)\n\n01010101"
 
+const slabNHDR = "NRRD0005\ntype: uchar\ndimension: 3\nsizes: 2 2 10\nencoding: raw\nspace: lps\nspace directions: (1,0,0) (0,1,0) (0,0,3)\nspace origin: (0,0,0)\ndata file: t2w.raw\n"
+
+// slabVoxels are the voxels of slabNHDR, too many different ones for labels.
+func slabVoxels() []byte {
+	out := make([]byte, 40)
+	for i := range out {
+		out[i] = byte(5 * i)
+	}
+	return out
+}
+
 // Nothing of a ZIP is written outside the temporary folder, which is gone afterwards, however its entries are named; and no
 // size that it claims is believed.
 func TestHostileZIPs(t *testing.T) {
@@ -81,6 +92,8 @@ func TestHostileZIPs(t *testing.T) {
 		"less than it has": {rawZIP(t, entry{name: "x.nrrd", data: []byte(maskNRRD), size: uint64(len(maskNRRD) - 3)}), ErrUnreadable},
 		"far more":         {rawZIP(t, entry{name: "x.nrrd", data: []byte(maskNRRD), size: 1 << 40}), ErrTooLarge},
 		"an overflow":      {rawZIP(t, entry{name: "x", data: []byte("x"), size: 1 << 63}, entry{name: "y", data: []byte("y"), size: 1 << 63}), ErrTooLarge},
+		"detached voxels":  {rawZIP(t, entry{name: "a/t2w.nhdr", data: []byte(slabNHDR)}, entry{name: "a/t2w.raw", data: slabVoxels()}), nil},
+		"voxels elsewhere": {rawZIP(t, entry{name: "a/t2w.nhdr", data: []byte(slabNHDR)}, entry{name: "b/t2w.raw", data: slabVoxels()}), ErrUnreadable},
 		"cut short":        {rawZIP(t, images("")...)[:400], ErrUnreadable},
 		"a ZIP in a ZIP":   {rawZIP(t, entry{name: "inner.zip", data: rawZIP(t, images("")...)}), ErrNoImages},
 	} {

@@ -98,12 +98,11 @@ func (l *labels) saveTo(t saveTarget, done func()) {
 		written, err := writeLayers(t, shot)
 		l.w.do(func() {
 			l.saving = false
-			if l.w.closing || count != l.count {
-				return
-			}
-			if err != nil {
+			if err != nil && !l.w.closing {
 				l.editor.Tell("")
 				l.w.showError(lang.T("The contours were not saved"), err)
+			}
+			if err != nil || l.w.closing || count != l.count {
 				return
 			}
 			l.target = t

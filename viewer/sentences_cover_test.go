@@ -19,6 +19,7 @@ var headless = map[string]string{
 	"optim": "of the trainer alone", "ref": "of tests alone", "dicom": "wrapped in exam.ErrUnreadable", "rtstruct": "wrapped in report.ErrVerify", "dicomweb": "a command", "dicomseg.ErrNotSegmentation": "known as imageio.ErrUnsupported",
 	"phantom": "the demo has settings of its own", "codec": "known as imageio's", "evaluate": "a command", "chart": "of the command evaluate", "testenv": "of tests",
 	"render.ErrDevice": "the window draws on the CPU then", "render.ErrVolumeSize": "the window draws on the CPU then", "render.ErrClosed": "the window is closing",
+	"study": "a command", "cluster": "of the command study",
 	"jpegls": "wrapped by readers", "openjpeg": "wrapped by readers",
 	"geom.ErrGrid": "wrapped by readers", "volume.ErrGeometry": "wrapped by readers", "exam.ErrUnsupported": "wrapped in imageio's or exam.ErrUnreadable",
 	"metrics.ErrInput": "wrapped by compare and calibrate", "metrics.ErrUndefined": "figures that do not exist are shown as such",

@@ -28,6 +28,10 @@ func TestMain(m *testing.M) {
 
 // runWindow is the child: the program, which says at a socket what its window shows. It returns the exit code.
 func runWindow(options string) int {
+	if err := enterDisk(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	var o Options
 	if err := json.Unmarshal([]byte(options), &o); err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 )
 
@@ -15,6 +16,28 @@ func CheckBeside(name string) error {
 		return fmt.Errorf("its voxels should be in %.100q, outside its own folder, which is not followed for safety; put the file beside the header and name it there: %w", name, ErrUnsupported)
 	}
 	return nil
+}
+
+// Beside opens a file that a header names, which lies beside the header. It fails as [OpenBeside].
+type Beside func(name string) (io.ReadCloser, int64, error)
+
+// ReadWithBeside opens a file whose voxels may lie in another one beside it, and reads it: read gets what is in the
+// file, its size in bytes, and what opens the other. Errors begin with the package and the file's name, and wrap those of
+// [Open] and read.
+func ReadWithBeside[T any](path, pkg string, read func(r io.Reader, size int64, beside Beside) (T, Info, error)) (T, Info, error) {
+	var none T
+	f, size, err := Open(path)
+	if err != nil {
+		return none, Info{}, fmt.Errorf("%s: %w", pkg, err)
+	}
+	defer func() { _ = f.Close() }() // only read from
+	out, info, err := read(f, size, func(name string) (io.ReadCloser, int64, error) {
+		return OpenBeside(filepath.Dir(path), name)
+	})
+	if err != nil {
+		return none, Info{}, fmt.Errorf("%s: %s: %w", pkg, filepath.Base(path), err)
+	}
+	return out, info, nil
 }
 
 // OpenBeside opens the file name of the folder dir, for a header whose voxels lie in a second file, and returns its size.

@@ -13,7 +13,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -30,22 +29,11 @@ func Sniff(head []byte) bool { return bytes.HasPrefix(head, []byte("NRRD")) }
 // Open reads an image: one volume for each frame, all on one grid. A two-dimensional image becomes one slice. Errors wrap
 // [codec.ErrFormat], [codec.ErrUnsupported], [codec.ErrTruncated] or [codec.ErrTooLarge], or come from the operating system.
 func Open(path string) ([]*volume.Volume, codec.Info, error) {
-	f, size, err := codec.Open(path)
-	if err != nil {
-		return nil, codec.Info{}, fmt.Errorf("nrrd: %w", err)
-	}
-	defer func() { _ = f.Close() }() // only read from
-	volumes, info, err := read(f, size, func(name string) (io.ReadCloser, int64, error) {
-		return codec.OpenBeside(filepath.Dir(path), name)
-	})
-	if err != nil {
-		return nil, codec.Info{}, fmt.Errorf("nrrd: %s: %w", filepath.Base(path), err)
-	}
-	return volumes, info, nil
+	return codec.ReadWithBeside(path, "nrrd", read)
 }
 
 // read decodes a header from r, and voxels from what follows or from the file that beside opens.
-func read(r io.Reader, size int64, beside func(name string) (io.ReadCloser, int64, error)) ([]*volume.Volume, codec.Info, error) {
+func read(r io.Reader, size int64, beside codec.Beside) ([]*volume.Volume, codec.Info, error) {
 	in := bufio.NewReaderSize(r, 1<<16)
 	h, length, err := readHeader(in)
 	if err != nil {

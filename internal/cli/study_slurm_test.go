@@ -121,12 +121,14 @@ func TestStudyOnSlurm(t *testing.T) {
 		t.Fatalf("remembered are %+v, %v; it said\n%s", all, err, said)
 	}
 	sub := all[0]
-	c.Await("both elements to train", func() bool { return stepsOf(t, folder, 0) > 6 && stepsOf(t, folder, 1) > 6 })
+	for i := range 2 { // neither may end before what is to be done to it
+		c.Await(fmt.Sprintf("element %d to train", i), func() bool { return stepsOf(t, folder, i) > 6 })
+		c.SignalElement(i, syscall.SIGSTOP)
+	}
 	if now := program(t, "study", "status", folder); !strings.Contains(now, "as job "+sub.Array+", report as job "+sub.Report+": 2 running, report pending") {
 		t.Errorf("the status is\n%s", now)
 	}
 	c.SignalElement(0, syscall.SIGKILL)
-	c.SignalElement(1, syscall.SIGSTOP) // it must not end before its node does
 	c.Await("element 0 to be queued again", func() bool { q, err := sub.Queue(context.Background()); return err == nil && q.States["PENDING"] == 1 })
 	c.KillNode()
 	for i := range 2 {

@@ -33,9 +33,8 @@ func newLazyRows() *lazyRows {
 
 // set puts rows in the place of those before, and shows the first.
 func (l *lazyRows) set(rows []lazyRow) {
-	l.keep(rows)
 	l.scroll.ScrollToTop()
-	l.show()
+	l.keep(rows)
 }
 
 // keep puts rows in the place of those before, and stays where it is.

@@ -30,6 +30,19 @@ func New(grid geom.Grid, data []float32, unit string) (*Volume, error) {
 	return &Volume{grid: grid, data: data, unit: unit}, nil
 }
 
+// NewFrames wraps frames that share a grid, each as [New] does with values of no unit, in their order. It fails as [New].
+func NewFrames(grid geom.Grid, frames [][]float32) ([]*Volume, error) {
+	out := make([]*Volume, len(frames))
+	for i, data := range frames {
+		v, err := New(grid, data, "")
+		if err != nil {
+			return nil, err
+		}
+		out[i] = v
+	}
+	return out, nil
+}
+
 // Grid returns the lattice.
 func (v *Volume) Grid() geom.Grid { return v.grid }
 

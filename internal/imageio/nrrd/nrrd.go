@@ -70,11 +70,9 @@ func read(r io.Reader, size int64, beside codec.Beside) ([]*volume.Volume, codec
 		return nil, codec.Info{}, err
 	}
 	frames := h.frames(values, axes)
-	out := make([]*volume.Volume, len(frames))
-	for i, data := range frames {
-		if out[i], err = volume.New(grid, data, ""); err != nil {
-			return nil, codec.Info{}, err
-		}
+	out, err := volume.NewFrames(grid, frames)
+	if err != nil {
+		return nil, codec.Info{}, err
 	}
 	return out, info, nil
 }

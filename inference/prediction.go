@@ -7,6 +7,7 @@ import (
 	"bayeslice/internal/exam"
 	"bayeslice/internal/geom"
 	"bayeslice/internal/modelcard"
+	"bayeslice/internal/prep"
 	"bayeslice/internal/volume"
 )
 
@@ -77,4 +78,5 @@ type Prediction struct {
 	Volumes           []ZoneVolume
 	Lesions           []Lesion
 	Issues            []exam.Issue // what preparation found, carried with the result
+	Moved             []prep.Moved // images that were displaced before the network saw them
 }

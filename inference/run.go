@@ -115,7 +115,7 @@ func (r *run) prediction(stop StopReason) (*Prediction, error) {
 	m := r.Model
 	p := &Prediction{Card: m.card, ModelSHA: m.sha, Seed: r.Seed, Samples: r.stats.N(), Requested: r.Samples, Stop: stop,
 		Device: m.Device(), SecondsPerSample: r.secondsPerSample(), Grid: r.exam.Grid, Stability: r.stability(),
-		Store: r.recorder.snapshot(), Volumes: r.volumes.result(), Issues: r.exam.Issues}
+		Store: r.recorder.snapshot(), Volumes: r.volumes.result(), Issues: r.exam.Issues, Moved: r.exam.Moved}
 	p.StopNote = r.note(stop, p.Stability)
 	if err := r.maps(p); err != nil {
 		return nil, err

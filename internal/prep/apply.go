@@ -52,6 +52,16 @@ type Options struct {
 	// Centre is the point, world LPS mm, about which the model's grid is placed; nil takes the middle
 	// of the T2W image.
 	Centre *geom.Vec3
+	// Moves displaces images before they are resampled, by exam.Series.ID, world LPS mm: a correction for motion
+	// between series. T2W cannot be moved, since the others are moved against it.
+	Moves map[string]geom.Vec3
+}
+
+// Moved is an image that was displaced before it was resampled; see [Options].Moves.
+type Moved struct {
+	Role   string    `json:"role"`
+	Series string    `json:"series"` // exam.Series.ID
+	MM     geom.Vec3 `json:"mmLPS"`  // world LPS mm
 }
 
 // Scaling is the normalisation that was applied to a channel: value → (value − Shift) / Scale.
@@ -72,6 +82,7 @@ type Prepared struct {
 	Issues  []exam.Issue   // what preparation found; the exam's own issues are not repeated
 	Outside []float64      // per channel: share of Grid outside the image, filled with the background
 	Scaling []Scaling      // per channel
+	Moved   []Moved        // images that were displaced, in the order of the channels; nil for none
 }
 
 // Apply resamples the exam onto the model's grid and normalises it. Images are read by cubic
@@ -99,7 +110,11 @@ func (r Recipe) Apply(ctx context.Context, e *exam.Exam, o Options) (*Prepared, 
 		if s == nil {
 			return nil, missingRole(channel.ExamRole())
 		}
-		if err := p.addChannel(ctx, channel, s, reference, p.Input.F32[c*n:(c+1)*n]); err != nil {
+		source, err := p.move(channel, s, reference, o.Moves)
+		if err != nil {
+			return nil, err
+		}
+		if err := p.addChannel(ctx, channel, source, reference, p.Input.F32[c*n:(c+1)*n]); err != nil {
 			return nil, err
 		}
 	}
@@ -154,6 +169,23 @@ func notAxial(t2w *exam.Series) []exam.Issue {
 	}
 	return []exam.Issue{{Code: IssueNotAxial, Severity: exam.Severe, Series: t2w.ID,
 		Text: fmt.Sprintf("The slices of the T2W image (series %s) are tilted %.0f° from axial, and the models are made for axial slices; choose the axial series for T2W.", t2w.ID, tilt)}}
+}
+
+// move displaces the image of a channel, as far as that is asked for, and declares it.
+func (p *Prepared) move(c Channel, s, reference *exam.Series, moves map[string]geom.Vec3) (*exam.Series, error) {
+	by := moves[s.ID]
+	switch {
+	case by == geom.Vec3{}:
+		return s, nil
+	case s == reference:
+		return nil, fmt.Errorf("%w: the T2W image cannot be moved; move the other images against it", ErrGeometry)
+	case !by.Finite():
+		return nil, fmt.Errorf("%w: an offset of %v for the %s image is not a distance", ErrGeometry, by, c.ExamRole())
+	}
+	moved := *s
+	moved.Volume = s.Volume.MovedBy(by)
+	p.Moved = append(p.Moved, Moved{Role: c.Role, Series: s.ID, MM: by})
+	return &moved, nil
 }
 
 // addChannel resamples and normalises one series into out.

@@ -1,8 +1,6 @@
 package viewstate
 
 import (
-	"fmt"
-
 	"bayeslice/inference"
 	"bayeslice/internal/exam"
 	"bayeslice/internal/geom"
@@ -137,13 +135,7 @@ func (s *State) Displayed(series *exam.Series) *volume.Volume {
 		return series.Volume
 	}
 	if _, ok := s.shifted[series.ID]; !ok {
-		g := series.Volume.Grid()
-		g.Origin = g.Origin.Add(by)
-		shifted, err := volume.New(g, series.Volume.Data(), series.Volume.Unit())
-		if err != nil { // the sizes are those of a volume that exists
-			panic(fmt.Sprintf("viewstate: a shifted grid: %v", err))
-		}
-		s.shifted[series.ID] = shifted
+		s.shifted[series.ID] = series.Volume.MovedBy(by)
 	}
 	return s.shifted[series.ID]
 }

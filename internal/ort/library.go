@@ -25,8 +25,8 @@ type Library struct {
 }
 
 // Search lists the places in the order in which they are tried: the option, the environment
-// variable [EnvLibrary], the settings, the user cache, beside the executable, the system's loader.
-// It reads the head of each file, and loads none.
+// variable [EnvLibrary], the settings, beside the executable, lib/bayeslice beside the bin folder in which the
+// executable lies, the user cache, the system's loader. It reads the head of each file, and loads none.
 func Search(o Options) []Library {
 	var found []Library
 	add := func(place, from string, named bool) {
@@ -39,13 +39,30 @@ func Search(o Options) []Library {
 	add(o.Library, "option", true)
 	add(os.Getenv(EnvLibrary), "environment variable "+EnvLibrary, true)
 	add(o.Settings, "settings", true)
+	for i, dir := range besideProgram() {
+		add(dir, [...]string{"beside the program", "of this installation"}[i], false)
+	}
 	if dir, err := fetch.Dir(); err == nil {
 		add(filepath.Join(dir, fetch.LibraryName()), "user cache", false)
 	}
-	if exe, err := os.Executable(); err == nil {
-		add(filepath.Dir(exe), "beside the program", false)
-	}
 	return append(found, Library{Path: systemName(), From: "system"})
+}
+
+// besideProgram lists the folders in which a package puts the library: that of the executable, behind symbolic
+// links, and for one in bin, as /usr/bin, also lib/bayeslice beside it.
+func besideProgram() []string {
+	exe, err := os.Executable()
+	if err != nil {
+		return nil
+	}
+	if real, err := filepath.EvalSymlinks(exe); err == nil {
+		exe = real
+	}
+	dir := filepath.Dir(exe)
+	if filepath.Base(dir) != "bin" {
+		return []string{dir}
+	}
+	return []string{dir, filepath.Join(filepath.Dir(dir), "lib", "bayeslice")}
 }
 
 const noSuchFile = "there is no such file"

@@ -36,7 +36,13 @@ func TestMain(m *testing.M) {
 
 func openElsewhere(t *testing.T, env ...string) string {
 	t.Helper()
-	cmd := exec.Command(os.Args[0])
+	return openAs(t, os.Args[0], env...)
+}
+
+// openAs is openElsewhere with the test program under another path.
+func openAs(t *testing.T, program string, env ...string) string {
+	t.Helper()
+	cmd := exec.Command(program)
 	cmd.Env = append(os.Environ(), append(env, openInChild+"=1")...)
 	out, err := cmd.Output()
 	if err != nil {
@@ -114,9 +120,47 @@ func TestSearchOrder(t *testing.T) {
 	for _, l := range Search(Options{Library: "/from-option", Settings: "/from-settings"}) {
 		from = append(from, l.From)
 	}
-	want := "option,environment variable " + EnvLibrary + ",settings,user cache,beside the program,system"
+	want := "option,environment variable " + EnvLibrary + ",settings,beside the program,user cache,system"
 	if got := strings.Join(from, ","); got != want {
 		t.Errorf("order = %s, want %s", got, want)
+	}
+}
+
+func TestAPackageBringsItsLibrary(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("symbolic links need rights there")
+	}
+	library := openEnv(t).Library().Path
+	root := t.TempDir()
+	for _, dir := range []string{"folder", "usr/bin", "usr/lib/bayeslice", "elsewhere"} {
+		if err := os.MkdirAll(filepath.Join(root, dir), 0o750); err != nil {
+			t.Fatal(err)
+		}
+	}
+	program, err := os.ReadFile(os.Args[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, place := range []string{"folder/program", "usr/bin/program"} {
+		write(t, filepath.Join(root, place), program)
+		if err := os.Chmod(filepath.Join(root, place), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	link := func(from, to string) {
+		if err := os.Symlink(from, filepath.Join(root, to)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	link(library, filepath.Join("folder", filepath.Base(library)))
+	link(library, filepath.Join("usr/lib/bayeslice", filepath.Base(library)))
+	link(filepath.Join(root, "folder/program"), "elsewhere/program")
+	for place, want := range map[string]string{
+		"folder/program": "loaded beside the program", "elsewhere/program": "loaded beside the program", "usr/bin/program": "loaded of this installation",
+	} { // the user's cache has one too, which comes later
+		if got := openAs(t, filepath.Join(root, place), EnvLibrary+"="); got != want {
+			t.Errorf("%s: %q, want %q", place, got, want)
+		}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"bayeslice/internal/imageio"
+	"bayeslice/internal/machine"
 	"bayeslice/internal/onnx/graph"
 	"bayeslice/training/cohort"
 	"bayeslice/training/step"
@@ -77,7 +78,7 @@ func (t *trainerOf) Plan(ctx context.Context, s viewstate.TrainSetup) (viewstate
 	if err != nil {
 		return viewstate.TrainPlan{}, err
 	}
-	p := viewstate.TrainPlan{RunFolder: newFolder(s), FreeMemory: memoryFree()}
+	p := viewstate.TrainPlan{RunFolder: newFolder(s), FreeMemory: machine.Free()}
 	if _, err := t.engine.environment(); err != nil {
 		return p, err
 	}

@@ -12,6 +12,7 @@ import (
 	"bayeslice/inference"
 	"bayeslice/internal/evaluate"
 	"bayeslice/internal/lang"
+	"bayeslice/internal/machine"
 	"bayeslice/internal/models"
 	"bayeslice/internal/ort"
 	"bayeslice/internal/report"
@@ -125,7 +126,7 @@ func (s *trainSession) Train(ctx context.Context, on func(viewstate.TrainEvent))
 			last = e.Step
 			event := eventOf(e)
 			if event.Learnt != nil {
-				event.Learnt.Memory = memoryInUse()
+				event.Learnt.Memory = machine.InUse()
 			}
 			on(event)
 		},

@@ -19,9 +19,6 @@ import (
 	"bayeslice/internal/tensor"
 )
 
-// maxModelBytes bounds a model file: protobuf cannot hold more than 2 GiB.
-const maxModelBytes = 2<<30 - 1
-
 // Load reads a model file, checks that its card and its graph agree, rewrites the graph to an equal
 // one that runs faster, divides it into the part before the noise and the part after it, and opens
 // both with open. The weights are in memory
@@ -50,9 +47,17 @@ func LoadWith(ctx context.Context, path string, open Openers) (*Model, error) {
 
 // Load rewrites the graph, divides it and opens its parts, as the function [Load] says.
 func (f *File) Load(ctx context.Context, open Openers) (*Model, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	prefix, suffix, err := divide(f.Card, f.Graph)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrModel, err)
+	}
+	for _, part := range []*graph.Graph{prefix, suffix} {
+		if err := affordable(f.Card, part, memory()); err != nil {
+			return nil, err
+		}
 	}
 	parts := Parts{Card: f.Card, SHA256: f.SHA256, Carried: carried(f.Card, suffix)}
 	if prefix != nil {
@@ -101,7 +106,7 @@ func ReadFile(path string) (*File, error) {
 // ReadBytes is [ReadFile] for a model file that is in memory, such as one that comes with the program.
 // name stands for it in messages; the bytes are not kept.
 func ReadBytes(name string, onnx []byte) (*File, error) {
-	g, digest, err := decode(name, bytes.NewReader(onnx))
+	g, digest, err := decode(name, onnx)
 	if err != nil {
 		return nil, err
 	}
@@ -114,6 +119,9 @@ func newFile(g *graph.Graph, digest string) (*File, error) {
 		return nil, fmt.Errorf("%w: %w", ErrModel, err)
 	}
 	if err := agree(card, g); err != nil {
+		return nil, err
+	}
+	if err := finite(g); err != nil {
 		return nil, err
 	}
 	return &File{Card: card, SHA256: digest, Graph: g}, nil
@@ -131,22 +139,40 @@ func ReadGraph(path string) (*graph.Graph, string, error) {
 	case info.Size() > maxModelBytes:
 		return nil, "", fmt.Errorf("%w: %s has %d bytes, more than an ONNX file can have", ErrModel, filepath.Base(path), info.Size())
 	}
-	f, err := os.Open(path)
+	data, err := readAll(path, info.Size())
 	if err != nil {
 		return nil, "", fmt.Errorf("%w: %w", ErrModel, err)
 	}
+	return decode(filepath.Base(path), data)
+}
+
+// readAll reads a file of about size bytes, and no more than an ONNX file can have.
+func readAll(path string, size int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
 	defer f.Close() //nolint:errcheck // only read
-	return decode(filepath.Base(path), f)
+	data := bytes.NewBuffer(make([]byte, 0, size+bytes.MinRead))
+	if _, err := data.ReadFrom(io.LimitReader(f, maxModelBytes)); err != nil {
+		return nil, err
+	}
+	return data.Bytes(), nil
 }
 
 // decode reads a graph and the SHA-256 of its bytes.
-func decode(name string, r io.Reader) (*graph.Graph, string, error) {
-	digest := sha256.New()
-	g, err := graph.Decode(io.TeeReader(io.LimitReader(r, maxModelBytes), digest))
+func decode(name string, onnx []byte) (*graph.Graph, string, error) {
+	if len(onnx) > largeModel { // somebody else's, probably: its weights need not be taken apart to say so
+		if err := described(onnx); err != nil {
+			return nil, "", fmt.Errorf("%w: %s: %w", ErrModel, name, err)
+		}
+	}
+	g, err := graph.DecodeBytes(onnx)
 	if err != nil {
 		return nil, "", fmt.Errorf("%w: %s: %w", ErrModel, name, err)
 	}
-	return g, hex.EncodeToString(digest.Sum(nil)), nil
+	digest := sha256.Sum256(onnx)
+	return g, hex.EncodeToString(digest[:]), nil
 }
 
 // agree checks that the graph has exactly the inputs, and the output, that the card promises.

@@ -38,6 +38,7 @@ var height = map[string]int{
 	"viewer/viewstate":                 9,  // the window's state, without a toolkit
 	"internal/calibrate":               9,  // do probabilities mean what they say
 	"internal/report":                  9,  // result folders and panels
+	"internal/resultfile":              9,  // predictions, kept on the disk
 	"internal/report/paper":            0,  // one page as PDF and picture
 	"internal/report/paper/papertest":  0,  // reads PDF back in tests
 	"internal/models":                  9,  // model files on ONNX Runtime
@@ -107,6 +108,7 @@ var height = map[string]int{
 	"internal/seed":                    0, // random streams
 	"internal/tensor":                  0,
 	"internal/testenv":                 0,
+	"internal/machine":                 0, // how much memory there is
 	"internal/uitest":                  1, // the real window under test
 	"internal/colorvision":             0, // how colours look, for tests
 	"internal/locale":                  0, // before Fyne looks at the locale

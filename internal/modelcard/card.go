@@ -110,6 +110,9 @@ func (c Card) Validate() error {
 	if c.Storage != Float32 && c.Storage != Float16 {
 		return fmt.Errorf("%w: weights stored as %q, which this program does not read", ErrCard, c.Storage)
 	}
+	if err := c.validateTexts(); err != nil {
+		return err
+	}
 	if err := c.validateNoise(); err != nil {
 		return err
 	}
@@ -134,7 +137,12 @@ func (c Card) validateNoise() error {
 	case c.Latent < 0:
 		return fmt.Errorf("%w: a latent space of %d dimensions", ErrCard, c.Latent)
 	}
+	named := map[string]bool{c.Input: true}
 	for _, n := range c.Noise {
+		if named[n.Name] {
+			return fmt.Errorf("%w: two of its inputs are named %q", ErrCard, n.Name)
+		}
+		named[n.Name] = true
 		switch {
 		case n.Name == "" || (n.Kind != Bernoulli && n.Kind != Normal):
 			return fmt.Errorf("%w: noise input %q of kind %q is not usable", ErrCard, n.Name, n.Kind)

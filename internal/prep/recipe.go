@@ -64,10 +64,17 @@ func PaperRecipe(diagnosis bool) Recipe {
 // ErrRecipe marks a recipe that cannot be followed.
 var ErrRecipe = errors.New("prep: unusable recipe")
 
+// Bounds of a recipe: what a model can ask for. Spacings are in mm.
+const (
+	maxChannels = 16
+	minSpacing  = 0.01
+	maxSpacing  = 100
+)
+
 // Validate reports, as [ErrRecipe], the first thing that makes the recipe unusable.
 func (r Recipe) Validate() error {
-	if len(r.Channels) == 0 {
-		return fmt.Errorf("%w: it has no channels", ErrRecipe)
+	if len(r.Channels) == 0 || len(r.Channels) > maxChannels {
+		return fmt.Errorf("%w: it has %d channels, where 1 to %d can be", ErrRecipe, len(r.Channels), maxChannels)
 	}
 	for i, c := range r.Channels {
 		switch {
@@ -80,7 +87,7 @@ func (r Recipe) Validate() error {
 		}
 	}
 	for a := range 3 {
-		if !(r.SpacingMM[a] > 0) || r.Size[a] <= 0 || r.Size[a] > 1024 {
+		if !(r.SpacingMM[a] >= minSpacing && r.SpacingMM[a] <= maxSpacing) || r.Size[a] <= 0 || r.Size[a] > 1024 {
 			return fmt.Errorf("%w: grid %v at %v mm", ErrRecipe, r.Size, r.SpacingMM)
 		}
 	}

@@ -18,6 +18,11 @@ func Decode(r io.Reader) (*Graph, error) {
 	if err != nil {
 		return nil, err
 	}
+	return DecodeBytes(data)
+}
+
+// DecodeBytes is [Decode] for a file that is in memory; data is not kept.
+func DecodeBytes(data []byte) (*Graph, error) {
 	m, err := pb.Decode(data)
 	if err != nil {
 		return nil, err
@@ -154,6 +159,9 @@ func (d *decoder) output(v pb.ValueInfo) {
 }
 
 func (d *decoder) shape(name string, in []int64) []int {
+	if len(in) > maxRank {
+		d.b.Fail("%q has %d axes, where %d are the most", name, len(in), maxRank)
+	}
 	out := make([]int, len(in))
 	for i, v := range in {
 		if v < 1 || v > 1<<36 {

@@ -106,6 +106,11 @@ func inferConvTranspose(n *Node) (result, error) {
 	if extra != nil && len(extra) != len(win.kernel) {
 		return result{}, fmt.Errorf("output_padding %v for %d spatial axes", extra, len(win.kernel))
 	}
+	for i, e := range extra {
+		if e < 0 || e >= max(win.strides[i], win.dilations[i]) {
+			return result{}, fmt.Errorf("output_padding %v with strides %v and dilations %v", extra, win.strides, win.dilations)
+		}
+	}
 	out := []int{x[0], w[1] * win.group}
 	for i, k := range win.kernel {
 		d := (x[2+i]-1)*win.strides[i] + (k-1)*win.dilations[i] + 1 - win.begin[i] - win.end[i]

@@ -120,11 +120,18 @@ func (n *Node) infer() error {
 	return nil
 }
 
+// maxTold bounds the inputs that a message lists.
+const maxTold = 8
+
 // errorf makes an error that names the node and the shapes it reads.
 func (n *Node) errorf(format string, args ...any) error {
-	in := make([]string, len(n.in))
+	var in []string
 	for i, x := range n.in {
-		in[i] = x.String()
+		if i == maxTold {
+			in = append(in, fmt.Sprintf("and %d more", len(n.in)-i))
+			break
+		}
+		in = append(in, x.String())
 	}
 	return fmt.Errorf("%w: node %q (%s of %v): %w", ErrGraph, n.name, n.op, in, fmt.Errorf(format, args...))
 }
@@ -143,9 +150,15 @@ func kindOf(v any) attrKind {
 	return 255
 }
 
+// maxRank is the most axes that a tensor can have; images have five, pairs of their axes eight.
+const maxRank = 16
+
 // validShape holds every extent positive and the number of elements within 2³⁶, so that products of
-// shapes cannot overflow and no file can ask for absurd memory.
+// shapes cannot overflow; what a graph's values may take together is for [Graph.Needs] to tell.
 func validShape(shape []int) error {
+	if len(shape) > maxRank {
+		return fmt.Errorf("a tensor of %d axes, where %d are the most", len(shape), maxRank)
+	}
 	n := 1
 	for _, d := range shape {
 		if d <= 0 || d > (1<<36)/n {

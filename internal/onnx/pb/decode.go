@@ -30,9 +30,15 @@ func Decode(data []byte) (*Model, error) {
 			m.Graph = &Graph{}
 			return f.message(m.Graph.decode)
 		case 8:
+			if err := room(len(m.Opsets), maxEntries, "operator sets"); err != nil {
+				return err
+			}
 			m.Opsets = append(m.Opsets, Opset{})
 			return f.message(m.Opsets[len(m.Opsets)-1].decode)
 		case 14:
+			if err := room(len(m.Metadata), maxEntries, "metadata entries"); err != nil {
+				return err
+			}
 			m.Metadata = append(m.Metadata, Entry{})
 			return f.message(m.Metadata[len(m.Metadata)-1].decode)
 		case 20, 25:
@@ -53,7 +59,7 @@ func (o *Opset) decode(data []byte) error {
 	return message(data, "operator set", func(f field) error {
 		switch f.num {
 		case 1:
-			return f.string(&o.Domain)
+			return f.name(&o.Domain)
 		case 2:
 			return f.int64(&o.Version)
 		}
@@ -77,19 +83,31 @@ func (g *Graph) decode(data []byte) error {
 	return message(data, "graph", func(f field) error {
 		switch f.num {
 		case 1:
+			if err := room(len(g.Nodes), maxParts, "nodes"); err != nil {
+				return err
+			}
 			n := &Node{}
 			g.Nodes = append(g.Nodes, n)
 			return f.message(n.decode)
 		case 2:
-			return f.string(&g.Name)
+			return f.name(&g.Name)
 		case 5:
+			if err := room(len(g.Initializers), maxParts, "tensors"); err != nil {
+				return err
+			}
 			t := &Tensor{}
 			g.Initializers = append(g.Initializers, t)
 			return f.message(t.decode)
 		case 11:
+			if err := room(len(g.Inputs), maxParts, "inputs"); err != nil {
+				return err
+			}
 			g.Inputs = append(g.Inputs, ValueInfo{})
 			return f.message(g.Inputs[len(g.Inputs)-1].decode)
 		case 12:
+			if err := room(len(g.Outputs), maxParts, "outputs"); err != nil {
+				return err
+			}
 			g.Outputs = append(g.Outputs, ValueInfo{})
 			return f.message(g.Outputs[len(g.Outputs)-1].decode)
 		case 15:
@@ -103,18 +121,21 @@ func (n *Node) decode(data []byte) error {
 	err := message(data, "node", func(f field) error {
 		switch f.num {
 		case 1:
-			return f.appendString(&n.Inputs)
+			return f.appendName(&n.Inputs)
 		case 2:
-			return f.appendString(&n.Outputs)
+			return f.appendName(&n.Outputs)
 		case 3:
-			return f.string(&n.Name)
+			return f.name(&n.Name)
 		case 4:
-			return f.string(&n.OpType)
+			return f.name(&n.OpType)
 		case 5:
+			if err := room(len(n.Attributes), maxAttributes, "attributes"); err != nil {
+				return err
+			}
 			n.Attributes = append(n.Attributes, Attribute{})
 			return f.message(n.Attributes[len(n.Attributes)-1].decode)
 		case 7:
-			return f.string(&n.Domain)
+			return f.name(&n.Domain)
 		}
 		return nil
 	})
@@ -128,22 +149,22 @@ func (a *Attribute) decode(data []byte) error {
 	err := message(data, "attribute", func(f field) error {
 		switch f.num {
 		case 1:
-			return f.string(&a.Name)
+			return f.name(&a.Name)
 		case 2:
 			return f.float(&a.F)
 		case 3:
 			return f.int64(&a.I)
 		case 4:
-			return f.string(&a.S)
+			return f.name(&a.S)
 		case 5:
 			a.T = &Tensor{}
 			return f.message(a.T.decode)
 		case 7:
 			return f.floats(&a.Floats)
 		case 8:
-			return f.int64s(&a.Ints)
+			return f.list(&a.Ints)
 		case 9:
-			return f.appendString(&a.Strings)
+			return f.appendName(&a.Strings)
 		case 6, 10, 11, 21:
 			return fmt.Errorf("%w: attribute %q holds a sub-graph, a list of tensors or a reference", ErrUnsupported, a.Name)
 		case 20:
@@ -164,7 +185,7 @@ func (v *ValueInfo) decode(data []byte) error {
 	return message(data, "value", func(f field) error {
 		switch f.num {
 		case 1:
-			return f.string(&v.Name)
+			return f.name(&v.Name)
 		case 2:
 			return f.message(v.decodeType)
 		}
@@ -202,6 +223,9 @@ func (v *ValueInfo) decodeShape(data []byte) error {
 		if f.num != 1 {
 			return nil
 		}
+		if err := room(len(v.Dims), maxList, "axes"); err != nil {
+			return err
+		}
 		dim := int64(-1)
 		err := f.message(func(data []byte) error {
 			return message(data, "dimension", func(f field) error {
@@ -230,7 +254,7 @@ func (t *Tensor) decode(data []byte) error {
 	err := message(data, "tensor", func(f field) error {
 		switch f.num {
 		case 1:
-			return f.int64s(&t.Dims)
+			return f.list(&t.Dims)
 		case 2:
 			var v int64
 			err := f.int64(&v)
@@ -243,7 +267,7 @@ func (t *Tensor) decode(data []byte) error {
 		case 7:
 			return f.int64s(&p.i64)
 		case 8:
-			return f.string(&t.Name)
+			return f.name(&t.Name)
 		case 9:
 			p.hasRaw = true
 			return f.bytes(&p.raw)
@@ -429,11 +453,6 @@ func (f field) bytes(to *[]byte) error {
 
 func (f field) string(to *string) error {
 	*to = string(f.b)
-	return f.want(protowire.BytesType)
-}
-
-func (f field) appendString(to *[]string) error {
-	*to = append(*to, string(f.b))
 	return f.want(protowire.BytesType)
 }
 

@@ -63,6 +63,9 @@ func Metadata(data []byte) ([]Entry, error) {
 		if f.num != 14 {
 			return nil
 		}
+		if err := room(len(entries), maxEntries, "metadata entries"); err != nil {
+			return err
+		}
 		entries = append(entries, Entry{})
 		return f.message(entries[len(entries)-1].decode)
 	})

@@ -29,7 +29,7 @@ func FoldNorm(g *graph.Graph) (*graph.Graph, error) {
 		}
 		for i := range 2 {
 			v := in[1-i]
-			if factorFor(n.In()[i], v) && scalable(uses, n.In()[i], len(v.Shape()) == 0) {
+			if factorFor(n.In()[i], v) && scalable(uses, n.In()[i], len(v.Shape()) == 0, maxDepth) {
 				return scaled(b, in[i], v)
 			}
 		}
@@ -76,21 +76,25 @@ func factorFor(x, v *graph.Node) bool {
 	return len(s) > 2 && s[0] == 1 && slices.Equal(v.Shape(), append([]int{1, s[1]}, slices.Repeat([]int{1}, len(s)-2)...))
 }
 
-// scalable reports whether a factor may pass through y; positive ones also pass leaky rectifiers.
-func scalable(uses map[*graph.Node]int, y *graph.Node, positive bool) bool {
-	if uses[y] != 1 {
+// maxDepth is how many nodes a factor may pass: each that it passes is made anew.
+const maxDepth = 16
+
+// scalable reports whether a factor may pass through y and at most depth nodes before it; positive ones also pass leaky
+// rectifiers.
+func scalable(uses map[*graph.Node]int, y *graph.Node, positive bool, depth int) bool {
+	if depth--; uses[y] != 1 || depth < 0 {
 		return false
 	}
 	switch y.Op() {
 	case "InstanceNormalization":
 		return true
 	case "LeakyRelu", "Relu":
-		return positive && scalable(uses, y.In()[0], positive)
+		return positive && scalable(uses, y.In()[0], positive, depth)
 	case "Add":
 		x, z := y.In()[0], y.In()[1]
-		return slices.Equal(x.Shape(), z.Shape()) && scalable(uses, x, positive) && scalable(uses, z, positive)
+		return slices.Equal(x.Shape(), z.Shape()) && scalable(uses, x, positive, depth) && scalable(uses, z, positive, depth)
 	case "Mul":
-		return positive && scalable(uses, y.In()[0], positive) && factorFor(y.In()[0], y.In()[1])
+		return positive && scalable(uses, y.In()[0], positive, depth) && factorFor(y.In()[0], y.In()[1])
 	}
 	return false
 }

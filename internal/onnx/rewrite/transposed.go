@@ -4,7 +4,11 @@ import (
 	"slices"
 
 	"bayeslice/internal/onnx/graph"
+	"bayeslice/internal/tensor"
 )
+
+// maxTaps bounds the kernels that are taken apart, since each tap may become a convolution.
+const maxTaps = 512
 
 // LowerConvTranspose replaces strided transposed convolutions by small stride-1 convolutions, one for
 // each phase of the output grid, whose results are interleaved: output voxels with the same remainder
@@ -17,7 +21,7 @@ func LowerConvTranspose(g *graph.Graph) (*graph.Graph, error) {
 			return nil
 		}
 		o := n.Options()
-		if o.Group != 1 || slices.Max(o.Dilations) > 1 {
+		if o.Group != 1 || slices.Max(o.Dilations) > 1 || tensor.Count(in[1].Shape()[2:]) > maxTaps {
 			return nil
 		}
 		phases, ok := axisPhases(n, o)

@@ -22,6 +22,7 @@ import (
 	"bayeslice/internal/prep"
 	"bayeslice/internal/recent"
 	"bayeslice/internal/report"
+	"bayeslice/internal/resultfile"
 	"bayeslice/internal/review"
 	"bayeslice/internal/session"
 	"bayeslice/internal/settings"
@@ -75,6 +76,7 @@ var sentences = []struct {
 	{exam.ErrNoSuch, sentence{lang.Mark("This series cannot take the role."), lang.Mark("Choose a series with an image volume.")}},
 	{exam.ErrOverrides, sentence{lang.Mark("Your series choices could not be stored or read."), lang.Mark("The choice holds until the exam is closed. Check the space and the rights of the settings folder.")}},
 	{errOtherExam, sentence{lang.Mark("This place holds another exam than the session was saved with."), lang.Mark("Choose the place where the session's exam is now.")}},
+	{resultfile.ErrResults, sentence{lang.Mark("Results that were kept cannot be used."), lang.Mark("They are sampled again from the same models and seeds.")}},
 	{session.ErrSession, sentence{lang.Mark("The session file cannot be used."), lang.Mark("Choose another file that ends in .bayeslice; the details say what is wrong.")}},
 	{keymap.ErrKeys, sentence{lang.Mark("The file with your keys cannot be used; the usual keys hold."), lang.Mark("The details say what to do with the file.")}},
 	{keymap.ErrChord, sentence{lang.Mark("This key cannot be bound."), lang.Mark("Press another key.")}},

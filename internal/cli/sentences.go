@@ -45,6 +45,7 @@ import (
 	"bayeslice/internal/recent"
 	"bayeslice/internal/report"
 	"bayeslice/internal/report/paper"
+	"bayeslice/internal/resultfile"
 	"bayeslice/internal/review"
 	"bayeslice/internal/sectors"
 	sessionfile "bayeslice/internal/session"
@@ -109,6 +110,7 @@ var nextSteps = []struct {
 	{"lang.ErrTexts", lang.ErrTexts, fromText},
 	{"keymap.ErrKeys", keymap.ErrKeys, fromText},
 	{"recent.ErrRecent", recent.ErrRecent, "Check the space and the rights of the settings folder, or switch the list off in the preferences."},
+	{"resultfile.ErrResults", resultfile.ErrResults, "Run the models again."},
 	{"session.ErrSession", sessionfile.ErrSession, "Choose a session file that this program wrote."},
 	{"keymap.ErrChord", keymap.ErrChord, "Name a key as the keyboard sheet does, such as Ctrl+Shift+H."},
 	{"exam.ErrUnsupported", exam.ErrUnsupported, fromText},

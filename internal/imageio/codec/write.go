@@ -14,7 +14,16 @@ import (
 // to the disk and then takes the place of path. Whatever fails, path is as it was before and no
 // partial file stays. The error is a sentence that says what to do.
 func WriteFile(path string, write func(w io.Writer) error) error {
-	f, err := createPart(path)
+	return writeFile(path, 0o644, write) // a result is a document like any other: the umask decides who may read it
+}
+
+// WritePrivateFile is [WriteFile] for a file that only its owner can read.
+func WritePrivateFile(path string, write func(w io.Writer) error) error {
+	return writeFile(path, 0o600, write)
+}
+
+func writeFile(path string, mode fs.FileMode, write func(w io.Writer) error) error {
+	f, err := createPart(path, mode)
 	if err != nil {
 		return osError("cannot write", path, err)
 	}
@@ -40,14 +49,14 @@ func WriteFile(path string, write func(w io.Writer) error) error {
 }
 
 // createPart creates a new hidden file beside path.
-func createPart(path string) (*os.File, error) {
+func createPart(path string, mode fs.FileMode) (*os.File, error) {
 	if st, err := os.Stat(path); err == nil && st.IsDir() {
 		return nil, fmt.Errorf("it is a folder: %w", fs.ErrExist)
 	}
 	dir, base := filepath.Split(path)
 	for n := range 1000 {
 		name := filepath.Join(dir, fmt.Sprintf(".%s.%d-%d.part", base, os.Getpid(), n))
-		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644) //nolint:gosec // a result is a document like any other: the umask decides who may read it
+		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 		if !errors.Is(err, fs.ErrExist) {
 			return f, err
 		}

@@ -40,7 +40,8 @@ type viewport struct {
 	foot    fyne.CanvasObject // over the lower left of the image; nil where there is none
 	footed  func() bool
 
-	space   bool // the space bar is held
+	space   bool          // the space bar is held
+	at      fyne.Position // where the mouse was last
 	hold    *holdKeys
 	wheel   float32 // wheel movement that has not made a notch yet
 	failure string  // why the newest picture could not be drawn, or ""

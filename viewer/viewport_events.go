@@ -55,8 +55,15 @@ func button(b desktop.MouseButton) viewstate.Button {
 	return viewstate.NoButton
 }
 
-// Cursor implements [desktop.Cursorable].
-func (v *viewport) Cursor() desktop.Cursor { return desktop.CrosshairCursor }
+// grips are the mouse cursors over what can be taken hold of.
+var grips = map[viewstate.Grip]desktop.Cursor{viewstate.NoGrip: desktop.CrosshairCursor, viewstate.GripPoint: desktop.PointerCursor,
+	viewstate.GripWhole: desktop.PointerCursor, viewstate.GripSideways: desktop.HResizeCursor, viewstate.GripUpright: desktop.VResizeCursor}
+
+// Cursor implements [desktop.Cursorable]. The toolkit asks before it tells that the mouse has moved, so that the shape is one
+// movement late.
+func (v *viewport) Cursor() desktop.Cursor {
+	return grips[v.state.GripAt(v.index, float64(v.at.X), float64(v.at.Y))]
+}
 
 // MouseDown implements [desktop.Mouseable].
 func (v *viewport) MouseDown(e *desktop.MouseEvent) {
@@ -81,6 +88,7 @@ func (v *viewport) MouseMoved(e *desktop.MouseEvent) {
 	if e.Button == 0 {
 		v.state.Abandon()
 	}
+	v.at = e.Position
 	v.state.Move(v.index, modifiers(), float64(e.Position.X), float64(e.Position.Y))
 	v.hover(v.index, e.Position, true)
 }

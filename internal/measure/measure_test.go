@@ -274,3 +274,33 @@ func TestLargestDiameterReachesFromCornerToCorner(t *testing.T) {
 		}
 	}
 }
+
+func TestFiguresAreReshapedInTheirPlane(t *testing.T) {
+	tilted := geom.Vec3{0, 1, 1}.Unit()
+	e, err := Ellipse(geom.Vec3{1, 2, 3}, geom.Vec3{4, 0, 0}, tilted.Scale(2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The lower end of the tilted axis, brought to a point beside it: the upper end at centre + 2·tilted stays.
+	got, err := e.WithHandle(3, e.Centre().Sub(tilted.Scale(6)).Add(geom.Vec3{9, 1, -1}))
+	if err != nil || got.Centre().Sub(e.Centre().Sub(tilted.Scale(2))).Norm() > 1e-12 || math.Abs(got.AreaMM2()-16*math.Pi) > 1e-9 {
+		t.Errorf("%+v, %v", got, err)
+	}
+	p, err := Polygon([]geom.Vec3{{0, 0, 5}, {4, 0, 5}, {0, 4, 5}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err = p.WithHandle(1, geom.Vec3{8, 0, 99}); err != nil || got.Handles()[1] != (geom.Vec3{8, 0, 5}) || math.Abs(got.AreaMM2()-16) > 1e-12 {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if got, err = p.Moved(geom.Vec3{1, 1, 1}); err != nil || got.Handles()[2] != (geom.Vec3{1, 5, 6}) || p.Handles()[2] != (geom.Vec3{0, 4, 5}) {
+		t.Errorf("%+v, %v", got, err)
+	}
+	for n, err := range []error{last(e.WithHandle(4, geom.Vec3{})), last(e.WithHandle(0, geom.Vec3{-4, 2, 3})), last(p.Moved(geom.Vec3{math.NaN(), 0, 0}))} {
+		if !errors.Is(err, ErrMeasure) {
+			t.Errorf("case %d: %v", n, err)
+		}
+	}
+}
+
+func last(_ Shape, err error) error { return err }

@@ -102,18 +102,74 @@ func (s Shape) Outline() []geom.Vec3 {
 	return out
 }
 
+// IsEllipse reports whether the figure is an ellipse rather than a polygon.
+func (s Shape) IsEllipse() bool { return s.points == nil }
+
+// Handles returns the points by which the figure is reshaped, world LPS mm, in new memory: a polygon's corners, or the ends of
+// an ellipse's axes: first those of both half axes, then the opposite ones.
+func (s Shape) Handles() []geom.Vec3 {
+	if s.points != nil {
+		return slices.Clone(s.points)
+	}
+	u, v := s.half[0], s.half[1]
+	return []geom.Vec3{s.centre.Add(u), s.centre.Add(v), s.centre.Sub(u), s.centre.Sub(v)}
+}
+
+// WithHandle returns the figure with handle n, as [Shape.Handles] numbers them, brought to a point (world LPS mm), as far as the
+// figure stays in its plane: a corner alone moves; the end of an axis moves along it, and the other end stays. It
+// fails with [ErrMeasure] where there is no such handle or no figure is left.
+func (s Shape) WithHandle(n int, to geom.Vec3) (Shape, error) {
+	handles := s.Handles()
+	if n < 0 || n >= len(handles) {
+		return Shape{}, refuse("a figure has no handle %d; draw it again", n)
+	}
+	if s.points != nil {
+		if normal := s.normal(); normal.Norm() > 0 {
+			n := normal.Unit()
+			to = to.Sub(n.Scale(to.Sub(s.centre).Dot(n)))
+		}
+		handles[n] = to
+		return Polygon(handles)
+	}
+	axis, fixed := n%2, handles[(n+2)%4]
+	along := handles[n].Sub(fixed).Unit()
+	length := to.Sub(fixed).Dot(along)
+	if !(length > 0) {
+		return Shape{}, refuse("an ellipse without extent; drag it open further")
+	}
+	half := s.half
+	half[axis] = along.Scale(length / 2)
+	return Ellipse(fixed.Add(half[axis]), half[0], half[1])
+}
+
+// Moved returns the figure displaced by a world vector, mm. It fails with [ErrMeasure] for one that is not finite.
+func (s Shape) Moved(by geom.Vec3) (Shape, error) {
+	if s.points == nil {
+		return Ellipse(s.centre.Add(by), s.half[0], s.half[1])
+	}
+	points := slices.Clone(s.points)
+	for i := range points {
+		points[i] = points[i].Add(by)
+	}
+	return Polygon(points)
+}
+
+// normal returns twice the area vector of a polygon: perpendicular to its plane, zero where it encloses nothing.
+func (s Shape) normal() (sum geom.Vec3) {
+	for i, p := range s.points {
+		q := s.points[(i+1)%len(s.points)]
+		sum = sum.Add(p.Sub(s.centre).Cross(q.Sub(s.centre)))
+	}
+	return sum
+}
+
 // AreaMM2 returns the area of the figure itself (not of the voxels in it): πab, or Gauss's area formula. A
 // polygon that crosses itself has no area of its own; what is returned then is the formula's.
 func (s Shape) AreaMM2() float64 {
 	if s.points == nil {
 		return math.Pi * s.half[0].Norm() * s.half[1].Norm()
 	}
-	var sum geom.Vec3
-	for i, p := range s.points {
-		q := s.points[(i+1)%len(s.points)]
-		sum = sum.Add(p.Sub(s.centre).Cross(q.Sub(s.centre)))
-	}
-	return sum.Norm() / 2
+	return s.normal().Norm() / 2
 }
 
 // contains reports whether the voxel centre (i, j) of slice k lies in the figure seen along the slice normal.

@@ -208,7 +208,7 @@ var commandTable = [commandCount]commandEntry{
 	LassoTool:        {"tool-lasso", GroupTools, lang.Mark("lasso")},
 	SwapTool:         {"tool-last", GroupTools, lang.Mark("the tool before")},
 	KeyImage:         {"key-image", GroupTools, lang.Mark("mark as key image, unmark")},
-	DeleteLast:       {"delete-last", GroupTools, lang.Mark("last point of the polygon, or the selected measurement")},
+	DeleteLast:       {"delete-last", GroupTools, lang.Mark("delete the last point of the polygon, or the selected measurement")},
 
 	SmallerBrush:  {"brush-smaller", GroupLabels, lang.Mark("smaller brush")},
 	LargerBrush:   {"brush-larger", GroupLabels, lang.Mark("larger brush")},
@@ -520,6 +520,7 @@ func MouseHelp() []HelpLine {
 		{lang.T("Alt + click"), lang.T("show the samples there, leave the cursor")},
 		{lang.T("Shift + move"), lang.T("the cursor follows the mouse")},
 		{lang.T("Left drag"), lang.T("window (sideways) and level (up, down), or the active tool")},
+		{lang.T("Left drag on a measurement"), lang.T("a handle changes it, its line moves it; Escape leaves it as it was")},
 		{lang.T("Ctrl + left drag"), lang.T("grey window from a box; when editing: the brush erases")},
 		{lang.T("Middle drag, Space + left drag"), lang.T("pan")},
 		{lang.T("Right drag, Ctrl + wheel"), lang.T("zoom (right drag when editing: erase)")},

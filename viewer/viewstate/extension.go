@@ -32,6 +32,37 @@ type Annotator interface {
 	LegendIn(v int) (l Legend, ok bool)
 }
 
+// Grip is what the mouse can take hold of at a place in a viewport.
+type Grip uint8
+
+// Grips: nothing; a point, or a whole figure, which go anywhere; a handle that goes sideways, or up and down, on the screen.
+const (
+	NoGrip Grip = iota
+	GripPoint
+	GripWhole
+	GripSideways
+	GripUpright
+)
+
+// Gripper is an [Extension] with drawings that the mouse can take hold of.
+type Gripper interface {
+	// GripAt returns what a press with the left button, logical pixels from the top left corner of viewport v, would
+	// take hold of, or what it holds.
+	GripAt(v int, x, y float64) Grip
+}
+
+// GripAt returns what the left button would take hold of at a place in a viewport, in logical pixels from its top left corner.
+func (s *State) GripAt(v int, x, y float64) Grip {
+	for _, e := range s.extensions {
+		if g, ok := e.(Gripper); ok {
+			if grip := g.GripAt(v, x, y); grip != NoGrip {
+				return grip
+			}
+		}
+	}
+	return NoGrip
+}
+
 // Notes returns what extensions say in the corner of a viewport.
 func (s *State) Notes(v int) []string {
 	var out []string

@@ -26,7 +26,7 @@ func (r *Reading) Marks(v int) []viewstate.Mark {
 	}
 	var out []viewstate.Mark
 	for _, m := range r.marks.list {
-		if r.draft.grab != m.ID {
+		if r.draft.grab.id != m.ID {
 			out = append(out, r.marksOf(m, v, g, k)...)
 		}
 	}
@@ -68,6 +68,9 @@ func (r *Reading) marksOf(m Measurement, v int, g geom.Grid, k int) []viewstate.
 		}
 		outline := m.Shape.Outline()
 		out := []viewstate.Mark{{Points: outline, Closed: true, Color: c, Width: width}}
+		if m.ID == r.selected {
+			out = append(out, spots(m.handles(), c)...)
+		}
 		return append(out, label(outline, shortText(m, r.state.Series(v).ID), c))
 	}
 	var out []viewstate.Mark
@@ -121,6 +124,15 @@ func lineMarks(l measure.Distance, g geom.Grid, k int, text string, c color.NRGB
 	}
 }
 
+// spots are handles without a line between them.
+func spots(points []geom.Vec3, c color.NRGBA) []viewstate.Mark {
+	out := make([]viewstate.Mark, len(points))
+	for i, p := range points {
+		out[i] = viewstate.Mark{Points: []geom.Vec3{p}, Color: c}
+	}
+	return out
+}
+
 // label is a text without a drawing, beside the corner furthest along a figure's outline.
 func label(outline []geom.Vec3, text string, c color.NRGBA) viewstate.Mark {
 	at := outline[0]
@@ -144,6 +156,9 @@ func (r *Reading) draftMarks(v int, g geom.Grid, k int) []viewstate.Mark {
 		out = append(out, viewstate.Mark{Points: append(append([]geom.Vec3{}, d.points...), d.to), Spots: true, Color: colorSelected, Width: 1.5})
 		return out
 	}
+	if d.active && d.grab.held() {
+		return append(out, r.grabbedMarks(v, g, k)...)
+	}
 	if !d.active || d.from == d.to || d.view != v {
 		return out
 	}
@@ -154,7 +169,7 @@ func (r *Reading) draftMarks(v int, g geom.Grid, k int) []viewstate.Mark {
 		if shape, err := r.ellipse(v, d.from, d.to); err == nil {
 			out = append(out, viewstate.Mark{Points: shape.Outline(), Closed: true, Color: colorSelected, Width: 1.5})
 		}
-	case d.grab != 0 || r.drawsLines():
+	case r.drawsLines():
 		l := measure.Distance{A: d.from, B: d.to}
 		out = append(out, viewstate.Mark{Points: []geom.Vec3{d.from, d.to}, Spots: true, Color: colorSelected, Width: 1.5, Label: lengthText(l.MM())})
 	}

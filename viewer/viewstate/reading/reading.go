@@ -35,6 +35,7 @@ type Reading struct {
 var (
 	_ viewstate.Extension = (*Reading)(nil)
 	_ viewstate.Annotator = (*Reading)(nil)
+	_ viewstate.Gripper   = (*Reading)(nil)
 )
 
 // New adds reading to a state.

@@ -3,7 +3,6 @@ package reading
 import (
 	"errors"
 	"math"
-	"slices"
 
 	"bayeslice/internal/exam"
 	"bayeslice/internal/geom"
@@ -24,7 +23,7 @@ type draft struct {
 	to     geom.Vec3          // where the mouse is
 	lines  []measure.Distance // of an ellipsoid so far
 	points []geom.Vec3        // corners of a polygon so far
-	grab   int                // ID of the distance whose end is being moved, 0 for none
+	grab   grip               // what of a measurement is being moved
 }
 
 // Point implements [viewstate.Extension]: the left button of the measuring tools, and a box drawn with Ctrl.
@@ -86,58 +85,6 @@ func (r *Reading) press(e viewstate.PointerEvent) bool {
 	return true
 }
 
-// grabPixels is how near to the end of a line, logical pixels, a press takes hold of it.
-const grabPixels = 7
-
-// grab takes hold of the end of a distance on the shown slice, while browsing or measuring distances.
-func (r *Reading) grab(e viewstate.PointerEvent) bool {
-	tool := r.state.Tool()
-	g, k, ok := r.slice(e.View)
-	if !ok || !e.OK || e.Button != viewstate.Left || e.Mods != 0 || r.draft.active || r.state.AllHidden() || tool != viewstate.Browse && tool != viewstate.Ruler {
-		return false
-	}
-	for _, m := range r.marks.list {
-		if m.Kind != Distance {
-			continue
-		}
-		for end, p := range [2]geom.Vec3{m.Lines[0].A, m.Lines[0].B} {
-			x, y, shown := r.state.PositionOf(e.View, p)
-			if !shown || !onSlice(g, k, p) || math.Hypot(x-e.X, y-e.Y) > grabPixels {
-				continue
-			}
-			fixed := m.Lines[0].B
-			if end == 1 {
-				fixed = m.Lines[0].A
-			}
-			r.draft = draft{tool: tool, view: e.View, active: true, from: fixed, to: p, grab: m.ID}
-			r.selected, r.message = m.ID, ""
-			r.tell()
-			return true
-		}
-	}
-	return false
-}
-
-// letGo leaves the end of a distance where the mouse is; a click has only selected it.
-func (r *Reading) letGo(clicked bool) {
-	d := r.draft
-	r.draft = draft{tool: d.tool}
-	l, err := measure.NewDistance(d.from, d.to)
-	if clicked || err != nil || l.MM() == 0 {
-		r.fail(err)
-		return
-	}
-	list := slices.Clone(r.marks.list)
-	for n, m := range list {
-		if m.ID == d.grab {
-			r.marks.last++ // a new value: what is shown is told from what was by its ID
-			list[n].ID, list[n].Lines = r.marks.last, []measure.Distance{l}
-			r.selected = r.marks.last
-		}
-	}
-	r.marks.set(list)
-}
-
 // drawsLines reports whether the active tool draws lines, which may be set by two clicks.
 func (r *Reading) drawsLines() bool {
 	return r.state.Tool() == viewstate.Ruler || r.state.Tool() == viewstate.Ellipsoid
@@ -156,14 +103,14 @@ func (r *Reading) move(e viewstate.PointerEvent) {
 func (r *Reading) release(e viewstate.PointerEvent) {
 	d := &r.draft
 	if !e.OK { // the viewport shows something else by now
-		d.active = false
+		d.active, d.grab = false, grip{}
 	}
 	if !d.active {
 		return
 	}
 	d.to = e.World
 	switch tool := r.state.Tool(); {
-	case d.grab != 0:
+	case d.grab.held():
 		r.letGo(e.Clicked)
 	case d.box || tool == viewstate.WindowRegion:
 		d.active, d.box = false, false
@@ -290,6 +237,9 @@ func (r *Reading) dropDraft() bool {
 		r.tell()
 	case r.measures():
 		r.state.SetTool(viewstate.Browse)
+	case r.selected != 0:
+		r.selected = 0
+		r.tell()
 	default:
 		return false
 	}
@@ -356,6 +306,10 @@ func (r *Reading) hint() string {
 			return lang.T("Click the corners; Enter or double click closes, Backspace takes the last one back.")
 		}
 		return lang.T("Drag an ellipse, or click the corners of a polygon.")
+	case viewstate.Browse:
+		if r.selected != 0 {
+			return lang.T("Drag the handles or the line of a measurement to change it. Delete removes the selected one, Escape lets go of it.")
+		}
 	case viewstate.DarkestNine:
 		return lang.T("Click near the darkest spot: the 3 × 3 ADC voxels of lowest mean within 5 mm are measured.")
 	}

@@ -61,7 +61,7 @@ func Run(ctx context.Context, o Options) error {
 	start := asked(store.Settings, o)
 	engine := newEngine(engineConfig{
 		models: o.Models, folder: store.ModelsDir(), overrides: overrides,
-		runtime: ort.Options{Library: o.Library, Settings: start.Library, Provider: start.Provider, Threads: besideWindow(start.Threads, runtime.NumCPU())},
+		runtime: ort.Options{Library: o.Library, Settings: start.Library, Provider: start.Provider, Threads: besideWindow(start.Threads, runtime.NumCPU()), Background: true},
 	})
 	renderer, note := render.New(start.Renderer)
 

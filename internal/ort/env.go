@@ -41,15 +41,19 @@ type Options struct {
 	Settings string // as Library, but from stored settings: it comes after the environment variable
 	Provider string // one of [Providers], any case; "" is "auto"
 	Threads  int    // threads of one operator; 0 takes [DefaultThreads]
+	// Background gives the threads of sessions a lower priority than the rest of the program, so that a window answers
+	// while a network computes; on Linux, and for the calling thread on Windows.
+	Background bool
 }
 
 // Env is ONNX Runtime, loaded. There is one per process, never unloaded; two Envs differ only in
-// the provider and the thread count they give to their sessions. Safe for concurrent use.
+// the provider, the thread count and the priority they give to their sessions. Safe for concurrent use.
 type Env struct {
-	library  Library
-	version  string
-	provider Provider
-	threads  int
+	library    Library
+	version    string
+	provider   Provider
+	threads    int
+	background bool
 }
 
 // loaded is the library of this process: onnxruntime_go keeps one environment in C globals, so
@@ -76,7 +80,7 @@ func Open(o Options) (*Env, error) {
 	if threads <= 0 {
 		threads = DefaultThreads()
 	}
-	return &Env{library: lib, version: ortgo.GetVersion(), provider: provider, threads: threads}, nil
+	return &Env{library: lib, version: ortgo.GetVersion(), provider: provider, threads: threads, background: o.Background}, nil
 }
 
 // DefaultThreads is the number of threads one operator may use: every core on machines with up to

@@ -76,7 +76,7 @@ func (e *Env) placement(in, out []Port, onnx []byte, o SessionOptions) (placed, 
 	if err != nil {
 		return placed{}, err
 	}
-	probe := &Session{in: in, out: out, s: native, device: o.Provider.Label()}
+	probe := &Session{env: e, in: in, out: out, s: native, device: o.Provider.Label()}
 	_, err = probe.Run(context.Background(), zeros(in))
 	if err = errors.Join(err, probe.Close()); err != nil {
 		return placed{}, err

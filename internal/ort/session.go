@@ -41,6 +41,7 @@ type Session struct {
 	device  string
 	issues  []string
 	version string
+	env     *Env
 
 	// mu lets Close wait for runs: destroying a session during a run crashes the process (microsoft/onnxruntime#21812).
 	mu sync.RWMutex
@@ -54,7 +55,21 @@ type Session struct {
 // model, and with [ErrProvider] where the provider asked for is missing or fails: the CPU never
 // takes over unasked. Single operators that the provider cannot run do go to the CPU; then
 // [Session.Device] says so. It may take a minute on a GPU.
-func (e *Env) NewSession(onnx []byte, o SessionOptions) (*Session, error) {
+func (e *Env) NewSession(onnx []byte, o SessionOptions) (s *Session, err error) {
+	e.apart(func() { s, err = e.newSession(onnx, o) })
+	return s, err
+}
+
+// apart calls f with the priority that sessions have here.
+func (e *Env) apart(f func()) {
+	if e.background {
+		inBackground(f)
+		return
+	}
+	f()
+}
+
+func (e *Env) newSession(onnx []byte, o SessionOptions) (*Session, error) {
 	in, out, err := ports(onnx)
 	if err != nil {
 		return nil, err
@@ -65,7 +80,7 @@ func (e *Env) NewSession(onnx []byte, o SessionOptions) (*Session, error) {
 	if o.Threads <= 0 {
 		o.Threads = e.threads
 	}
-	s := &Session{in: in, out: out, version: e.version}
+	s := &Session{env: e, in: in, out: out, version: e.version}
 	if o.Provider.onCPU() {
 		s.device = fmt.Sprintf("CPU (ONNX Runtime %s)", e.version)
 		s.s, err = create(onnx, in, out, o, false)
@@ -204,7 +219,7 @@ func (s *Session) runUntil(ctx context.Context, b *binding) error {
 	defer s.under.remove(t)
 	stop := context.AfterFunc(ctx, t.terminate)
 	defer stop()
-	err = s.s.RunWithOptions(b.in, b.out, native)
+	s.env.apart(func() { err = s.s.RunWithOptions(b.in, b.out, native) })
 	switch {
 	case err == nil:
 		return nil

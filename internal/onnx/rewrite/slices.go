@@ -11,14 +11,16 @@ import (
 // which is fastest depends on the device.
 type Lowering string
 
-// The lowerings. Volumes leaves convolutions as they are; Slices makes them two-dimensional, see [SliceConvs].
+// The lowerings. Volumes leaves convolutions as they are; Slices makes them two-dimensional, see [SliceConvs]; Tiles
+// replaces the larger ones by minimal filtering, see [TileConvs].
 const (
 	Volumes Lowering = "volumes"
 	Slices  Lowering = "slices"
+	Tiles   Lowering = "tiles"
 )
 
 // Lowerings returns all lowerings, the plain one first.
-func Lowerings() []Lowering { return []Lowering{Volumes, Slices} }
+func Lowerings() []Lowering { return []Lowering{Volumes, Slices, Tiles} }
 
 // Lower returns the graph in a lowering; Volumes returns g itself. It fails where the lowering is not
 // known, and with [graph.ErrGraph].
@@ -30,6 +32,12 @@ func Lower(g *graph.Graph, l Lowering) (*graph.Graph, error) {
 		out, err := SliceConvs(g)
 		if err != nil {
 			return nil, fmt.Errorf("rewrite: convolutions of slices: %w", err)
+		}
+		return out, nil
+	case Tiles:
+		out, err := TileConvs(g)
+		if err != nil {
+			return nil, fmt.Errorf("rewrite: convolutions of tiles: %w", err)
 		}
 		return out, nil
 	}

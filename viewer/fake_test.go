@@ -118,7 +118,7 @@ func predictionOf(t testing.TB, job Job, n int, stop inference.StopReason) *infe
 	t.Helper()
 	card := job.Model.Card
 	k := len(card.Classes)
-	p := &inference.Prediction{Card: card, Seed: job.Seed, Samples: n, Requested: job.Samples, Stop: stop, Device: "CPU (test)", SecondsPerSample: 0.5,
+	p := &inference.Prediction{Card: card, ModelSHA: "sha of " + job.Model.ID, Seed: job.Seed, Samples: n, Requested: job.Samples, Stop: stop, Device: "CPU (test)", SecondsPerSample: 0.5,
 		Volumes: []inference.ZoneVolume{{Zone: card.Classes[1], ML: inference.Interval{Mean: 40, P5: 38, P95: 42.5}}}}
 	for range k {
 		p.Mean = append(p.Mean, testVolume(t, "probability", func(int) float32 { return 1 / float32(k) }))

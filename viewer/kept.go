@@ -14,6 +14,7 @@ import (
 // window works on copies.
 type kept struct {
 	remembered []byte            // the sections of the last session as they were written last
+	results    finished          // the results that were written with them
 	prefs      settings.Settings // as they are now; zero where nothing is kept
 	keys       *keymap.Store
 	entries    []recent.Entry  // the exams opened last

@@ -19,6 +19,7 @@ import (
 
 	"bayeslice/internal/exam"
 	"bayeslice/internal/lang"
+	"bayeslice/internal/resultfile"
 	"bayeslice/internal/session"
 	"bayeslice/viewer/viewstate"
 )
@@ -56,13 +57,17 @@ func (w *Window) saveSessionTo(path string) {
 		w.showError(textSessionUnsaved.String(), err)
 		return
 	}
+	results := w.finishedNow()
 	w.work.Go(func() {
+		unkept := results.write(context.WithoutCancel(w.ctx), path)
 		err := session.Write(path, f)
 		w.do(func() {
 			switch {
 			case w.closing:
 			case err != nil:
 				w.showError(textSessionUnsaved.String(), err)
+			case unkept != nil:
+				w.showError(lang.T("The session is saved, its results are not kept"), unkept)
 			default:
 				w.run.tell(lang.T("The session is saved."), "")
 			}
@@ -89,9 +94,9 @@ func (w *Window) OpenSession(path string) {
 			case f.Exam == nil:
 				w.showSentence(lang.T("The session was not opened"), lang.T("No exam was open when it was saved."), lang.T("Open an exam instead."), "")
 			case at == "" && !f.Exam.Demo:
-				w.askMoved(f)
+				w.askMoved(f, path)
 			default:
-				w.restore(f, at)
+				w.restore(f, path, at)
 			}
 		})
 	})
@@ -109,7 +114,7 @@ func found(places []string) string {
 }
 
 // askMoved says that the exam of a session is gone and asks for its new place.
-func (w *Window) askMoved(f *session.File) {
+func (w *Window) askMoved(f *session.File, from string) {
 	text := lang.T("The exam of this session is not where it was. Choose its new place, and the session is restored from there.")
 	if !w.state.Private() && f.Exam.Path != "" {
 		text += "\n\n" + lang.T("It was at %s", f.Exam.Path)
@@ -120,7 +125,7 @@ func (w *Window) askMoved(f *session.File) {
 	choose := func(kind pickKind) func() {
 		return func() {
 			d.Hide()
-			w.pickPath(kind, func(path string) { w.restore(f, path) })
+			w.pickPath(kind, func(path string) { w.restore(f, from, path) })
 		}
 	}
 	folder := widget.NewButton(lang.T("Choose a folder …"), choose(pickFolder))
@@ -138,20 +143,26 @@ func isSessionFile(path string) bool { return strings.EqualFold(filepath.Ext(pat
 // errOtherExam says that a place holds another exam than the session's.
 var errOtherExam = errors.New("viewer: another exam than that of the session")
 
-// restore opens the exam of a session at a place and then gives every part what it remembers.
-func (w *Window) restore(f *session.File, at string) {
+// restore opens the exam of a session, which was read from a file, at a place and then gives every part what it remembers.
+func (w *Window) restore(f *session.File, from, at string) {
 	if f.Exam.Demo {
 		at = ""
 	}
+	var kept keptResults
 	w.startOpening(lang.T("Opening the session …"), func(ctx context.Context, progress func(Progress)) (*exam.Exam, error) {
-		return w.examOf(ctx, f, at, progress)
+		e, err := w.examOf(ctx, f, at, progress)
+		if err == nil {
+			progress(Progress{Stage: lang.T("Reading the results …")})
+			kept = readResults(ctx, f, e, from)
+		}
+		return e, err
 	}, func(err error) {
 		if err != nil {
 			w.showError(lang.T("The session was not opened"), err)
 			return
 		}
 		w.opened(origin{path: at, study: f.Exam.Study, demo: f.Exam.Demo})
-		w.foreign = f.Sections
+		w.foreign, w.keptFound = f.Sections, kept
 		w.tellUnrestored(f.Restore(w.sections))
 	})
 }
@@ -237,11 +248,11 @@ func (w *Window) keepLastSession() {
 	}
 	path := w.kept.store.LastSession()
 	if w.kept.prefs.NoRecents || w.state.Exam() == nil {
-		w.kept.remembered = nil
+		w.kept.remembered, w.kept.results = nil, finished{}
 		w.work.Go(func() {
 			w.kept.mu.Lock() // one that is being written must not come back
 			defer w.kept.mu.Unlock()
-			_ = os.Remove(path)
+			_ = removeSession(path)
 		})
 		return
 	}
@@ -253,10 +264,15 @@ func (w *Window) keepLastSession() {
 	if err != nil || bytes.Equal(text, w.kept.remembered) {
 		return
 	}
-	w.kept.remembered = text
+	results := w.finishedNow()
+	fresh := !results.same(w.kept.results)
+	w.kept.remembered, w.kept.results = text, results
 	w.work.Go(func() {
 		w.kept.mu.Lock()
 		defer w.kept.mu.Unlock()
+		if fresh {
+			_ = results.write(context.WithoutCancel(w.ctx), path) // without them they are sampled again
+		}
 		_ = session.Write(path, f) // it is a convenience: without it the exam is in the list
 	})
 }
@@ -264,12 +280,19 @@ func (w *Window) keepLastSession() {
 // forgetLastSession deletes what was open at the last end.
 func (w *Window) forgetLastSession() {
 	path := w.kept.store.LastSession()
-	w.keep(textPrefsUnkept.String(), func() error {
-		if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
-			return err
+	w.kept.remembered, w.kept.results = nil, finished{}
+	w.keep(textPrefsUnkept.String(), func() error { return removeSession(path) })
+}
+
+// removeSession deletes a session file and the results beside it.
+func removeSession(path string) error {
+	var errs []error
+	for _, p := range []string{path, resultfile.Beside(path)} {
+		if err := os.Remove(p); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, err)
 		}
-		return nil
-	})
+	}
+	return errors.Join(errs...)
 }
 
 // offerLastSession puts what was open at the last end on the start page, if it can be read.

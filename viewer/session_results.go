@@ -14,7 +14,7 @@ import (
 	"bayeslice/viewer/viewstate"
 )
 
-// resultsSection remembers how results came about, and samples them again.
+// resultsSection remembers how results came about. They come from the file beside the session, or are sampled again.
 type resultsSection struct{ w *Window }
 
 // SectionName implements [session.Section].
@@ -27,7 +27,7 @@ func (x resultsSection) SaveSection() (any, error) {
 	add := func(p *inference.Prediction, id, title string, slot int) {
 		if p != nil && p.Samples > 0 && id != "" {
 			out = append(out, session.Result{Task: string(p.Card.Task), Model: id, Title: title, Hash: p.ModelSHA, Seed: p.Seed,
-				Samples: p.Samples, Slot: slot, Device: p.Device})
+				Samples: p.Samples, Slot: slot, Device: p.Device, Moves: movesOf(p.Moved)})
 		}
 	}
 	for _, task := range runTasks {
@@ -43,7 +43,8 @@ func (x resultsSection) SaveSection() (any, error) {
 	return out, nil
 }
 
-// RestoreSection implements [session.Section]: it begins to sample; the results come as those of any run.
+// RestoreSection implements [session.Section]: it shows what was kept, and begins to sample the rest; those results
+// come as those of any run.
 func (x resultsSection) RestoreSection(data json.RawMessage) error {
 	var in []session.Result
 	if err := json.Unmarshal(data, &in); err != nil {
@@ -57,7 +58,7 @@ func (x resultsSection) RestoreSection(data json.RawMessage) error {
 			return fmt.Errorf("viewer: the results of the session: a result for place %d", r.Slot)
 		}
 	}
-	x.w.wantResults = in
+	x.w.wantResults = x.w.showKept(in)
 	x.w.resample()
 	return nil
 }
@@ -155,12 +156,17 @@ func (w *Window) runAgain(ctx context.Context, a *again) error {
 // showAgain puts a result where it was.
 func (w *Window) showAgain(r session.Result, job Job, p *inference.Prediction) {
 	w.run.progress(p)
+	w.place(r, job.Model.ID, p)
+}
+
+// place puts a result of a model where it was.
+func (w *Window) place(r session.Result, model string, p *inference.Prediction) {
 	if r.Slot == viewstate.OwnResult {
-		w.ranBy[p.Card.Task] = job.Model.ID
+		w.ranBy[p.Card.Task] = model
 		w.state.SetPrediction(p)
 		return
 	}
-	w.state.SetCompared(p.Card.Task, r.Slot, viewstate.Compared{ID: job.Model.ID, Title: r.Title, Prediction: p})
+	w.state.SetCompared(p.Card.Task, r.Slot, viewstate.Compared{ID: model, Title: r.Title, Prediction: p})
 }
 
 // checkHash tells where a result comes from another model file than the first time.

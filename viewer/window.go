@@ -99,6 +99,7 @@ type Window struct {
 	foreign     map[string]json.RawMessage // sections of the session file that was opened
 	ranBy       map[modelcard.Task]string  // the models whose results are shown, by their ID
 	wantResults []session.Result           // to be sampled again
+	keptFound   keptResults                // beside the session file that is being restored
 	status      *widget.Label
 	drawing     *widget.Label // what draws the images
 	mouse       struct {

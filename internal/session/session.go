@@ -1,8 +1,8 @@
 // Package session keeps everything that is open in one versioned JSON file, so that it can be restored
 // exactly: which exam from where, and one section for each part of the window that has something to
-// remember. Pixels are not in it: the exam is read again, and results are sampled again from the same
-// model, seed and number of samples, which gives the same numbers. The file holds no identity beside the
-// path that the user chose.
+// remember. Pixels are not in it: the exam is read again, and results come from a file beside it (package
+// resultfile) or are sampled again from the same model, seed and number of samples. The file holds no identity
+// beside the path that the user chose.
 package session
 
 import (
@@ -17,6 +17,7 @@ import (
 	"strings"
 	"time"
 
+	"bayeslice/internal/geom"
 	"bayeslice/internal/imageio/codec"
 	"bayeslice/internal/jsonfile"
 )
@@ -133,8 +134,8 @@ func Open(path string) (*File, error) {
 	return out, nil
 }
 
-// Write writes a session file whole or not at all, in the place of one that is there. It fails with
-// [ErrSession].
+// Write writes a session file whole or not at all, in the place of one that is there. It holds the path of the exam, so that
+// nobody but the user may read it. It fails with [ErrSession].
 func Write(path string, f File) error {
 	f.Version = version
 	if f.Exam != nil && f.Exam.Path != "" {
@@ -146,7 +147,7 @@ func Write(path string, f File) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrSession, err)
 	}
-	err = codec.WriteFile(path, func(w io.Writer) error { _, err := w.Write(append(text, '\n')); return err })
+	err = codec.WritePrivateFile(path, func(w io.Writer) error { _, err := w.Write(append(text, '\n')); return err })
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrSession, err)
 	}
@@ -201,6 +202,8 @@ type Result struct {
 	Samples int    `json:"samples"`          // how many were drawn
 	Slot    int    `json:"slot"`             // compared model, −1 for the exam's own results
 	Device  string `json:"device,omitempty"` // what ran it, for information: another one differs by rounding
+	// Moves is by how much images were moved before the network saw them, world LPS mm, by Series.ID.
+	Moves map[string]geom.Vec3 `json:"moves,omitempty"`
 }
 
 // Check reports what makes a result unusable, or nil.

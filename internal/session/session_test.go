@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"bayeslice/internal/geom"
 )
 
 // part is a section with a value to remember.
@@ -210,13 +212,13 @@ func TestAnExamThatMovedWithItsSessionIsFound(t *testing.T) {
 }
 
 func TestResultsAndNames(t *testing.T) {
-	r := Result{Task: "zones", Model: "m", Seed: math.MaxUint64, Samples: 7, Slot: -1}
+	r := Result{Task: "zones", Model: "m", Seed: math.MaxUint64, Samples: 7, Slot: -1, Moves: map[string]geom.Vec3{"adc": {1, -0.5, 1.0 / 3}}}
 	data, err := json.Marshal(r)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var again Result
-	if err := json.Unmarshal(data, &again); err != nil || again != r || again.Check() != nil {
+	if err := json.Unmarshal(data, &again); err != nil || !reflect.DeepEqual(again, r) || again.Check() != nil {
 		t.Error(again, err)
 	}
 	if (Result{Task: "zones", Model: "m"}).Check() == nil || (Result{Samples: 3}).Check() == nil {

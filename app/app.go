@@ -12,6 +12,7 @@ import (
 	fyneapp "fyne.io/fyne/v2/app"
 
 	"bayeslice/inference"
+	"bayeslice/internal/about"
 	"bayeslice/internal/exam"
 	"bayeslice/internal/ort"
 	"bayeslice/internal/settings"
@@ -40,6 +41,7 @@ type Options struct {
 	// Unattended is for programs that drive the window: it asks nothing at the start, neither for the
 	// research-use text to be accepted nor whether to go on with the last session, and leaves no session.
 	Unattended bool
+	Program    about.Program // what the program says about itself
 }
 
 // Run shows the window and returns when it is closed or ctx ends, after all work has ended. It must be
@@ -60,12 +62,12 @@ func Run(ctx context.Context, o Options) error {
 	chooseLanguage(store.Language)
 	start := asked(store.Settings, o)
 	engine := newEngine(engineConfig{
-		models: o.Models, folder: store.ModelsDir(), overrides: overrides,
+		program: o.Program.Title(), models: o.Models, folder: store.ModelsDir(), overrides: overrides,
 		runtime: ort.Options{Library: o.Library, Settings: start.Library, Provider: start.Provider, Threads: besideWindow(start.Threads, runtime.NumCPU()), Background: true},
 	})
 	renderer, note := render.New(start.Renderer)
 
-	a := newFyneApp()
+	a := newFyneApp(o.Program)
 	setScale := scaler(os.Getenv, os.Setenv)
 	setScale(store.UIScale())
 	a.Settings().SetTheme(viewer.Theme{})
@@ -97,12 +99,12 @@ func Run(ctx context.Context, o Options) error {
 // newFyneApp makes the toolkit's application. It gets its identifier only after it was made: without
 // one Fyne keeps no preferences of its own on disk. The settings are ours, and Fyne's store may read
 // itself half written when the program ends.
-func newFyneApp() fyne.App {
-	about := fyne.AppMetadata{Name: "Bayeslice", Version: Version, Migrations: map[string]bool{"fyneDo": true}}
-	fyneapp.SetMetadata(about)
+func newFyneApp(p about.Program) fyne.App {
+	metadata := fyne.AppMetadata{Name: p.Name, Version: p.Version, Build: p.Build, Migrations: map[string]bool{"fyneDo": true}}
+	fyneapp.SetMetadata(metadata)
 	a := fyneapp.NewWithID("")
-	about.ID = "org.bayeslice.Bayeslice" // as in FyneApp.toml; dialogs ask for it
-	fyneapp.SetMetadata(about)
+	metadata.ID = p.ID // dialogs ask for it
+	fyneapp.SetMetadata(metadata)
 	return a
 }
 

@@ -22,6 +22,7 @@ import (
 	"fyne.io/fyne/v2/container"
 
 	"bayeslice/inference"
+	"bayeslice/internal/about"
 	"bayeslice/internal/exam"
 	"bayeslice/internal/testenv"
 	"bayeslice/internal/uitest"
@@ -107,7 +108,7 @@ func (t *scrollTimes) add(o *scrollTimes) {
 func scrollWindow(path string) int {
 	renderer, note := render.New(render.PreferAuto)
 	m := &scrollMeter{Renderer: renderer, painted: make(chan frameTimes, 16)}
-	a := newFyneApp()
+	a := newFyneApp(about.Program{Name: "Bayeslice", ID: "org.bayeslice.Bayeslice"})
 	a.Settings().SetTheme(viewer.Theme{})
 	m.window = viewer.New(context.Background(), a, viewer.Options{
 		Engine: examReader{}, Renderer: m, RenderNote: note, Samples: 100, Seed: 1,

@@ -29,6 +29,7 @@ const demoSeed = 1
 
 // engineConfig is what an [engine] is made with.
 type engineConfig struct {
+	program   string          // name and version, for files
 	models    []string        // names of bundled models, or files, given by the user for this session
 	library   *models.Library // the bundled models; nil takes those embedded in the program
 	folder    string          // further model files

@@ -8,14 +8,12 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"bayeslice/internal/modelcard"
 	"bayeslice/internal/models"
 	"bayeslice/viewer"
 )
-
-// Version is the program's version, in model cards and in the window's metadata.
-const Version = "0.1.0"
 
 // Models implements [viewer.Engine]: the models given for this session, the bundled ones, then those in
 // the models folder. Where a task has none, a small untrained network is made in the user's cache, so
@@ -59,7 +57,7 @@ func (e *engine) Models(ctx context.Context) (offered []viewer.Model, problems [
 		if ctx.Err() != nil || slices.ContainsFunc(offered, func(m viewer.Model) bool { return m.Card.Task == task }) {
 			continue
 		}
-		m, err := untrained(task)
+		m, err := untrained(task, e.program)
 		if err != nil {
 			problems = append(problems, fmt.Sprintf("No untrained %s network could be made: %v.", task, err))
 			continue
@@ -107,17 +105,17 @@ func withoutPath(err error) error {
 	return err
 }
 
-// untrained returns the small untrained network of a task, written to the user's cache once.
-func untrained(task modelcard.Task) (viewer.Model, error) {
+// untrained returns the small untrained network of a task, written to the user's cache once for each version of the program.
+func untrained(task modelcard.Task, program string) (viewer.Model, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		return viewer.Model{}, fmt.Errorf("app: no cache folder: %w", err)
 	}
-	path := filepath.Join(cache, "bayeslice", "models", fmt.Sprintf("untrained-small-%s-%s.onnx", task, Version))
+	path := filepath.Join(cache, "bayeslice", "models", fmt.Sprintf("untrained-small-%s-%s.onnx", task, strings.ReplaceAll(strings.ToLower(program), " ", "-")))
 	if card, _, err := models.Card(path); err == nil {
 		return viewer.Model{ID: path, Card: card}, nil
 	}
-	if err := models.WriteUntrained(path, "small", task, demoSeed, "Bayeslice "+Version); err != nil {
+	if err := models.WriteUntrained(path, "small", task, demoSeed, program); err != nil {
 		return viewer.Model{}, err
 	}
 	card, _, err := models.Card(path)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"testing"
 
+	"bayeslice/internal/about"
 	"bayeslice/internal/phantom"
 	"bayeslice/internal/testenv"
 	"bayeslice/internal/uitest"
@@ -47,6 +48,7 @@ func runWindow(options string) int {
 			return 1
 		}
 	}
+	o.Program = about.Program{Name: "Bayeslice", ID: "org.bayeslice.Bayeslice", Version: "0.0.0"}
 	if err := Run(context.Background(), o); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1

@@ -168,7 +168,7 @@ func (t *trainerOf) settings(s viewstate.TrainSetup) (trainer.Config, cohort.Cho
 	c.Steps, c.Rate, c.Seed, c.SkipBad = s.Steps, s.LearningRate, s.Seed, s.SkipBad
 	c.CheckpointEvery = min(c.CheckpointEvery, max(1, s.Steps/10))
 	c.ValidateEvery = min(c.ValidateEvery, max(1, s.Steps/10))
-	c.Program, c.Device, c.Threads = "Bayeslice "+Version, s.Device, t.engine.runtime.Threads
+	c.Program, c.Device, c.Threads = t.engine.program, s.Device, t.engine.runtime.Threads
 	if c.Threads == 0 {
 		c.Threads = ort.DefaultThreads() // resuming on other threads would round differently
 	}

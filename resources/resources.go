@@ -1,5 +1,5 @@
-// Package resources holds what is embedded in the program: its icon, its texts, and the bundled models, which were
-// trained by this program on generated data only. No patient data and no weights trained elsewhere ever
+// Package resources holds what is embedded in the program: its icon, its texts, the licences of its parts, and the
+// bundled models, which were trained by this program on generated data only. No patient data and no weights trained elsewhere ever
 // lie here.
 package resources
 
@@ -23,3 +23,9 @@ var Models embed.FS
 //
 //go:embed texts
 var Texts embed.FS
+
+// Licences is the folder "licences" with the licence texts of everything that is part of the program, and index.json,
+// which lists them. Read only; package internal/about opens them, scripts/licences writes them.
+//
+//go:embed licences
+var Licences embed.FS

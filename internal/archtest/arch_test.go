@@ -44,6 +44,7 @@ var height = map[string]int{
 	"internal/models":                  9,  // model files on ONNX Runtime
 	"internal/settings":                3,  // what is kept between sessions
 	"internal/keymap":                  3,  // which key means which command
+	"internal/about":                   1,  // version and licences
 	"internal/recent":                  5,  // the exams opened last
 	"internal/session":                 3,  // everything open, as one file
 	"internal/jsonfile":                2,  // versioned JSON files
@@ -132,7 +133,7 @@ var owners = []struct {
 	{"fyne.io/", []string{"app", "viewer"}, "engines run headless"},
 	{"gonum.org/v1/plot", []string{"internal/evaluate/chart"}, "one package draws figures"},
 	{"codeberg.org/go-pdf/fpdf", []string{"internal/report/paper"}, "one package sets pages"},
-	{"github.com/BurntSushi/toml", []string{"internal/study"}, "one package reads study files"},
+	{"github.com/BurntSushi/toml", []string{"internal/study", "internal/about"}, "one package reads study files, one FyneApp.toml"},
 	{"net/http", []string{"internal/dicomweb"}, "nothing else reaches the network"},
 	{"github.com/spf13/cobra", []string{"internal/cli"}, "flags belong to the command line"},
 	{"sigs.k8s.io/yaml", []string{"internal/cluster"}, "one package writes manifests"},

@@ -145,7 +145,7 @@ func (s *session) root() *cobra.Command {
 	flags.StringVar(&s.device, "device", "", "execution provider: "+providerNames()+" (default auto, which is the CPU)")
 	flags.IntVar(&s.threads, "threads", 0, "threads of one operator, 0 for all cores, one less from 5 on")
 	root.AddCommand(s.openCommand(), s.inferCommand(), s.phantomCommand(), s.modelCommand(), s.examCommand(), s.worklistCommand(), s.dicomwebCommand(), s.evaluateCommand(),
-		s.trainCommand(), s.studyCommand(), s.doctorCommand(), s.setupCommand(), s.demoCommand(), s.versionCommand())
+		s.trainCommand(), s.studyCommand(), s.doctorCommand(), s.setupCommand(), s.demoCommand(), s.versionCommand(), s.licencesCommand())
 	return root
 }
 
@@ -156,12 +156,6 @@ func group(use, short string, sub ...*cobra.Command) *cobra.Command {
 	}}
 	c.AddCommand(sub...)
 	return c
-}
-
-func (s *session) versionCommand() *cobra.Command {
-	return &cobra.Command{Use: "version", Short: "Print the version", Args: noArgs, Run: func(*cobra.Command, []string) {
-		fmt.Fprintf(s.Out, "bayeslice %s (%s, %s/%s)\n", s.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
-	}}
 }
 
 func (s *session) openCommand() *cobra.Command {

@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"bayeslice/inference"
+	"bayeslice/internal/about"
 	"bayeslice/internal/align"
 	"bayeslice/internal/annotate"
 	"bayeslice/internal/calibrate"
@@ -106,6 +107,8 @@ var nextSteps = []struct {
 	{"exam.ErrNoSuchRole", exam.ErrNoSuchRole, "Use --role with T2W, HBV or ADC."},
 	{"exam.ErrNoSuch", exam.ErrNoSuch, "Run `bayeslice exam show EXAM` for the series and their IDs."},
 	{"exam.ErrOverrides", exam.ErrOverrides, "Move the file with the stored choices away, and choose again."},
+	{"about.ErrMetadata", about.ErrMetadata, "The program was built wrongly: install it again."},
+	{"about.ErrLicences", about.ErrLicences, "The program was built wrongly: install it again."},
 	{"settings.ErrSettings", settings.ErrSettings, fromText},
 	{"lang.ErrTexts", lang.ErrTexts, fromText},
 	{"keymap.ErrKeys", keymap.ErrKeys, fromText},

@@ -231,3 +231,24 @@ func TestPlatformFolder(t *testing.T) {
 		t.Errorf("darwin/amd64: %v", err)
 	}
 }
+
+func TestCheckKnowsTheLibrary(t *testing.T) {
+	here(t)
+	other := filepath.Join(t.TempDir(), LibraryName())
+	if err := os.WriteFile(other, []byte("another library"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := Check(other); !errors.Is(err, ErrChecksum) {
+		t.Errorf("another library: %v", err)
+	}
+	dir, err := Dir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, LibraryName())); err != nil {
+		t.Skip("the library is not in the cache; scripts/setup.sh fetches it")
+	}
+	if err := Check(filepath.Join(dir, LibraryName())); err != nil {
+		t.Errorf("the library of the pinned package: %v", err)
+	}
+}

@@ -15,9 +15,10 @@ import (
 func main() {
 	tarball := flag.String("tarball", "", "package file that is there already, instead of asking npm")
 	force := flag.Bool("force", false, "fetch again although the library is there")
+	check := flag.Bool("check", false, "read the whole library and compare its SHA-256, for packages")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := run(ctx, fetch.Options{Tarball: *tarball, Force: *force})
+	err := run(ctx, fetch.Options{Tarball: *tarball, Force: *force}, *check)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -25,7 +26,7 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, o fetch.Options) error {
+func run(ctx context.Context, o fetch.Options, check bool) error {
 	var last fetch.Stage
 	o.Progress = func(p fetch.Progress) {
 		if p.Stage != last {
@@ -36,6 +37,11 @@ func run(ctx context.Context, o fetch.Options) error {
 	r, err := fetch.Install(ctx, o)
 	if err != nil {
 		return err
+	}
+	if check {
+		if err := fetch.Check(r.Library); err != nil {
+			return err
+		}
 	}
 	_, err = fmt.Fprintln(os.Stdout, r.Library)
 	return err

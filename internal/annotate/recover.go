@@ -196,7 +196,7 @@ func keepCopy(path string) (string, error) {
 		return "", err
 	}
 	to := path + damagedExt
-	return to, codec.WriteFile(to, func(w io.Writer) error { _, err := w.Write(data); return err })
+	return to, codec.WritePrivateFile(to, func(w io.Writer) error { _, err := w.Write(data); return err })
 }
 
 // replayed is what the bytes of a journal amount to.

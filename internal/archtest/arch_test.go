@@ -107,6 +107,8 @@ var height = map[string]int{
 	"internal/ort/fetch":               1,
 	"internal/geom":                    0,
 	"internal/seed":                    0, // random streams
+	"internal/scratch":                 0, // temporary folders
+	"internal/privacytest":             1, // whom files name, who connects, for tests
 	"internal/tensor":                  0,
 	"internal/testenv":                 0,
 	"internal/machine":                 0, // how much memory there is

@@ -79,6 +79,7 @@ func (s Slurm) Submit(ctx context.Context, now time.Time) (Submission, error) {
 	if err != nil {
 		return Submission{}, fmt.Errorf("cluster: %w", err)
 	}
+	file.Share()
 	if n := len(h.Submissions); n > 0 {
 		if err := notQueued(ctx, h.Submissions[n-1]); err != nil {
 			return Submission{}, err

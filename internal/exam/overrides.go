@@ -101,7 +101,7 @@ func (o *Overrides) save() error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("%w: %w", ErrOverrides, err)
 	}
-	err = codec.WriteFile(o.file, func(w io.Writer) error { _, err := w.Write(append(data, '\n')); return err })
+	err = codec.WritePrivateFile(o.file, func(w io.Writer) error { _, err := w.Write(append(data, '\n')); return err })
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrOverrides, err)
 	}

@@ -28,6 +28,7 @@ type File struct {
 	path    string
 	version int
 	found   bool
+	shared  bool                       // others may read it
 	raw     map[string]json.RawMessage // everything in the file, fields of other versions included
 }
 
@@ -83,8 +84,12 @@ func (f *File) Path() string { return f.path }
 // Found reports whether there was a file when it was opened, or it was saved since.
 func (f *File) Found() bool { return f.found }
 
+// Share makes [File.Save] write a file that others may read as far as the umask lets them, and not the user alone: for files
+// that people share.
+func (f *File) Share() { f.shared = true }
+
 // Save writes v, whose form is that given to [Open], beside the fields that v does not know. The folder
-// is made where it is missing, readable by the user alone.
+// is made where it is missing, and is readable by the user alone, as is the file (but see [File.Share]).
 func (f *File) Save(v any) error {
 	data, err := json.Marshal(v)
 	if err != nil {
@@ -107,7 +112,11 @@ func (f *File) Save(v any) error {
 	if err := os.MkdirAll(filepath.Dir(f.path), 0o700); err != nil {
 		return err
 	}
-	err = codec.WriteFile(f.path, func(w io.Writer) error { _, err := w.Write(append(text, '\n')); return err })
+	put := codec.WritePrivateFile
+	if f.shared {
+		put = codec.WriteFile
+	}
+	err = put(f.path, func(w io.Writer) error { _, err := w.Write(append(text, '\n')); return err })
 	if err != nil {
 		return err
 	}

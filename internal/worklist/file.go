@@ -31,6 +31,7 @@ func readFile(path string) (content, *jsonfile.File, error) {
 	if err != nil {
 		return c, nil, fmt.Errorf("%w: %w", ErrList, err)
 	}
+	f.Share()
 	if f.Found() {
 		err = c.check()
 	}

@@ -105,7 +105,7 @@ func (d *Dataset) write(e *entry, x *training.Example) error {
 	if err != nil {
 		return fmt.Errorf("dataset: %w", err)
 	}
-	return codec.WriteFile(d.file(e), func(w io.Writer) error {
+	return codec.WritePrivateFile(d.file(e), func(w io.Writer) error {
 		h := sha256.New()
 		out := io.MultiWriter(w, h)
 		lead := binary.LittleEndian.AppendUint32([]byte(cacheMagic+e.key), uint32(len(head)))

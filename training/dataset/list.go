@@ -33,7 +33,7 @@ func (o *Options) fill() error {
 	if o.Splits == "" && len(o.Made) == 0 {
 		o.Splits = o.ownSplits()
 	}
-	if err := os.MkdirAll(o.Cache, 0o750); err != nil {
+	if err := os.MkdirAll(o.Cache, 0o700); err != nil {
 		return fmt.Errorf("dataset: make the folder for prepared exams: %w", err)
 	}
 	return nil

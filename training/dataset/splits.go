@@ -147,12 +147,14 @@ func checkRun(folds [][]string, run int, owner map[string]string) error {
 }
 
 // WriteSplits writes the folds as JSON, whole or not at all.
-func WriteSplits(path string, s Splits) error {
+func WriteSplits(path string, s Splits) error { return writeSplits(path, s, codec.WriteFile) }
+
+func writeSplits(path string, s Splits, keep func(string, func(io.Writer) error) error) error {
 	data, err := json.MarshalIndent(s, "", " ")
 	if err != nil {
 		return fmt.Errorf("dataset: write the folds: %w", err)
 	}
-	return codec.WriteFile(path, func(w io.Writer) error {
+	return keep(path, func(w io.Writer) error {
 		_, err := w.Write(append(data, '\n'))
 		return err
 	})
@@ -198,7 +200,7 @@ func (o *Options) splits(patients []Patient) (Splits, error) {
 		if s, err = MakeSplits(patients, o.Folds, o.Runs, o.SplitSeed); err != nil {
 			return Splits{}, err
 		}
-		return s, WriteSplits(o.Splits, s)
+		return s, writeSplits(o.Splits, s, o.keeper())
 	}
 	if err == nil {
 		err = s.Check(patients)
@@ -207,6 +209,14 @@ func (o *Options) splits(patients []Patient) (Splits, error) {
 		return Splits{}, fmt.Errorf("%w (the file is %s)", err, o.Splits)
 	}
 	return s, nil
+}
+
+// keeper writes the file of the folds: in the cache for the user alone, since it lists the names of exams.
+func (o *Options) keeper() func(path string, write func(io.Writer) error) error {
+	if o.Splits == o.ownSplits() {
+		return codec.WritePrivateFile
+	}
+	return codec.WriteFile
 }
 
 // ownSplits names the file of the folds in the cache: one for each data set, by where it is or what its

@@ -79,7 +79,7 @@ func NewCohort(c CohortConfig) (*Cohort, error) {
 		return nil, err
 	}
 	if c.Cache != "" {
-		if err := os.MkdirAll(c.Cache, 0o750); err != nil {
+		if err := os.MkdirAll(c.Cache, 0o700); err != nil {
 			return nil, fmt.Errorf("synth: folder for the anatomies: %w", err)
 		}
 	}

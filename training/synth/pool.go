@@ -26,7 +26,7 @@ import (
 func (g *Generator) fill(ctx context.Context) error {
 	c := &g.config
 	if c.Cache != "" {
-		if err := os.MkdirAll(c.Cache, 0o750); err != nil {
+		if err := os.MkdirAll(c.Cache, 0o700); err != nil {
 			return fmt.Errorf("synth: folder for the anatomies: %w", err)
 		}
 	}
@@ -85,7 +85,7 @@ func cached(ctx context.Context, folder string, seed uint64, which purpose, n ui
 	if p, err = drawPlate(ctx, seed, which, n); err != nil {
 		return nil, "", err
 	}
-	if err := codec.WriteFile(path, func(w io.Writer) error { return p.write(w, key) }); err != nil {
+	if err := codec.WritePrivateFile(path, func(w io.Writer) error { return p.write(w, key) }); err != nil {
 		return nil, "", fmt.Errorf("synth: keep an anatomy: %w", err)
 	}
 	return p, note, nil

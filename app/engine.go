@@ -17,6 +17,7 @@ import (
 	"bayeslice/internal/ort"
 	"bayeslice/internal/phantom"
 	"bayeslice/internal/prep"
+	"bayeslice/internal/scratch"
 	"bayeslice/viewer"
 	"bayeslice/viewer/viewstate"
 )
@@ -104,11 +105,12 @@ func (e *engine) DemoExam(ctx context.Context, progress func(viewer.Progress)) (
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp("", "bayeslice-demo-*")
+	temp, err := scratch.New()
 	if err != nil {
 		return nil, fmt.Errorf("app: a temporary folder for the demo exam: %w", err)
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	dir := temp.Path()
+	defer func() { err = errors.Join(err, temp.Remove()) }()
 	progress(viewer.Progress{Stage: "Writing it as DICOM …"})
 	if err := made.WriteDICOM(ctx, dir); err != nil {
 		return nil, err

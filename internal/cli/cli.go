@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"bayeslice/internal/models"
+	"bayeslice/internal/scratch"
 	"bayeslice/internal/study"
 )
 
@@ -77,6 +78,7 @@ func Execute(ctx context.Context, o Options) (code int) {
 			code = ExitFailure
 		}
 	}()
+	scratch.Sweep()
 	root := s.root()
 	root.SetArgs(o.Args)
 	root.SetOut(o.Out)

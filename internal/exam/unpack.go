@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"bayeslice/internal/imageio"
+	"bayeslice/internal/scratch"
 	"bayeslice/internal/volume"
 )
 
@@ -19,12 +20,12 @@ func (op *opener) onDisk(p *place) (dir string, done func(), err error) {
 	if !p.zipped {
 		return p.root, func() {}, nil
 	}
-	dir, err = os.MkdirTemp("", "bayeslice-") // mode 0700
+	temp, err := scratch.New()
 	if err != nil {
 		return "", nil, &refusal{ErrUnreadable, "no room to unpack the ZIP: " + systemText(err), err}
 	}
-	p.temp = dir
-	done = func() { _ = os.RemoveAll(dir) } // best effort: nothing can be done about a failure
+	dir, p.temp = temp.Path(), temp.Path()
+	done = func() { _ = temp.Remove() } // best effort: the next start of the program sweeps what stays
 	for _, name := range p.names {
 		if !isImageFile(name) && !isCompanion(name) {
 			continue

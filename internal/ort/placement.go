@@ -13,6 +13,7 @@ import (
 
 	ortgo "github.com/yalue/onnxruntime_go"
 
+	"bayeslice/internal/scratch"
 	"bayeslice/internal/tensor"
 )
 
@@ -66,11 +67,12 @@ func (p placed) names() []string {
 
 // placement runs the model once on zeros and reads the profile.
 func (e *Env) placement(in, out []Port, onnx []byte, o SessionOptions) (placed, error) {
-	dir, err := os.MkdirTemp("", "bayeslice-profile-")
+	temp, err := scratch.New()
 	if err != nil {
 		return placed{}, err
 	}
-	defer os.RemoveAll(dir) //nolint:errcheck // the system clears its temporary folder
+	defer temp.Remove() //nolint:errcheck // the next start of the program sweeps what stays
+	dir := temp.Path()
 	o.Profile = filepath.Join(dir, "p")
 	native, err := create(onnx, in, out, o, false)
 	if err != nil {

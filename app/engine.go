@@ -251,6 +251,8 @@ func (e *engine) openRuntime() error {
 // runtimeError marks what the runtime refuses, for the window to say what it means; nil stays nil.
 func runtimeError(err error) error {
 	switch {
+	case errors.Is(err, ort.ErrMemory):
+		return fmt.Errorf("%w: %w", viewer.ErrMemory, err)
 	case errors.Is(err, ort.ErrLibrary) || errors.Is(err, ort.ErrProvider):
 		return fmt.Errorf("%w: %w", viewer.ErrRuntime, err)
 	case errors.Is(err, ort.ErrRun):

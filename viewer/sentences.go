@@ -37,6 +37,8 @@ var (
 	ErrRuntime = errors.New("viewer: no inference runtime")
 	// ErrRun: the runtime failed in the middle of a run.
 	ErrRun = errors.New("viewer: the run failed")
+	// ErrMemory: the machine or the device has not enough memory for the model, also after smaller attempts.
+	ErrMemory = errors.New("viewer: not enough memory")
 	// ErrTrainingData: the data of a training as a whole cannot be used.
 	ErrTrainingData = errors.New("viewer: unusable training data")
 	// ErrTrainingRun: a run folder or the settings of a training cannot be used.
@@ -106,6 +108,7 @@ var sentences = []struct {
 	{ErrTrainingData, sentence{lang.Mark("These data cannot be learnt from."), lang.Mark("Choose another folder or kind of data; the details say what is missing.")}},
 	{ErrTrainingRun, sentence{lang.Mark("This run cannot be made or opened."), lang.Mark("The details say why; choose other settings or another folder.")}},
 	{ErrRuntime, sentence{lang.Mark("The network cannot run on this machine yet."), lang.Mark("See the details for the remedy.")}},
+	{ErrMemory, sentence{lang.Mark("There is not enough memory for this model."), lang.Mark("Close other programs, or choose a smaller model or another device in the preferences.")}},
 	{ErrRun, sentence{lang.Mark("The device could not finish a sample."), lang.Mark("Close other programs to free memory, or choose a smaller model.")}},
 	{annotate.ErrExists, sentence{lang.Mark("A file of this name is there already."), lang.Mark("Choose another name, or agree that it is replaced.")}},
 	{annotate.ErrVerify, sentence{lang.Mark("A written file differs from the contours when it is read back."), lang.Mark("Check the disk, and save to another folder.")}},

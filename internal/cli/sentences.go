@@ -126,6 +126,7 @@ var nextSteps = []struct {
 	{"ort.ErrProvider", ort.ErrProvider, fromText},
 	{"ort.ErrModel", ort.ErrModel, "Use a model written by this program (`bayeslice model init`)."},
 	{"ort.ErrInput", ort.ErrInput, "Use a model written by this program (`bayeslice model init`)."},
+	{"ort.ErrMemory", ort.ErrMemory, "Close other programs, use --device cpu, or a smaller model."},
 	{"ort.ErrRun", ort.ErrRun, "Close other programs to free memory, use --device cpu, or a smaller model."},
 	{"ort.ErrClosed", ort.ErrClosed, "Run the command again."},
 	{"fetch.ErrPlatform", fetch.ErrPlatform, fromText},

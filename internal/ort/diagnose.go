@@ -52,7 +52,7 @@ func Diagnose(ctx context.Context, o Options) Report {
 func (e *Env) try(ctx context.Context, p Provider) ProviderReport {
 	r := ProviderReport{Provider: p}
 	if err := available(p); err != nil {
-		r.Note = reason(err)
+		r.Note = e.explain(p, err)
 		return r
 	}
 	model, err := testModel()

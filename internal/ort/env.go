@@ -30,6 +30,9 @@ var (
 	ErrInput = errors.New("ort: inputs do not fit the model")
 	// ErrRun marks a run that ONNX Runtime gave up, for want of memory or because the device failed.
 	ErrRun = errors.New("ort: the model failed while running")
+	// ErrMemory marks a model that could not be opened, or a run that was given up (then with [ErrRun]), because
+	// memory ran out: the machine's, or the device's own.
+	ErrMemory = errors.New("ort: not enough memory")
 	// ErrClosed marks a run on a session that was closed before or during it.
 	ErrClosed = errors.New("ort: session is closed")
 )
@@ -95,6 +98,12 @@ func DefaultThreads() int {
 
 // Library returns what was loaded.
 func (e *Env) Library() Library { return e.library }
+
+// Provider returns the provider that sessions have unless they ask for one.
+func (e *Env) Provider() Provider { return e.provider }
+
+// Threads returns the number of threads of one operator unless sessions ask for another.
+func (e *Env) Threads() int { return e.threads }
 
 // Version returns the version of ONNX Runtime, such as "1.27.0".
 func (e *Env) Version() string { return e.version }

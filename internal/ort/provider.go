@@ -1,18 +1,22 @@
 package ort
 
 import (
+	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 
 	ortgo "github.com/yalue/onnxruntime_go"
+
+	"bayeslice/internal/machine"
 )
 
 // Provider is the name of an execution provider as users write it.
 type Provider string
 
-// The providers this program knows. Auto takes the CPU: no other provider is chosen without
-// being asked for.
+// The providers this program knows. Auto takes the CPU here; which device is fastest is measured by
+// package devices, which asks for it by name.
 const (
 	Auto     Provider = "auto"
 	CPU      Provider = "cpu"
@@ -71,12 +75,15 @@ func (p Provider) runtimeName() string {
 }
 
 // appendTo registers the provider with session options; nothing is to be done for the CPU.
-func (p Provider) appendTo(o *ortgo.SessionOptions) error {
+func (p Provider) appendTo(o *ortgo.SessionOptions, frugal bool) error {
 	switch p {
 	case WebGPU:
+		if runtime.GOOS == "linux" && len(machine.VulkanDrivers()) == 0 { // asked in vain, the device layer prints warnings
+			return errNoVulkan
+		}
 		return o.AppendExecutionProvider("WebGPU", nil)
 	case CUDA:
-		return appendCUDA(o)
+		return appendCUDA(o, frugal)
 	case DirectML:
 		// It demands that memory patterns are off and operators run in sequence, as they do here.
 		return o.AppendExecutionProviderDirectML(0)
@@ -86,11 +93,23 @@ func (p Provider) appendTo(o *ortgo.SessionOptions) error {
 	return nil
 }
 
-func appendCUDA(o *ortgo.SessionOptions) error {
+// errNoVulkan is why WebGPU has no device on Linux.
+var errNoVulkan = errors.New("no Vulkan driver is installed, which WebGPU needs on Linux; install that of the graphics card (Debian: mesa-vulkan-drivers or nvidia-vulkan-icd)")
+
+// frugalCUDA keeps CUDA's memory small: an arena that grows by what is asked for, and convolutions
+// without large workspaces.
+var frugalCUDA = map[string]string{"arena_extend_strategy": "kSameAsRequested", "cudnn_conv_algo_search": "HEURISTIC", "cudnn_conv_use_max_workspace": "0"}
+
+func appendCUDA(o *ortgo.SessionOptions, frugal bool) error {
 	c, err := ortgo.NewCUDAProviderOptions()
 	if err != nil {
 		return err
 	}
 	defer c.Destroy() //nolint:errcheck // it cannot fail
+	if frugal {
+		if err := c.Update(frugalCUDA); err != nil {
+			return err
+		}
+	}
 	return o.AppendExecutionProviderCUDA(c)
 }

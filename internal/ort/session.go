@@ -32,6 +32,8 @@ type SessionOptions struct {
 	// ReleaseMemory gives the working memory back after each run instead of keeping it for the
 	// next: for models that run once.
 	ReleaseMemory bool
+	// Frugal trades time for memory: as ReleaseMemory, with one thread, and on CUDA without large workspaces.
+	Frugal bool
 }
 
 // Session is an opened model. Run may be called from several goroutines at once, and Close at any
@@ -39,7 +41,7 @@ type SessionOptions struct {
 type Session struct {
 	in, out []Port
 	device  string
-	issues  []string
+	placed  Placement
 	version string
 	env     *Env
 
@@ -55,9 +57,42 @@ type Session struct {
 // model, and with [ErrProvider] where the provider asked for is missing or fails: the CPU never
 // takes over unasked. Single operators that the provider cannot run do go to the CPU; then
 // [Session.Device] says so. It may take a minute on a GPU.
-func (e *Env) NewSession(onnx []byte, o SessionOptions) (s *Session, err error) {
-	e.apart(func() { s, err = e.newSession(onnx, o) })
-	return s, err
+func (e *Env) NewSession(onnx []byte, o SessionOptions) (*Session, error) {
+	return e.NewSessionContext(context.Background(), onnx, o)
+}
+
+// NewSessionContext is [Env.NewSession] that ends with ctx.Err() when ctx does. What ONNX Runtime does meanwhile cannot be
+// interrupted everywhere: then it goes on by itself, and frees what it made.
+func (e *Env) NewSessionContext(ctx context.Context, onnx []byte, o SessionOptions) (*Session, error) {
+	type opened struct {
+		s   *Session
+		err error
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if ctx.Done() == nil {
+		var r opened
+		e.apart(func() { r.s, r.err = e.newSession(ctx, onnx, o) })
+		return r.s, r.err
+	}
+	done := make(chan opened, 1)
+	go func() {
+		var r opened
+		e.apart(func() { r.s, r.err = e.newSession(ctx, onnx, o) })
+		done <- r
+	}()
+	select {
+	case r := <-done:
+		return r.s, r.err
+	case <-ctx.Done():
+		go func() {
+			if r := <-done; r.s != nil {
+				_ = r.s.Close() // nobody uses it
+			}
+		}()
+		return nil, ctx.Err()
+	}
 }
 
 // apart calls f with the priority that sessions have here.
@@ -69,7 +104,7 @@ func (e *Env) apart(f func()) {
 	f()
 }
 
-func (e *Env) newSession(onnx []byte, o SessionOptions) (*Session, error) {
+func (e *Env) newSession(ctx context.Context, onnx []byte, o SessionOptions) (*Session, error) {
 	in, out, err := ports(onnx)
 	if err != nil {
 		return nil, err
@@ -80,16 +115,19 @@ func (e *Env) newSession(onnx []byte, o SessionOptions) (*Session, error) {
 	if o.Threads <= 0 {
 		o.Threads = e.threads
 	}
+	if o.Frugal {
+		o.Threads = 1
+	}
 	s := &Session{env: e, in: in, out: out, version: e.version}
 	if o.Provider.onCPU() {
 		s.device = fmt.Sprintf("CPU (ONNX Runtime %s)", e.version)
 		s.s, err = create(onnx, in, out, o, false)
 		if err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrModel, err)
+			return nil, openError(err)
 		}
 		return s, nil
 	}
-	if err := e.openOnProvider(s, onnx, o); err != nil {
+	if err := e.openOnProvider(ctx, s, onnx, o); err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -124,7 +162,7 @@ func configure(n *ortgo.SessionOptions, o SessionOptions, strict bool) error {
 	// A memory pattern is one block, planned in the first run, beside all that this run took: on the
 	// paper's network 400 MB more for no time saved.
 	err = errors.Join(err, n.SetMemPattern(false))
-	if o.ReleaseMemory {
+	if o.ReleaseMemory || o.Frugal {
 		err = errors.Join(err, n.SetCpuMemArena(false))
 	}
 	if o.Profile != "" {
@@ -136,7 +174,7 @@ func configure(n *ortgo.SessionOptions, o SessionOptions, strict bool) error {
 	if err != nil {
 		return err
 	}
-	return o.Provider.appendTo(n)
+	return o.Provider.appendTo(n, o.Frugal)
 }
 
 func names(ports []Port) []string {
@@ -159,7 +197,10 @@ func (s *Session) Device() string { return s.device }
 
 // Fallbacks names the operators that run on the CPU although another provider was asked for, with
 // their number, e.g. "Resize ×3". It is empty on the CPU.
-func (s *Session) Fallbacks() []string { return s.issues }
+func (s *Session) Fallbacks() []string { return s.placed.names() }
+
+// Placement says which operators run elsewhere than asked. It is zero where all run where they should.
+func (s *Session) Placement() Placement { return s.placed }
 
 // Close ends runs under way with [ErrClosed], waits for them, and frees the model. It may be
 // called more than once.
@@ -228,7 +269,7 @@ func (s *Session) runUntil(ctx context.Context, b *binding) error {
 	case s.under.ended():
 		return ErrClosed
 	}
-	return fmt.Errorf("%w on %s: %s; close other programs to free memory, or choose another device", ErrRun, s.device, reason(err))
+	return runError(s.device, err)
 }
 
 // check compares the inputs with the model's.

@@ -268,13 +268,13 @@ func TestFailingRunsSayWhere(t *testing.T) {
 
 func TestReadPlacement(t *testing.T) {
 	profile := `[{"cat":"Session","name":"model_loading"},
-	{"cat":"Node","name":"c1_kernel_time","args":{"op_name":"Conv","provider":"WebGpuExecutionProvider"}},
+	{"cat":"Node","name":"c1_kernel_time","args":{"op_name":"Conv","provider":"WebGpuExecutionProvider"},"dur":60},
 	{"cat":"Node","name":"c1_fence_before","args":{"op_name":"Conv"}},
 	{"cat":"Node","name":"m_kernel_time","args":{"op_name":"MemcpyToHost","provider":"WebGpuExecutionProvider"}},
-	{"cat":"Node","name":"r1_kernel_time","args":{"op_name":"Resize","provider":"CPUExecutionProvider"}},
-	{"cat":"Node","name":"r2_kernel_time","args":{"op_name":"Resize","provider":"CPUExecutionProvider"}}]`
+	{"cat":"Node","name":"r1_kernel_time","dur":30,"args":{"op_name":"Resize","provider":"CPUExecutionProvider"}},
+	{"cat":"Node","name":"r2_kernel_time","dur":10,"args":{"op_name":"Resize","provider":"CPUExecutionProvider"}}]`
 	got, err := readPlacement([]byte(profile), WebGPU)
-	if err != nil || got.total != 3 || got.off != 2 || !slices.Equal(got.names(), []string{"Resize ×2"}) {
+	if err != nil || got.Operators != 3 || got.OnCPU != 2 || got.CPUTime != 0.4 || !slices.Equal(got.names(), []string{"Resize ×2"}) {
 		t.Errorf("readPlacement = %+v, %v", got, err)
 	}
 	if _, err := readPlacement([]byte("[]"), WebGPU); err == nil {
@@ -288,8 +288,8 @@ func TestPlacementReadsARealProfile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := e.placement(in, out, whereModel(t), SessionOptions{Provider: CPU, Threads: 1, Optimization: OptimizeNone})
-	if err != nil || got.total != 6 || got.off != 0 {
+	got, err := e.placement(t.Context(), in, out, whereModel(t), SessionOptions{Provider: CPU, Threads: 1, Optimization: OptimizeNone})
+	if err != nil || got.Operators != 6 || got.OnCPU != 0 {
 		t.Errorf("placement = %+v, %v; want 6 operators on the CPU", got, err)
 	}
 }

@@ -46,12 +46,7 @@ func (s *session) licencesCommand() *cobra.Command {
 		Use: "licences [NAME]", Aliases: []string{"licenses"}, Short: "List the licences of everything in the program, or print one",
 		Long: "Lists every part of the program with its licence. NAME prints the text of one: the name of a part, or the end of it,\n" +
 			"such as \"fyne/v2\". -o writes all of them into a folder, with an index.",
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 1 {
-				return usageError("licences takes at most one NAME, and got %d; put names with blanks in quotes", len(args))
-			}
-			return nil
-		},
+		Args: atMostOneArg("a NAME"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			all, err := about.Licences()
 			switch {

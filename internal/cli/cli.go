@@ -86,6 +86,11 @@ func Execute(ctx context.Context, o Options) (code int) {
 	return s.exitCode(ctx, root.ExecuteContext(ctx))
 }
 
+// Commands returns the commands with their help, for manual pages. None may be run.
+func Commands(version string) *cobra.Command {
+	return (&session{Options: Options{Version: version, Out: io.Discard, Err: io.Discard}}).root()
+}
+
 // exitCode tells an error and turns it into an exit code.
 func (s *session) exitCode(ctx context.Context, err error) int {
 	switch {
@@ -162,13 +167,15 @@ func group(use, short string, sub ...*cobra.Command) *cobra.Command {
 
 func (s *session) openCommand() *cobra.Command {
 	var r WindowRequest
-	c := &cobra.Command{Use: "open EXAM", Short: "Open the window on an exam", Args: oneArg("an EXAM: a folder, ZIP or image file"), RunE: func(cmd *cobra.Command, args []string) error {
-		r.Exam = args[0]
+	c := &cobra.Command{Use: "open [EXAM]", Short: "Open the window, on an exam where one is given", Args: atMostOneArg("an EXAM: a folder, ZIP or image file"), RunE: func(cmd *cobra.Command, args []string) error {
 		if err := checkRenderer(r.Renderer); err != nil {
 			return err
 		}
-		if _, err := os.Stat(r.Exam); err != nil {
-			return err
+		if len(args) == 1 {
+			r.Exam = args[0]
+			if _, err := os.Stat(r.Exam); err != nil {
+				return err
+			}
 		}
 		return s.openWindow(cmd.Context(), r)
 	}}

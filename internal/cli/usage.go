@@ -55,6 +55,16 @@ func oneArg(what string) cobra.PositionalArgs {
 	}
 }
 
+// atMostOneArg asks for an argument or none; what names it.
+func atMostOneArg(what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) > 1 {
+			return usageError("%s takes at most one argument, %s, and got %d; put names with blanks in quotes", cmd.Name(), what, len(args))
+		}
+		return nil
+	}
+}
+
 // flagError says what is wrong with a flag.
 func flagError(_ *cobra.Command, err error) error {
 	var value *pflag.InvalidValueError

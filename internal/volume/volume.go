@@ -43,6 +43,16 @@ func NewFrames(grid geom.Grid, frames [][]float32) ([]*Volume, error) {
 	return out, nil
 }
 
+// MovedBy returns the image displaced by mm (world LPS). The voxels are shared; a displacement that is not finite
+// is taken as none.
+func (v *Volume) MovedBy(mm geom.Vec3) *Volume {
+	moved := *v
+	if mm.Finite() {
+		moved.grid.Origin = v.grid.Origin.Add(mm)
+	}
+	return &moved
+}
+
 // Grid returns the lattice.
 func (v *Volume) Grid() geom.Grid { return v.grid }
 

@@ -13,10 +13,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"bayeslice/internal/dicomweb"
+	"bayeslice/internal/imageio/codec"
 )
 
 // passwordVariable names the environment variable that holds the password of --user: a command line can be read by others.
 const passwordVariable = "BAYESLICE_DICOMWEB_PASSWORD"
+
+// maxCredential bounds files of tokens and certificates, in bytes.
+const maxCredential = 1 << 20
 
 // errNamed: objects that name a patient were to be sent.
 var errNamed = errors.New("cli: objects name a patient")
@@ -57,7 +61,7 @@ func (j *webJob) client() (*dicomweb.Client, error) {
 	case j.user != "":
 		server.Password = os.Getenv(passwordVariable)
 	case j.tokenFile != "":
-		token, err := os.ReadFile(j.tokenFile)
+		token, err := codec.ReadSmall(j.tokenFile, maxCredential)
 		if err != nil {
 			return nil, err
 		}
@@ -65,7 +69,7 @@ func (j *webJob) client() (*dicomweb.Client, error) {
 	}
 	if j.authority != "" {
 		var err error
-		if server.Authorities, err = os.ReadFile(j.authority); err != nil {
+		if server.Authorities, err = codec.ReadSmall(j.authority, maxCredential); err != nil {
 			return nil, err
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -12,6 +11,7 @@ import (
 	"strings"
 
 	"bayeslice/internal/imageio"
+	"bayeslice/internal/imageio/codec"
 	"bayeslice/internal/volume"
 )
 
@@ -246,8 +246,8 @@ func (r *fileReader) finish() {
 
 // sidecarBs reads the b-values beside a NIfTI (FSL's .bval, one number a frame), nil where there are none.
 func sidecarBs(file string, frames int) []float64 {
-	data, err := os.ReadFile(filepath.Join(filepath.Dir(file), imageStem(file)+".bval"))
-	if err != nil || len(data) > 1<<16 {
+	data, err := codec.ReadSmall(filepath.Join(filepath.Dir(file), imageStem(file)+".bval"), 1<<16)
+	if err != nil {
 		return nil
 	}
 	var out []float64

@@ -33,11 +33,14 @@ type overridesFile struct {
 	Exams   map[string]map[string]string `json:"exams"`
 }
 
+// maxOverrides bounds the file: a choice takes some hundred bytes.
+const maxOverrides = 64 << 20
+
 // OpenOverrides reads the choices stored in file; a missing file is an empty set. A damaged file
 // or one of a newer version fails with [ErrOverrides] and is left as it is.
 func OpenOverrides(file string) (*Overrides, error) {
 	o := &Overrides{file: file, exams: map[string]map[string]string{}}
-	data, err := os.ReadFile(file)
+	data, err := codec.ReadSmall(file, maxOverrides)
 	if errors.Is(err, fs.ErrNotExist) {
 		return o, nil
 	}

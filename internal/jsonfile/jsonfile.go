@@ -63,19 +63,11 @@ func Open(path string, version int, v any) (*File, error) {
 
 // read returns what is in a file of a sensible size.
 func read(path string) ([]byte, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close() //nolint:errcheck // it is only read
-	data, err := io.ReadAll(io.LimitReader(file, maxBytes+1))
-	if err != nil {
-		return nil, err
-	}
-	if len(data) > maxBytes {
+	data, err := codec.ReadSmall(path, maxBytes)
+	if errors.Is(err, codec.ErrTooLarge) {
 		return nil, fmt.Errorf("%s has more than %d MB, far more than this program writes; move it away to start afresh", path, maxBytes>>20)
 	}
-	return data, nil
+	return data, err
 }
 
 // Path is where the file is.

@@ -5,10 +5,8 @@ import (
 	_ "embed" // the example
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"math"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -16,6 +14,7 @@ import (
 
 	"github.com/BurntSushi/toml"
 
+	"bayeslice/internal/imageio/codec"
 	"bayeslice/internal/modelcard"
 	"bayeslice/internal/nets"
 	"bayeslice/training"
@@ -138,17 +137,12 @@ const maxFile = 1 << 20
 
 // Read reads a study file. Relative paths in it become absolute. It fails with [ErrFile], or the file system's error.
 func Read(path string) (File, error) {
-	r, err := os.Open(path)
-	if err != nil {
-		return File{}, fmt.Errorf("study: %w", err)
-	}
-	defer r.Close() //nolint:errcheck // only read
-	text, err := io.ReadAll(io.LimitReader(r, maxFile+1))
-	if err != nil {
-		return File{}, fmt.Errorf("study: %w", err)
-	}
-	if len(text) > maxFile {
+	text, err := codec.ReadSmall(path, maxFile)
+	if errors.Is(err, codec.ErrTooLarge) {
 		return File{}, fmt.Errorf("%w: %s has more than 1 MB; check that it is the right file", ErrFile, filepath.Base(path))
+	}
+	if err != nil {
+		return File{}, fmt.Errorf("study: %w", err)
 	}
 	f, err := Parse(string(text))
 	if err != nil {

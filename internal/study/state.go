@@ -13,6 +13,7 @@ import (
 	"github.com/gofrs/flock"
 
 	"bayeslice/internal/evaluate"
+	"bayeslice/internal/imageio/codec"
 	"bayeslice/training/trainer"
 )
 
@@ -154,7 +155,7 @@ func claim(ctx context.Context, path, what string) (*flock.Flock, error) {
 
 func (s *Study) readRecord(e Element) (Record, error) {
 	var r Record
-	text, err := os.ReadFile(s.record(e))
+	text, err := codec.ReadSmall(s.record(e), maxFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return r, nil
 	}

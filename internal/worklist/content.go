@@ -6,15 +6,15 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math"
-	"os"
 
 	"bayeslice/internal/exam"
+	"bayeslice/internal/imageio/codec"
 )
 
 // DigestFile is a digest of a small file, such as that of the user's choices of series, for [Sampling.Choices]; "" where
 // it cannot be read.
 func DigestFile(path string) string {
-	text, err := os.ReadFile(path)
+	text, err := codec.ReadSmall(path, 64<<20)
 	if err != nil {
 		return ""
 	}

@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"bayeslice/internal/imageio/codec"
@@ -158,10 +157,13 @@ func (c Choice) Save(dir string) error {
 	return nil
 }
 
+// maxChoice bounds the file, in bytes.
+const maxChoice = 64 << 20
+
 // Load reads the choice of a run folder. It fails with [ErrChoice], or the file system's error.
 func Load(dir string) (Choice, error) {
 	var c Choice
-	text, err := os.ReadFile(filepath.Join(dir, FileName))
+	text, err := codec.ReadSmall(filepath.Join(dir, FileName), maxChoice)
 	if errors.Is(err, fs.ErrNotExist) {
 		return c, fmt.Errorf("%w: %s holds no %s, so that the run's data are unknown; name the folder of a run that this program made", ErrChoice, filepath.Base(dir), FileName)
 	}

@@ -129,7 +129,10 @@ func (d *Dataset) read(e *entry) (*training.Example, about, error) {
 	voxels := d.shape.Size[0] * d.shape.Size[1] * d.shape.Size[2]
 	lead := len(cacheMagic) + len(e.key) + 4
 	payload := 4*d.shape.Channels*voxels + voxels
-	data, err := readBounded(d.file(e), int64(lead+maxAbout+payload+sha256.Size))
+	data, err := codec.ReadSmall(d.file(e), int64(lead+maxAbout+payload+sha256.Size))
+	if errors.Is(err, codec.ErrTooLarge) {
+		return nil, about{}, errDamaged
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, about{}, err
 	}
@@ -153,25 +156,6 @@ func (d *Dataset) read(e *entry) (*training.Example, about, error) {
 		return nil, about{}, errDamaged
 	}
 	return x, a, nil
-}
-
-// readBounded reads a file of at most limit bytes.
-func readBounded(path string, limit int64) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close() //nolint:errcheck // only read
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if info.Size() > limit {
-		return nil, errDamaged
-	}
-	data := make([]byte, info.Size())
-	_, err = io.ReadFull(f, data)
-	return data, err
 }
 
 // decode makes an example of its bytes.

@@ -11,7 +11,6 @@ import (
 	"io/fs"
 	"maps"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -238,17 +237,12 @@ func (o *Options) ownSplits() string {
 
 // readSmall reads a file of at most limit bytes; a larger one fails with kind.
 func readSmall(path string, limit int64, kind error) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("dataset: %w", err)
-	}
-	defer f.Close() //nolint:errcheck // only read
-	data, err := io.ReadAll(io.LimitReader(f, limit+1))
-	if err != nil {
-		return nil, fmt.Errorf("dataset: %w", err)
-	}
-	if int64(len(data)) > limit {
+	data, err := codec.ReadSmall(path, limit)
+	if errors.Is(err, codec.ErrTooLarge) {
 		return nil, fmt.Errorf("%w: %s has more than %d MB; check that it is the right file", kind, filepath.Base(path), limit>>20)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("dataset: %w", err)
 	}
 	return data, nil
 }

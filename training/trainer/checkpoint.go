@@ -141,7 +141,7 @@ func ReadCheckpoint(path string) (*Checkpoint, error) {
 	if !info.Mode().IsRegular() || info.Size() > maxCheckpoint {
 		return nil, damaged("is no checkpoint")
 	}
-	data, err := os.ReadFile(path)
+	data, err := codec.ReadSmall(path, maxCheckpoint)
 	if err != nil {
 		return nil, fmt.Errorf("trainer: checkpoint: %w", err)
 	}

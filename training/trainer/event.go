@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
+
+	"bayeslice/internal/imageio/codec"
 )
 
 // Kind says what an [Event] reports.
@@ -58,7 +60,7 @@ type logFile struct {
 // with the next.
 func openLog(dir string) (*logFile, error) {
 	path := filepath.Join(dir, logName)
-	data, err := os.ReadFile(path)
+	data, err := codec.ReadSmall(path, maxLog)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("trainer: log: %w", err)
 	}
@@ -93,7 +95,7 @@ func (l *logFile) close() error { return l.f.Close() }
 // interruption steps can occur twice; [Curve] keeps the last of each. Lines that a crash cut short are
 // left out. A folder without a log gives none.
 func ReadLog(dir string) ([]Event, error) {
-	data, err := os.ReadFile(filepath.Join(dir, logName))
+	data, err := codec.ReadSmall(filepath.Join(dir, logName), maxLog)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

@@ -79,9 +79,15 @@ func New(dir string, c Config, from *Checkpoint) (*Run, error) {
 	return r, nil
 }
 
+// maxConfig and maxLog bound, in bytes, the settings and the log of a run: a step of the log takes some hundred.
+const (
+	maxConfig = 1 << 20
+	maxLog    = 1 << 30
+)
+
 // Open opens the run in a folder. It fails with [ErrRun], [ErrConfig], or the file system's error.
 func Open(dir string) (*Run, error) {
-	text, err := os.ReadFile(filepath.Join(dir, configName))
+	text, err := codec.ReadSmall(filepath.Join(dir, configName), maxConfig)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("%w: %s holds no %s; name the folder of a run", ErrRun, filepath.Base(dir), configName)
 	}

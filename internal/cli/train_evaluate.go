@@ -12,7 +12,6 @@ import (
 	"bayeslice/inference"
 	"bayeslice/internal/evaluate"
 	"bayeslice/internal/models"
-	"bayeslice/internal/ort"
 	"bayeslice/training/cohort"
 	"bayeslice/training/fold"
 	"bayeslice/training/trainer"
@@ -51,9 +50,8 @@ func (s *session) evaluateRun(ctx context.Context, run *trainer.Run, data *cohor
 		return nil
 	}
 	c, dir := run.Config(), filepath.Join(run.Dir(), evaluationName)
-	open := inference.Openers{Once: models.Opener(d.env, ort.SessionOptions{ReleaseMemory: true}), Each: models.Opener(d.env, ort.SessionOptions{})}
 	bar := newMeter(s.Err, "evaluating")
-	r, err := fold.Write(ctx, filepath.Join(run.Dir(), trainer.ModelName), open, set, dir, true, fold.Options{
+	r, err := fold.Write(ctx, filepath.Join(run.Dir(), trainer.ModelName), models.Openers(d.env), set, dir, true, fold.Options{
 		Samples: samples, Seed: c.Seed, Skip: c.SkipBad, Explain: listSentence, Readers: data.Shares, Progress: func(done, total int) { bar.set(done, total, "") },
 	}, fold.About{Program: s.program(), Name: string(c.Loss.Kind), ResearchUse: disclaimer, Time: time.Now()})
 	bar.close()

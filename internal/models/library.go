@@ -180,5 +180,5 @@ func (l *Library) Open(ctx context.Context, env *ort.Env, model string) (*infere
 	if err != nil {
 		return nil, err
 	}
-	return f.Load(ctx, openers(env))
+	return f.Load(ctx, Openers(env))
 }

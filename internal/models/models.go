@@ -12,19 +12,24 @@ import (
 	"bayeslice/inference"
 	"bayeslice/internal/modelcard"
 	"bayeslice/internal/nets"
+	"bayeslice/internal/onnx/rewrite"
 	"bayeslice/internal/ort"
 )
 
 // Open loads a model file for sampling. The caller closes it. It fails as [inference.LoadWith] and
 // [ort.Env.NewSession] do; operators that run elsewhere than asked are in [inference.Model.Fallbacks].
 func Open(ctx context.Context, env *ort.Env, path string) (*inference.Model, error) {
-	return inference.LoadWith(ctx, path, openers(env))
+	return inference.LoadWith(ctx, path, Openers(env))
 }
 
-// openers run both parts of a model in env.
-func openers(env *ort.Env) inference.Openers {
+// Openers run both parts of a model in env. On the CPU large convolutions are replaced by minimal filtering.
+func Openers(env *ort.Env) inference.Openers {
 	// The part before the noise runs once per exam: it need not keep its working memory.
-	return inference.Openers{Once: Opener(env, ort.SessionOptions{ReleaseMemory: true}), Each: Opener(env, ort.SessionOptions{})}
+	o := inference.Openers{Once: Opener(env, ort.SessionOptions{ReleaseMemory: true}), Each: Opener(env, ort.SessionOptions{})}
+	if p := env.Provider(); p == ort.CPU || p == ort.Auto {
+		o.Lowering = rewrite.Tiles
+	}
+	return o
 }
 
 // Opener opens ONNX bytes in env as o says; the caller closes each runner. It is safe for concurrent use

@@ -25,11 +25,14 @@ var (
 // is replaced: transformed tensors are 2¼ times as large, and where less is saved memory costs it again.
 const leastTileGain = 2
 
+// mostTiled bounds the elements of a transformed tensor where slices can be taken a few at a time.
+const mostTiled = 32 << 20
+
 // TileConvs replaces convolutions whose kernel is 3 × 3 in the plane of the slices, of any depth, with stride 1 there,
 // by Winograd's minimal filtering over tiles of 4 × 4 voxels, where that leaves half of the arithmetic or less:
 //
 //	transform    [1, 1, C·D, H, W]      a fixed convolution of 36 kernels, 6 × 6, by steps of 4
-//	multiply     [1, 36·C, D, tiles]    36 groups; what is left of the kernel is its depth
+//	multiply     [1, 36·C, D, tiles]    36 groups; what is left of the kernel is its depth, or a product of matrices
 //	transform    [36, F·D·tiles]        a product with a fixed matrix, then tiles become planes
 //
 // The transformed kernel depends on weights alone. Rounding grows by about one decimal digit.
@@ -39,7 +42,7 @@ func TileConvs(g *graph.Graph) (*graph.Graph, error) {
 		if n.Op() != "Conv" || inputs[n.In()[1]] || !tileable(n) || tileGain(n) < leastTileGain {
 			return nil
 		}
-		y := tileConv(b, n, in[0], in[1])
+		y := tileSlices(b, n, in[0], in[1])
 		if len(in) > 2 && in[2] != nil {
 			y = b.Add(y, b.Reshape(in[2], 1, n.Shape()[1], 1, 1, 1))
 		}
@@ -78,25 +81,44 @@ func tileGain(n *graph.Node) float64 {
 
 func ceilDiv(a, b int) int { return (a + b - 1) / b }
 
-// tileConv builds the convolution n of x [1, C, D, H, W] with w [F, C, depth, 3, 3], without its bias.
-func tileConv(b *graph.Builder, n, x, w *graph.Node) *graph.Node {
+// tileSlices builds the convolution n of x [1, C, D, H, W] with w [F, C, depth, 3, 3], without its bias. Where slices do
+// not meet they are taken a few at a time, so that what is transformed stays small.
+func tileSlices(b *graph.Builder, n, x, w *graph.Node) *graph.Node {
 	o, in, out, k := n.Options(), x.Shape(), n.Shape(), w.Shape()
+	kernel := tileKernel(b, w)
+	slice := tileArea * in[1] * ceilDiv(out[3], tileOut) * ceilDiv(out[4], tileOut)
+	count := max(1, mostTiled/slice)
+	if k[2] > 1 || o.Strides[0] > 1 || o.Begin[0] > 0 || o.End[0] > 0 || count >= in[2] {
+		return tileConv(b, n, x, kernel)
+	}
+	var parts []*graph.Node
+	for first := 0; first < in[2]; first += count {
+		parts = append(parts, tileConv(b, n, b.Slice(x, 2, first, min(first+count, in[2])), kernel))
+	}
+	return b.Concat(2, parts...)
+}
+
+// tileKernel transforms w [F, C, depth, 3, 3] to [36, F, C, depth].
+func tileKernel(b *graph.Builder, w *graph.Node) *graph.Node {
+	k := w.Shape()
+	m := b.Transpose(b.Const(both(tileG, tileArea, tileTaps*tileTaps)), 1, 0)
+	kernel := b.MatMul(b.Reshape(w, k[0]*k[1]*k[2], tileTaps*tileTaps), m)
+	return b.Reshape(b.Transpose(kernel, 1, 0), tileArea, k[0], k[1], k[2])
+}
+
+// tileConv builds the convolution n of x, all of its slices or some, with a transformed kernel.
+func tileConv(b *graph.Builder, n, x, kernel *graph.Node) *graph.Node {
+	o, in, out := n.Options(), x.Shape(), n.Shape()
 	rows, columns := ceilDiv(out[3], tileOut), ceilDiv(out[4], tileOut)
-	tiles := rows * columns
 	window := graph.ConvOptions{Strides: []int{1, tileOut, tileOut}, Begin: []int{0, o.Begin[1], o.Begin[2]},
 		End: []int{0, tileOut*rows + 2 - in[3] - o.Begin[1], tileOut*columns + 2 - in[4] - o.Begin[2]}}
-	spread := b.Conv(b.Reshape(x, 1, 1, in[1]*in[2], in[3], in[4]), b.Const(both(tileB, tileArea, 1, 1, tileIn, tileIn)), nil, window)
-
-	filters, channels, depth := k[0], k[1], k[2]
-	kernel := b.MatMul(b.Reshape(w, filters*channels*depth, tileTaps*tileTaps), b.Transpose(b.Const(both(tileG, tileArea, tileTaps*tileTaps)), 1, 0))
-	kernel = b.Reshape(b.Transpose(kernel, 1, 0), tileArea*filters, channels, depth, 1)
-	products := b.Conv(b.Reshape(spread, 1, tileArea*channels, in[2], tiles), kernel, nil, graph.ConvOptions{Group: tileArea,
-		Strides: []int{o.Strides[0], 1}, Dilations: []int{o.Dilations[0], 1}, Begin: []int{o.Begin[0], 0}, End: []int{o.End[0], 0}})
-
-	y := b.MatMul(b.Const(both(tileA, tileOut*tileOut, tileArea)), b.Reshape(products, tileArea, filters*out[2]*tiles))
-	y = b.Transpose(b.Reshape(y, tileOut, tileOut, filters*out[2]*tiles), 0, 2, 1) // two steps are faster than one
-	y = b.Transpose(b.Reshape(y, tileOut, filters*out[2]*rows, columns*tileOut), 1, 0, 2)
-	y = b.Reshape(y, 1, filters, out[2], rows*tileOut, columns*tileOut)
+	x = b.Conv(b.Reshape(x, 1, 1, in[1]*in[2], in[3], in[4]), b.Const(both(tileB, tileArea, 1, 1, tileIn, tileIn)), nil, window)
+	y, slices := tileProducts(b, o, b.Reshape(x, 1, tileArea*in[1], in[2], rows*columns), kernel)
+	planes := y.Shape()[1]
+	y = b.MatMul(b.Const(both(tileA, tileOut*tileOut, tileArea)), y)
+	y = b.Transpose(b.Reshape(y, tileOut, tileOut, planes), 0, 2, 1) // two steps are faster than one
+	y = b.Transpose(b.Reshape(y, tileOut, planes/columns, columns*tileOut), 1, 0, 2)
+	y = b.Reshape(y, 1, out[1], slices, rows*tileOut, columns*tileOut)
 	if rows*tileOut > out[3] {
 		y = b.Slice(y, 3, 0, out[3])
 	}
@@ -104,6 +126,19 @@ func tileConv(b *graph.Builder, n, x, w *graph.Node) *graph.Node {
 		y = b.Slice(y, 4, 0, out[4])
 	}
 	return y
+}
+
+// tileProducts multiplies transformed tiles x [1, 36·C, D, tiles] by a transformed kernel [36, F, C, depth]. It returns
+// [36, F·slices·tiles] and the number of slices.
+func tileProducts(b *graph.Builder, o graph.ConvOptions, x, kernel *graph.Node) (y *graph.Node, slices int) {
+	s, k := x.Shape(), kernel.Shape()
+	if k[3] == 1 && o.Strides[0] == 1 && o.Begin[0] == 0 && o.End[0] == 0 {
+		y = b.MatMul(b.Reshape(kernel, k[:3]...), b.Reshape(x, tileArea, k[2], s[2]*s[3]))
+		return b.Reshape(y, tileArea, -1), s[2]
+	}
+	y = b.Conv(x, b.Reshape(kernel, tileArea*k[1], k[2], k[3], 1), nil, graph.ConvOptions{Group: tileArea,
+		Strides: []int{o.Strides[0], 1}, Dilations: []int{o.Dilations[0], 1}, Begin: []int{o.Begin[0], 0}, End: []int{o.End[0], 0}})
+	return b.Reshape(y, tileArea, -1), y.Shape()[2]
 }
 
 // both is the Kronecker product of a matrix with itself, which does along two axes what the matrix does along one.

@@ -18,6 +18,7 @@ func TestTileConvs(t *testing.T) {
 		left         int // convolutions with the plain kernel that remain
 	}{
 		"1x3x3":         {at(3, 8, 12), at(1, 3, 3), graph.ConvOptions{Begin: at(0, 1, 1), End: at(0, 1, 1)}, 0},
+		"large":         {at(2, 400, 404), at(1, 3, 3), graph.ConvOptions{Begin: at(0, 1, 1), End: at(0, 1, 1)}, 0},
 		"3x3x3":         {at(5, 8, 12), at(3, 3, 3), graph.ConvOptions{Begin: at(1, 1, 1), End: at(1, 1, 1)}, 0},
 		"uneven size":   {at(4, 7, 10), at(3, 3, 3), graph.ConvOptions{Begin: at(1, 1, 1), End: at(1, 1, 1)}, 0},
 		"no padding":    {at(4, 10, 9), at(3, 3, 3), graph.ConvOptions{}, 0},

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -29,7 +30,7 @@ func TestMain(m *testing.M) {
 
 // runWindow is the child: the program, which says at a socket what its window shows. It returns the exit code.
 func runWindow(options string) int {
-	if err := enterDisk(); err != nil {
+	if err := cmp.Or(enterDisk(), enterTrace()); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}

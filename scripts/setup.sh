@@ -3,13 +3,14 @@
 # usage: scripts/setup.sh [build|test]
 #   build  compiler, X11 and OpenGL headers for the window; GTK 3 for the native file dialog; ONNX Runtime
 #   test   the above, and Xvfb, Mesa, xdotool and ImageMagick for the tests of the window; Ghostscript, which reads the reports;
-#          Slurm and munge, to which the tests submit studies; dicom3tools, pydicom and Orthanc, which judge DICOM that is written
+#          Slurm and munge, to which the tests submit studies; dicom3tools, pydicom and Orthanc, which judge DICOM that is written;
+#          strace and xprop, which watch what the program connects to and tells of its window
 # Nothing is installed that is there already. Other systems: the lists below name what to install by hand.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 build_packages=(gcc libc6-dev pkg-config libgl-dev libxcursor-dev libxrandr-dev libxinerama-dev libxi-dev libxxf86vm-dev libegl1 libgtk-3-dev)
-test_packages=(libgl1-mesa-dri xvfb xauth xdotool imagemagick ghostscript slurm-wlm munge dicom3tools python3-pydicom python3-numpy orthanc orthanc-dicomweb)
+test_packages=(libgl1-mesa-dri xvfb xauth xdotool imagemagick ghostscript slurm-wlm munge strace x11-utils dicom3tools python3-pydicom python3-numpy orthanc orthanc-dicomweb)
 
 wanted=("${build_packages[@]}")
 if [ "${1:-build}" = test ]; then wanted+=("${test_packages[@]}"); fi

@@ -61,6 +61,7 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata/script",
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("TESTCACHE", cache)
+			e.Setenv("ORTLIBRARY", runtimeLibrary())
 			e.Setenv("XDG_CONFIG_HOME", filepath.Join(e.WorkDir, "config"))
 			if os.Getenv(ort.EnvLibrary) != "" {
 				e.Setenv(ort.EnvLibrary, os.Getenv(ort.EnvLibrary))

@@ -34,6 +34,7 @@ var trainCommands = map[string]func(*testscript.TestScript, bool, []string){
 // withTraining adds them to the others.
 func withTraining(commands map[string]func(*testscript.TestScript, bool, []string)) map[string]func(*testscript.TestScript, bool, []string) {
 	maps.Copy(commands, trainCommands)
+	maps.Copy(commands, privacyCommands)
 	return commands
 }
 

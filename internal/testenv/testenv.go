@@ -1,6 +1,6 @@
 // Package testenv tells tests what this machine offers, and skips them with a printed reason where
 // something is missing. BAYESLICE_REQUIRE (a comma-separated list of "data", "ort", "gl", "display",
-// "webgpu", "slurm", "dicom3tools", "pydicom", "orthanc") turns the skip into a failure, so that a machine meant to have everything cannot pass by skipping.
+// "webgpu", "slurm", "dicom3tools", "pydicom", "orthanc", "strace") turns the skip into a failure, so that a machine meant to have everything cannot pass by skipping.
 package testenv
 
 import (

@@ -61,6 +61,8 @@ type loadedModel struct {
 var (
 	_ viewer.Engine      = (*engine)(nil)
 	_ viewer.TruthSource = (*engine)(nil)
+
+	_ viewer.RuntimeSource = (*engine)(nil)
 )
 
 func newEngine(c engineConfig) *engine {
@@ -82,6 +84,15 @@ func (e *engine) Close() error {
 		delete(e.loaded, path)
 	}
 	return errors.Join(errs...)
+}
+
+// Runtime implements [viewer.RuntimeSource].
+func (e *engine) Runtime() (version, library string, err error) {
+	env, err := e.environment()
+	if err != nil {
+		return "", "", err
+	}
+	return env.Version(), env.Library().Path, nil
 }
 
 // OpenExam implements [viewer.Engine].

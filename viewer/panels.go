@@ -138,7 +138,7 @@ func (w *Window) showMenu(below fyne.CanvasObject) {
 	for _, m := range append(slices.Clone(w.menu), menuItem{lang.T("Fit the slice"), viewstate.FitView}, menuItem{lang.T("Full screen"), viewstate.FullScreen},
 		menuItem{}, menuItem{lang.T("Open a session …"), viewstate.OpenSession}, menuItem{lang.T("Save the session …"), viewstate.SaveSession},
 		menuItem{}, menuItem{w.privacyLabel(), viewstate.HideIdentity}, menuItem{lang.T("Preferences …"), viewstate.ShowPreferences},
-		menuItem{lang.T("Keys and mouse"), viewstate.ShowHelp}, menuItem{}, menuItem{lang.T("Quit"), viewstate.Quit}) {
+		menuItem{lang.T("Keys and mouse"), viewstate.ShowHelp}, menuItem{lang.T("About Bayeslice …"), viewstate.ShowAbout}, menuItem{}, menuItem{lang.T("Quit"), viewstate.Quit}) {
 		if m.command == viewstate.NoCommand {
 			items = append(items, fyne.NewMenuItemSeparator())
 			continue

@@ -8,6 +8,7 @@ import (
 	"syscall"
 
 	"bayeslice/inference"
+	product "bayeslice/internal/about"
 	"bayeslice/internal/align"
 	"bayeslice/internal/annotate"
 	"bayeslice/internal/calibrate"
@@ -76,6 +77,7 @@ var sentences = []struct {
 	{exam.ErrNoSuchStudy, sentence{lang.Mark("The exam asked for is not in this place."), lang.Mark("Open the folder again and choose one of those listed.")}},
 	{exam.ErrNoSuchRole, sentence{lang.Mark("This role cannot be chosen by hand."), lang.Mark("Choose a series for T2W, high-b DWI or ADC.")}},
 	{exam.ErrNoSuch, sentence{lang.Mark("This series cannot take the role."), lang.Mark("Choose a series with an image volume.")}},
+	{product.ErrLicences, sentence{lang.Mark("The licences in the program cannot be read."), lang.Mark("The program was built wrongly: install it again.")}},
 	{exam.ErrOverrides, sentence{lang.Mark("Your series choices could not be stored or read."), lang.Mark("The choice holds until the exam is closed. Check the space and the rights of the settings folder.")}},
 	{errOtherExam, sentence{lang.Mark("This place holds another exam than the session was saved with."), lang.Mark("Choose the place where the session's exam is now.")}},
 	{resultfile.ErrResults, sentence{lang.Mark("Results that were kept cannot be used."), lang.Mark("They are sampled again from the same models and seeds.")}},

@@ -100,7 +100,7 @@ func (w *Window) duringTraining(c viewstate.Command) bool {
 	case viewstate.OpenExam:
 		w.hideTraining()
 		return true
-	case viewstate.ShowHelp, viewstate.Quit:
+	case viewstate.ShowHelp, viewstate.ShowAbout, viewstate.Quit:
 		return true
 	}
 	return false

@@ -448,6 +448,7 @@ func (w *Window) handleAll() {
 	w.handle(viewstate.CancelRun, w.stopRun)
 	w.handle(viewstate.ShowTraining, w.showTraining)
 	w.handle(viewstate.ShowHelp, w.showHelp)
+	w.handle(viewstate.ShowAbout, w.showAbout)
 	w.handle(viewstate.ShowVoxel, w.showVoxel)
 	w.handle(viewstate.FullScreen, func() { w.win.SetFullScreen(!w.win.FullScreen()) })
 	w.handle(viewstate.Quit, w.askClose)

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -79,5 +80,19 @@ func TestEveryLicenceHasItsText(t *testing.T) {
 	}
 	if _, err := (Licence{File: "missing"}).Text(); !errors.Is(err, ErrLicences) {
 		t.Errorf("a missing text: %v", err)
+	}
+}
+
+func TestWrap(t *testing.T) {
+	text := "Short line\n\n  a margin that is kept on and on\tthen a tab\naverylongwordwithoutanyblank end\n"
+	want := []string{"Short line", "", "  a margin that", "  is kept on and", "  on    then a", "  tab", "averylongwordwit", "houtanyblank end"}
+	if got := Wrap(text, 16); !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if got := Wrap("äöü äöü", 3); !slices.Equal(got, []string{"äöü", "äöü"}) {
+		t.Errorf("%q", got)
+	}
+	if got := Wrap("ab", 0); !slices.Equal(got, []string{"a", "b"}) {
+		t.Errorf("no columns: %q", got)
 	}
 }

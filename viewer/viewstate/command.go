@@ -114,6 +114,7 @@ const (
 	ShowVoxel
 	ShowPreferences
 	ShowHelp
+	ShowAbout
 	HideIdentity
 	FullScreen
 	Quit
@@ -245,6 +246,7 @@ var commandTable = [commandCount]commandEntry{
 	ShowVoxel:       {"voxel", GroupProgram, lang.Mark("samples at the clicked voxel")},
 	ShowPreferences: {"preferences", GroupProgram, lang.Mark("preferences")},
 	ShowHelp:        {"help", GroupProgram, lang.Mark("keys and mouse")},
+	ShowAbout:       {"about", GroupProgram, lang.Mark("version and licences")},
 	HideIdentity:    {"privacy", GroupProgram, lang.Mark("hide everything that names the patient")},
 	FullScreen:      {"full-screen", GroupProgram, lang.Mark("full screen")},
 	Quit:            {"quit", GroupProgram, lang.Mark("quit")},

@@ -6,6 +6,7 @@ import (
 	"debug/pe"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -52,8 +53,10 @@ func Search(o Options) []Library {
 // links, and for one in bin, as /usr/bin, also lib/bayeslice beside it.
 func besideProgram() []string {
 	exe, err := os.Executable()
-	if err != nil {
-		return nil
+	if err != nil { // as in a root without /proc
+		if exe, err = exec.LookPath(os.Args[0]); err != nil {
+			return nil
+		}
 	}
 	if real, err := filepath.EvalSymlinks(exe); err == nil {
 		exe = real

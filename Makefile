@@ -7,7 +7,7 @@ OUT   ?= out/demo
 EXAM  ?= out/demo/exam
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test build demo run test test-race bench lint fuzz fmt screenshots clean
+.PHONY: help setup setup-test setup-dist build demo run test test-race bench lint fuzz fmt screenshots dist deb test-deb cross-check clean
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -17,6 +17,9 @@ setup: ## install compiler packages and ONNX Runtime (says what it installs)
 
 setup-test: ## the same, and what the tests of the window need
 	@scripts/setup.sh test
+
+setup-dist: ## the first, and what makes packages, checks and tries them
+	@scripts/setup.sh dist
 
 build: setup ## build the program (the first build compiles the window toolkit: about four minutes on two cores)
 	@mkdir -p build
@@ -50,6 +53,19 @@ fmt: ## format the code
 
 screenshots: build ## draw docs/*.png anew from the phantom
 	scripts/screenshots.sh
+
+dist: setup-dist ## build/dist: a folder and a .tar.gz that run without Go, npm or a network (docs/packaging.md)
+	scripts/dist.sh
+
+deb: dist ## and a Debian package of it
+	scripts/deb.sh
+
+test-deb: deb ## install the package in a fresh Debian and run it there offline; needs root
+	scripts/test-deb.sh
+
+cross-check: ## compile for Windows and macOS, as far as that can be done here; installs mingw-w64
+	@scripts/setup.sh cross
+	scripts/cross-check.sh
 
 clean: ## remove what was built and the demo's output (the cache of ONNX Runtime stays)
 	rm -rf build out

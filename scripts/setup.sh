@@ -1,10 +1,13 @@
 #!/usr/bin/env bash
 # Installs what Bayeslice needs to be built, tested and run on Debian or Ubuntu, and says what it installs.
-# usage: scripts/setup.sh [build|test]
+# usage: scripts/setup.sh [build|test|dist|cross]
 #   build  compiler, X11 and OpenGL headers for the window; GTK 3 for the native file dialog; ONNX Runtime
 #   test   the above, and Xvfb, Mesa, xdotool and ImageMagick for the tests of the window; Ghostscript, which reads the reports;
 #          Slurm and munge, to which the tests submit studies; dicom3tools, pydicom and Orthanc, which judge DICOM that is written;
 #          strace and xprop, which watch what the program connects to and tells of its window
+#   dist   that of build, and what makes packages, checks and tries them: dpkg-dev, lintian, desktop-file-utils, appstream,
+#          debootstrap, Xvfb and xdotool
+#   cross  that of build, and mingw-w64, which compiles for Windows
 # Nothing is installed that is there already. Other systems: the lists below name what to install by hand.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -12,8 +15,15 @@ cd "$(dirname "$0")/.."
 build_packages=(gcc libc6-dev pkg-config libgl-dev libxcursor-dev libxrandr-dev libxinerama-dev libxi-dev libxxf86vm-dev libegl1 libgtk-3-dev)
 test_packages=(libgl1-mesa-dri xvfb xauth xdotool imagemagick ghostscript slurm-wlm munge strace x11-utils dicom3tools python3-pydicom python3-numpy orthanc orthanc-dicomweb)
 
+dist_packages=(dpkg-dev lintian desktop-file-utils appstream debootstrap xvfb xauth xdotool)
+cross_packages=(gcc-mingw-w64-x86-64)
+
 wanted=("${build_packages[@]}")
-if [ "${1:-build}" = test ]; then wanted+=("${test_packages[@]}"); fi
+case "${1:-build}" in
+  test) wanted+=("${test_packages[@]}") ;;
+  dist) wanted+=("${dist_packages[@]}") ;;
+  cross) wanted+=("${cross_packages[@]}") ;;
+esac
 command -v npm >/dev/null || wanted+=(npm)
 
 if ! command -v go >/dev/null; then

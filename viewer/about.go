@@ -7,6 +7,7 @@ import (
 	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/dialog"
+	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
@@ -29,7 +30,8 @@ const (
 	partsWidth   = 300 // of the list of parts
 	lineHeight   = 15  // of a licence's text
 	maxColumns   = 100 // of a licence's text
-	scrollMargin = 60  // beside the list and the text: padding and the bar that scrolls
+	textMargin   = 6   // before a licence's text, as labels have it
+	scrollMargin = 66  // beside the list and the text: padding and the bar that scrolls
 )
 
 // aboutDialog tells the version and shows the licences of everything in the program.
@@ -58,7 +60,8 @@ func (w *Window) showAbout() {
 	a.columns = min(maxColumns, max(1, int((size.Width-partsWidth-scrollMargin)/letter)))
 	a.list = widget.NewList(func() int { return len(a.parts) }, newPartRow, a.fillRow)
 	a.list.OnSelected = a.choose
-	texts := container.NewBorder(snug(a.title, a.note), nil, nil, nil, a.rows.object)
+	rows := container.New(layout.NewCustomPaddedLayout(0, 0, textMargin, 0), a.rows.object)
+	texts := container.NewBorder(snug(a.title, a.note), nil, nil, nil, rows)
 	lists := container.NewBorder(nil, nil, container.New(fixedWidth{partsWidth}, a.list), nil, texts)
 	d := dialog.NewCustom(lang.T("About Bayeslice"), lang.T("Close"), container.NewBorder(a.head(), nil, nil, nil, lists), w.win)
 	d.Resize(size)

@@ -76,7 +76,7 @@ func (f facts) desktop(share string) error {
 
 // fill writes a template with the facts in it.
 func (f facts) fill(name, path string) error {
-	t, err := template.New(name).Funcs(template.FuncMap{"list": list, "indent": indent, "text": about.Licence.Text}).ParseFS(templates, "templates/"+name)
+	t, err := template.New(name).Funcs(template.FuncMap{"list": list}).ParseFS(templates, "templates/"+name)
 	if err != nil {
 		return err
 	}
@@ -89,19 +89,6 @@ func (f facts) fill(name, path string) error {
 
 // list writes a list as desktop entries want it.
 func list(items []string) string { return strings.Join(items, ";") + ";" }
-
-// indent writes a text as a field of Debian's control files goes on: behind a blank, with a full stop in empty lines.
-func indent(text string) string {
-	var b strings.Builder
-	for line := range strings.Lines(text) {
-		line = strings.TrimRight(line, "\n")
-		if strings.TrimSpace(line) == "" {
-			line = "."
-		}
-		b.WriteString(" " + line + "\n")
-	}
-	return strings.TrimRight(b.String(), "\n")
-}
 
 // manual writes a page for every command, from its own help.
 func (f facts) manual(dir string) error {

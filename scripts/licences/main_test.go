@@ -65,9 +65,9 @@ func TestAModuleWithoutTermsIsRefused(t *testing.T) {
 func TestKinds(t *testing.T) {
 	for text, want := range map[string]string{
 		"do what you like": "",
-		"Permission is hereby granted, free of\ncharge, to any person obtaining a copy of this": "MIT",
+		"Permission is hereby granted, free of\ncharge, to any person obtaining a copy of this":                       "MIT",
 		"Redistribution and use in source and binary forms … Redistributions in binary form must reproduce the above": "BSD-2-Clause",
-		"Apache License\nVersion 2.0\n SIL Open Font License, Version 1.1":                                           "Apache-2.0 AND OFL-1.1",
+		"Apache License\nVersion 2.0\n SIL Open Font License, Version 1.1":                                            "Apache-2.0 AND OFL-1.1",
 	} {
 		if got := kindOf([]byte(text)); got != want {
 			t.Errorf("%q: %q, want %q", text, got, want)

@@ -1,3 +1,5 @@
+//go:build unix
+
 // Package slurmtest starts a real Slurm of one node for tests: munged, slurmctld and slurmd from Debian's packages munge
 // and slurm-wlm, with a fresh key, on free ports of the loopback interface, with all files in a temporary folder. It
 // needs neither systemd nor cgroups, and no rights but those of the user who runs the tests.

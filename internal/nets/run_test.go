@@ -1,10 +1,14 @@
 package nets_test
 
 import (
+	"math"
+	"testing"
+
 	"bayeslice/internal/modelcard"
 	"bayeslice/internal/nets"
 	"bayeslice/internal/onnx/graph"
 	"bayeslice/internal/onnx/graphtest"
+	"bayeslice/internal/onnx/rewrite"
 	"bayeslice/internal/tensor"
 )
 
@@ -43,4 +47,37 @@ func formulaInputs(c nets.Config, noise []modelcard.Noise) map[string]*tensor.Te
 		in[n.Name] = mask
 	}
 	return in
+}
+
+// TestTilesOfTheCompactNetwork holds minimal filtering equal on a whole network: in the probabilities, to 1e-4.
+func TestTilesOfTheCompactNetwork(t *testing.T) {
+	env := graphtest.OpenORT(t, 2)
+	p, err := nets.FindPreset("compact", modelcard.Anatomy)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, noise, err := nets.Inference(p.Config)
+	if err == nil {
+		g, err = g.Bind(formulaWeights(g))
+	}
+	if err == nil {
+		g, err = rewrite.All(g)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	tiled, err := rewrite.TileConvs(g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(tiled.Nodes()) < len(g.Nodes())+20 {
+		t.Errorf("tiles change %d nodes to %d: hardly a convolution was replaced", len(g.Nodes()), len(tiled.Nodes()))
+	}
+	in := formulaInputs(p.Config, noise)
+	want, got := graphtest.Run(t, env, g, in)[nets.OutputName], graphtest.Run(t, env, tiled, in)[nets.OutputName]
+	for i, v := range want.F32 {
+		if d := math.Abs(float64(v - got.F32[i])); !(d <= 1e-4) {
+			t.Fatalf("probability %d is %g with tiles, %g without", i, got.F32[i], v)
+		}
+	}
 }

@@ -31,7 +31,7 @@ func BenchmarkUpdate(b *testing.B) {
 		if ask == nil {
 			continue
 		}
-		line, err := ask()
+		line, err := ask("")
 		if err != nil {
 			b.Fatal(err)
 		}

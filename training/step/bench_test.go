@@ -120,7 +120,7 @@ func pytorch(b *testing.B) *stepper {
 		return nil
 	}
 	return &stepper{name: "PyTorch eager", step: func() (time.Duration, float64, error) {
-		line, err := peer()
+		line, err := peer("")
 		if err != nil {
 			return 0, 0, err
 		}

@@ -1,11 +1,15 @@
 #!/usr/bin/env python3
-"""Times PyTorch eager on the full-size M1 (one Monte-Carlo sample, C = 3, K = 2), the peer of BenchmarkSample.
+"""Times PyTorch eager on the full-size M1 (one Monte-Carlo sample, C = 3, K = 2), the peer of BenchmarkRewritings and
+BenchmarkSampling.
 
     python3 m1_bench.py [threads]
 
 Waits for a line on standard input, draws one sample, prints its seconds, and so on until the input ends;
 the benchmark so takes turns with it, and both see the same machine. It is the network of m1_golden.py with PyTorch's own
-layers (instance_norm, leaky_relu, dropout, padded convolutions) and weights drawn once.
+layers (instance_norm, leaky_relu, dropout, padded convolutions) and weights drawn once. A line may say
+
+    share          what does not depend on noise is computed once for all samples, as Bayeslice does
+    values FILE    weights, image and noise are those of m1_golden.py's formula; the probabilities are written to FILE
 """
 import sys
 import time
@@ -13,13 +17,14 @@ import time
 import torch
 import torch.nn.functional as F
 
-from m1_golden import M1, same
+from m1_golden import M1, normal_like, same, weight
 
 
 class Eager(M1):
     def __init__(self, c):
         super().__init__(c)
         self.weights = {}
+        self.once = None  # where a dict: what was computed before the first noise
 
     def w(self, name, *shape):
         if name not in self.weights:
@@ -50,19 +55,59 @@ class Eager(M1):
     def drop(self, name, x, p):
         return F.dropout(x, p, training=True)
 
+    def block(self, name, x, f, k, s):
+        if name != "e1" or self.once is None:
+            return super().block(name, x, f, k, s)
+        if name not in self.once:
+            self.once[name] = super().block(name, x, f, k, s)
+        return self.once[name]
+
+    def convnorm(self, name, x, f, k, s):
+        if name != "stem" or self.once is None:
+            return super().convnorm(name, x, f, k, s)
+        if name not in self.once:
+            self.once[name] = super().convnorm(name, x, f, k, s)
+        return self.once[name]
+
+    def latent(self, prefix, x):
+        if self.once is None:
+            return super().latent(prefix, x)
+        if prefix not in self.once:
+            self.once[prefix] = super().latent(prefix, x)
+        return self.once[prefix]
+
+
+class Formula(Eager):
+    """PyTorch's own layers with the weights and the noise of m1_golden.py."""
+
+    def w(self, name, *shape):
+        return weight(name, *shape)
+
+    def drop(self, name, x, p):
+        return M1.drop(self, name, x, p)
+
+
+def sample(m, x):
+    u0, _ = m.unet(x)
+    mean, logscale = m.latent("prior.", x)
+    return torch.softmax(m.head(u0, mean, logscale), 1)
+
 
 def main():
     torch.set_num_threads(int(sys.argv[1]) if len(sys.argv) > 1 else 2)
     c = dict(size=[20, 160, 160], filters=[32, 64, 128, 256, 512], kernels=[[1, 3, 3]] * 2 + [[3, 3, 3]] * 3,
              strides=[[1, 1, 1], [1, 2, 2], [1, 2, 2], [2, 2, 2], [1, 2, 2]], reduction=8, dropout=0.5, latent=256, head=[64, 16],
              slope=0.1, epsilon=1e-3, channels=3, classes=2)
-    m, x = Eager(c), torch.randn(1, 3, 20, 160, 160)
+    m, shared, x = Eager(c), Eager(c), torch.randn(1, 3, 20, 160, 160)
+    shared.once, shared.weights = {}, m.weights
     print(torch.__version__, flush=True)
-    for _ in sys.stdin:
+    for line in sys.stdin:
         start = time.perf_counter()
-        u0, _ = m.unet(x)
-        mean, logscale = m.latent("prior.", x)
-        torch.softmax(m.head(u0, mean, logscale), 1)
+        if line.startswith("values "):
+            p = sample(Formula(c), normal_like("image", tuple(x.shape)))
+            p.numpy().tofile(line.split(maxsplit=1)[1].strip())
+        else:
+            sample(shared if line.startswith("share") else m, x)
         print(time.perf_counter() - start, flush=True)
 
 

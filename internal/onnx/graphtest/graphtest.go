@@ -94,8 +94,8 @@ func Formula(name string, shape []int) *tensor.Tensor {
 
 // PyTorch starts a peer script on two threads and returns a function that asks it for one turn and
 // gives its answer, a line; nil where no python3 has torch. The script prints a first line that names
-// its version, then answers each line it reads with one.
-func PyTorch(b *testing.B, script string) (ask func() (string, error)) {
+// its version, then answers each line it reads, the request, with one.
+func PyTorch(b *testing.B, script string) (ask func(request string) (string, error)) {
 	for _, python := range []string{"python3", "/usr/bin/python3"} {
 		cmd := exec.Command(python, script, "2")
 		to, err := cmd.StdinPipe()
@@ -119,8 +119,8 @@ func PyTorch(b *testing.B, script string) (ask func() (string, error)) {
 			_ = cmd.Wait()
 		})
 		b.Logf("PyTorch %s on 2 threads", lines.Text())
-		return func() (string, error) {
-			if _, err := io.WriteString(to, "\n"); err != nil {
+		return func(request string) (string, error) {
+			if _, err := io.WriteString(to, request+"\n"); err != nil {
 				return "", err
 			}
 			if !lines.Scan() {

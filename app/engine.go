@@ -170,7 +170,11 @@ func (e *engine) Predict(ctx context.Context, x *exam.Exam, job viewer.Job, on f
 	if fallbacks := m.model.Fallbacks(); len(fallbacks) > 0 {
 		device.Fallback = "on the CPU: " + strings.Join(fallbacks, ", ")
 	}
-	prepared, err := m.model.Card().Recipe.Apply(ctx, x, prep.Options{})
+	recipe := m.model.Card().Recipe
+	if p := job.Repeats(m.model.SHA256(), recipe.Moved(x, job.Moves)); p != nil {
+		return p, viewer.Device{Name: p.Device}, nil
+	}
+	prepared, err := recipe.Apply(ctx, x, prep.Options{Moves: job.Moves})
 	if err != nil {
 		return nil, device, err
 	}

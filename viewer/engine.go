@@ -2,10 +2,13 @@ package viewer
 
 import (
 	"context"
+	"slices"
 
 	"bayeslice/inference"
 	"bayeslice/internal/exam"
+	"bayeslice/internal/geom"
 	"bayeslice/internal/modelcard"
+	"bayeslice/internal/prep"
 )
 
 // Progress is how far an opening has come. Total is 0 while it is unknown.
@@ -29,6 +32,25 @@ type Job struct {
 	Seed    uint64
 	// Converge also ends the run when further samples would no longer change what is read from the maps.
 	Converge bool
+	// Moves displaces images before the network sees them, by exam.Series.ID, world LPS mm; see prep.Options.
+	Moves map[string]geom.Vec3
+	// Known are finished results of the exam. One that the run would only repeat is returned in its place.
+	Known []*inference.Prediction
+}
+
+// Repeats returns the known result that the run would repeat, bit for bit but for the device, with a model file of a
+// SHA-256 and images that are displaced as given; nil where there is none.
+func (j Job) Repeats(sha string, moved []prep.Moved) *inference.Prediction {
+	end := inference.Completed
+	if j.Converge {
+		end = inference.Converged
+	}
+	for _, p := range j.Known {
+		if p.ModelSHA == sha && p.Seed == j.Seed && p.Stop == end && (p.Requested == j.Samples || len(p.Card.Noise) == 0) && slices.Equal(p.Moved, moved) {
+			return p
+		}
+	}
+	return nil
 }
 
 // Device is what runs the network.

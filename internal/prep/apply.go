@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"bayeslice/internal/exam"
 	"bayeslice/internal/geom"
@@ -31,6 +32,7 @@ const (
 	IssueOutside   = "grid-outside"      // part of the model's grid lies outside an image
 	IssueNonFinite = "non-finite-voxels" // an image holds voxels that are no numbers
 	IssueUnits     = "adc-units"         // the ADC map was converted to 10⁻⁶ mm²/s
+	IssueMoved     = "moved"             // an image was displaced because the reader asked for it
 	IssueNotAxial  = "not-axial"         // the slices of the T2W image are further than MaxTilt from axial
 )
 
@@ -104,13 +106,13 @@ func (r Recipe) Apply(ctx context.Context, e *exam.Exam, o Options) (*Prepared, 
 		return nil, err
 	}
 	n := grid.Voxels()
-	p := &Prepared{Grid: grid, Issues: notAxial(reference), Input: tensor.NewFloat32(1, len(r.Channels), grid.Size[2], grid.Size[1], grid.Size[0])}
+	p := &Prepared{Grid: grid, Issues: notAxial(reference), Moved: r.Moved(e, o.Moves), Input: tensor.NewFloat32(1, len(r.Channels), grid.Size[2], grid.Size[1], grid.Size[0])}
 	for c, channel := range r.Channels {
 		s := e.Chosen(channel.ExamRole())
 		if s == nil {
 			return nil, missingRole(channel.ExamRole())
 		}
-		source, err := p.move(channel, s, reference, o.Moves)
+		source, err := p.move(channel, s, reference)
 		if err != nil {
 			return nil, err
 		}
@@ -171,12 +173,25 @@ func notAxial(t2w *exam.Series) []exam.Issue {
 		Text: fmt.Sprintf("The slices of the T2W image (series %s) are tilted %.0f° from axial, and the models are made for axial slices; choose the axial series for T2W.", t2w.ID, tilt)}}
 }
 
+// Moved lists the images of a recipe's channels that are displaced, as [Options].Moves says by exam.Series.ID; nil for none.
+func (r Recipe) Moved(e *exam.Exam, moves map[string]geom.Vec3) []Moved {
+	var out []Moved
+	for _, c := range r.Channels {
+		if s := e.Chosen(c.ExamRole()); s != nil && moves[s.ID] != (geom.Vec3{}) {
+			out = append(out, Moved{Role: c.Role, Series: s.ID, MM: moves[s.ID]})
+		}
+	}
+	return out
+}
+
 // move displaces the image of a channel, as far as that is asked for, and declares it.
-func (p *Prepared) move(c Channel, s, reference *exam.Series, moves map[string]geom.Vec3) (*exam.Series, error) {
-	by := moves[s.ID]
-	switch {
-	case by == geom.Vec3{}:
+func (p *Prepared) move(c Channel, s, reference *exam.Series) (*exam.Series, error) {
+	at := slices.IndexFunc(p.Moved, func(m Moved) bool { return m.Series == s.ID })
+	if at < 0 {
 		return s, nil
+	}
+	by := p.Moved[at].MM
+	switch {
 	case s == reference:
 		return nil, fmt.Errorf("%w: the T2W image cannot be moved; move the other images against it", ErrGeometry)
 	case !by.Finite():
@@ -184,8 +199,25 @@ func (p *Prepared) move(c Channel, s, reference *exam.Series, moves map[string]g
 	}
 	moved := *s
 	moved.Volume = s.Volume.MovedBy(by)
-	p.Moved = append(p.Moved, Moved{Role: c.Role, Series: s.ID, MM: by})
+	p.Issues = append(p.Issues, exam.Issue{Code: IssueMoved, Severity: exam.Note, Series: s.ID,
+		Text: fmt.Sprintf("The %s image was moved by %.1f mm (%s) before the network saw it, as the reader asked.", c.ExamRole(), by.Norm(), sides(by))})
 	return &moved, nil
+}
+
+// sides writes an offset (world LPS mm) along the patient's sides.
+func sides(by geom.Vec3) string {
+	names := [3][2]string{{"right", "left"}, {"front", "back"}, {"feet", "head"}}
+	var parts []string
+	for a, mm := range by {
+		if math.Abs(mm) >= 0.05 {
+			to := names[a][0]
+			if mm > 0 {
+				to = names[a][1]
+			}
+			parts = append(parts, fmt.Sprintf("%.1f mm to the %s", math.Abs(mm), to))
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 // addChannel resamples and normalises one series into out.

@@ -17,7 +17,9 @@ import (
 func TestAMovedImageGivesTheInputOfOneInItsPlace(t *testing.T) {
 	ctx := context.Background()
 	g := tilted(t, [3]int{24, 26, 9}, geom.Vec3{0.5, 0.5, 3})
-	field := func(w geom.Vec3) float64 { return 1000 + 300*math.Sin(w[0]/5) + 200*math.Cos(w[1]/7) + 50*math.Sin(w[2]/9) }
+	field := func(w geom.Vec3) float64 {
+		return 1000 + 300*math.Sin(w[0]/5) + 200*math.Cos(w[1]/7) + 50*math.Sin(w[2]/9)
+	}
 	image := func(g geom.Grid, unit string) *volume.Volume {
 		return newVolume(t, g, unit, func(i, j, k int) float64 { return field(g.World(geom.Vec3{float64(i), float64(j), float64(k)})) })
 	}
@@ -50,6 +52,10 @@ func TestAMovedImageGivesTheInputOfOneInItsPlace(t *testing.T) {
 	}
 	if len(got.Moved) != 1 || got.Moved[0] != (Moved{"ADC", id, by}) || want.Moved != nil {
 		t.Error("declared:", got.Moved, want.Moved)
+	}
+	const text = "The ADC image was moved by 3.0 mm (2.5 mm to the left, 1.2 mm to the front, 1.0 mm to the head) before the network saw it, as the reader asked."
+	if len(got.Issues) != 1 || got.Issues[0] != (exam.Issue{Code: IssueMoved, Severity: exam.Note, Series: id, Text: text}) {
+		t.Errorf("issues %+v", got.Issues)
 	}
 }
 

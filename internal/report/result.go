@@ -89,6 +89,8 @@ type ResultSeries struct {
 	Reason       string   `json:"reason"`
 	ChosenByUser bool     `json:"chosenByUser,omitempty"`
 	Alternatives []string `json:"alternatives,omitempty"` // IDs, best first
+	// MovedMM is by how much the image was displaced before the network saw it, world LPS mm; absent for an image in its place.
+	MovedMM *geom.Vec3 `json:"movedMMLPS,omitempty"`
 }
 
 // ResultGrid is a grid in numbers: affine takes (i, j, k, 1) to LPS mm.
@@ -108,7 +110,7 @@ func newResult(e *exam.Exam, p *inference.Prediction, m *maps, files []file, o O
 			IntendedUse: p.Card.IntendedUse, Recipe: p.Card.Recipe},
 		Sampling: ResultSampling{Seed: p.Seed, Samples: p.Samples, Requested: p.Requested, Stop: p.Stop, StopNote: p.StopNote,
 			Device: p.Device, SecondsPerSample: p.SecondsPerSample},
-		Exam: ResultExam{Key: e.Key, Series: usedSeries(e, p.Card.Recipe), Issues: allIssues(e, p),
+		Exam: ResultExam{Key: e.Key, Series: usedSeries(e, p), Issues: allIssues(e, p),
 			T2WGrid: newResultGrid(m.hard.Grid()), ModelGrid: newResultGrid(p.Grid)},
 		Volumes: volumes(p, m), Lesions: orEmpty(p.Lesions), Files: files,
 	}
@@ -147,9 +149,9 @@ func newResultGrid(g geom.Grid) ResultGrid {
 }
 
 // usedSeries lists the series behind the recipe's channels, in channel order.
-func usedSeries(e *exam.Exam, r prep.Recipe) []ResultSeries {
+func usedSeries(e *exam.Exam, p *inference.Prediction) []ResultSeries {
 	out := []ResultSeries{}
-	for _, c := range r.Channels {
+	for _, c := range p.Card.Recipe.Channels {
 		choice, ok := e.Roles[c.ExamRole()]
 		if !ok || choice.Series == nil {
 			continue
@@ -162,6 +164,11 @@ func usedSeries(e *exam.Exam, r prep.Recipe) []ResultSeries {
 		}
 		for _, a := range choice.Alternatives {
 			s.Alternatives = append(s.Alternatives, a.Series.ID)
+		}
+		for _, m := range p.Moved {
+			if m.Series == s.ID {
+				s.MovedMM = &m.MM
+			}
 		}
 		out = append(out, s)
 	}

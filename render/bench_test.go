@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"bayeslice/internal/geom"
+	"bayeslice/internal/testenv"
 	"bayeslice/internal/volume"
 )
 
@@ -57,6 +58,32 @@ func benchmarkFrames(b *testing.B, r Renderer, s Scene, next func(s *Scene, n in
 	b.ReportMetric(ms(50), "p50-ms")
 	b.ReportMetric(ms(95), "p95-ms")
 	b.ReportMetric(0, "ns/op")
+}
+
+// BenchmarkRenderers draws pictures of 800 × 800 pixels, scrolled through, with seven contours and a map, by OpenGL in turns
+// with the CPU renderer.
+func BenchmarkRenderers(b *testing.B) {
+	gl, cpu, s := mustGL(b), NewCPU(), benchScene(b, 7)
+	kind := "OpenGL in software, " + gl.Name()
+	if gl.Hardware() {
+		kind = "OpenGL, " + gl.Name()
+	}
+	row := testenv.Peer{Row: "a picture of 800 × 800 pixels with seven contours", Peer: "the CPU renderer", Unit: "ms", Note: kind}
+	draw := func(r Renderer) float64 {
+		start := time.Now()
+		if _, err := r.Render(context.Background(), s, 800, 800); err != nil {
+			b.Fatal(err)
+		}
+		return time.Since(start).Seconds() * 1000
+	}
+	s.Plane = PlaneFor(s.Base.Grid(), 9, 800, 800, Camera{})
+	draw(gl)
+	draw(cpu)
+	for n := 0; b.Loop(); n++ {
+		s.Plane = PlaneFor(s.Base.Grid(), float64(n%19), 800, 800, Camera{})
+		row.Mine, row.Theirs = append(row.Mine, draw(gl)), append(row.Theirs, draw(cpu))
+	}
+	row.Report(b)
 }
 
 func BenchmarkRender(b *testing.B) {

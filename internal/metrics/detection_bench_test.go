@@ -4,11 +4,11 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"os/exec"
-	"strconv"
-	"strings"
+	"path/filepath"
 	"testing"
 	"time"
+
+	"bayeslice/internal/testenv"
 )
 
 // synthetic are n exams.
@@ -42,13 +42,14 @@ func addAll(tb testing.TB, exams []DetectionExam) *Detection {
 	return d
 }
 
-// BenchmarkDetection takes in 1,500 exams and computes FROC, AP and AUROC. Where python3 has scikit-learn it reports
-// what picai_eval's way takes for the last three (testdata/peer.py) and how many times longer that is.
+// BenchmarkDetection takes in 1,500 exams and computes FROC, AP and AUROC, in turns with what picai_eval does for the last
+// three (testdata/peer.py), where python3 has scikit-learn.
 func BenchmarkDetection(b *testing.B) {
 	exams := synthetic(1500)
-	start, rounds := time.Now(), 0
+	version, ask := testenv.Python(b, filepath.Join("testdata", "peer.py"))
+	row := testenv.Peer{Row: "FROC, AP and AUROC of 1,500 exams", Peer: "picai_eval's way, " + version, Unit: "ms"}
 	for b.Loop() {
-		rounds++
+		start := time.Now()
 		d := addAll(b, exams)
 		_, froc := d.FROC()
 		_, ap := d.AveragePrecision()
@@ -56,21 +57,15 @@ func BenchmarkDetection(b *testing.B) {
 		if froc != nil || ap != nil || auroc != nil {
 			b.Fatal(froc, ap, auroc)
 		}
-	}
-	mine := time.Since(start).Seconds() * 1000 / float64(rounds)
-	for _, python := range []string{"python3", "/usr/bin/python3"} {
-		text, err := exec.Command(python, "testdata/peer.py").Output()
-		if err != nil {
-			continue
+		row.Mine = append(row.Mine, time.Since(start).Seconds()*1000)
+		if ask != nil {
+			row.Theirs = append(row.Theirs, testenv.AskNumbers(b, ask, "")[0])
 		}
-		theirs, err := strconv.ParseFloat(strings.TrimSpace(string(text)), 64)
-		if err != nil {
-			b.Fatal(err)
-		}
-		b.ReportMetric(theirs, "ms-picai_eval")
-		b.ReportMetric(theirs/mine, "ratio")
-		return
 	}
+	if ask == nil {
+		row.Peer, row.Missing = "picai_eval's way", "not installed: Debian's python3-sklearn"
+	}
+	row.Report(b)
 }
 
 // BenchmarkBootstrap draws 1,500 exams 1,000 times for all figures and the band of the FROC.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"bayeslice/internal/onnx/graphtest"
+	"bayeslice/internal/testenv"
 	"bayeslice/training/optim"
 )
 
@@ -18,7 +19,7 @@ var sizes = [2]int{2_100_000, 33_400_000}
 // python3 has torch. They take turns; it reports the medians.
 func BenchmarkUpdate(b *testing.B) {
 	var ours, theirs [2][]float64
-	ask := graphtest.PyTorch(b, filepath.Join("testdata", "amsgrad_bench.py"))
+	version, ask := graphtest.PyTorch(b, filepath.Join("testdata", "amsgrad_bench.py"))
 	updates := [2]func(testing.TB) float64{}
 	for i, n := range sizes {
 		updates[i] = updater(n)
@@ -44,6 +45,13 @@ func BenchmarkUpdate(b *testing.B) {
 		}
 	}
 	b.ReportMetric(0, "ns/op")
+	last := len(sizes) - 1
+	row := testenv.Peer{Row: "AMSGrad on 33.4 million parameters", Peer: version, Unit: "s", Mine: ours[last], Theirs: theirs[last],
+		Note: "one thread here, two there"}
+	if ask == nil {
+		row.Missing = graphtest.NoPyTorch
+	}
+	row.Report(b)
 	for i, n := range sizes {
 		b.Logf("%8d parameters: %7.2f ms", n, 1e3*median(ours[i]))
 		if ask != nil {

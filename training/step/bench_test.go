@@ -16,6 +16,7 @@ import (
 	"bayeslice/internal/onnx/autodiff"
 	"bayeslice/internal/onnx/graphtest"
 	"bayeslice/internal/tensor"
+	"bayeslice/internal/testenv"
 	"bayeslice/training/loss"
 	"bayeslice/training/optim"
 	"bayeslice/training/step"
@@ -54,14 +55,33 @@ func BenchmarkStep(b *testing.B) {
 		}
 	}
 	b.ReportMetric(0, "ns/op")
+	report(b, list)
 	for _, s := range list { // before any ratio is taken
 		slices.Sort(s.took)
 	}
 	last := list[len(list)-1]
 	for _, s := range list {
-		b.Logf("%-14s median %6.2f s (%.2f), fastest %6.2f s, peak memory %5.2f GB (%.2f)", s.name, s.median(), s.median()/last.median(),
+		b.Logf("%-20s median %6.2f s (%.2f), fastest %6.2f s, peak memory %5.2f GB (%.2f)", s.name, s.median(), s.median()/last.median(),
 			s.took[0].Seconds(), s.peak/1e9, s.peak/last.peak)
 	}
+}
+
+// report gives the row of the table of `make bench`.
+func report(b *testing.B, list []*stepper) {
+	row := testenv.Peer{Row: "a training step of the full-size network", Unit: "s", Mine: list[0].seconds(), Missing: graphtest.NoPyTorch}
+	if len(list) > 1 {
+		row.Peer, row.Missing, row.Theirs = list[1].name, "", list[1].seconds()
+		row.Note = fmt.Sprintf("peak memory %.1f against %.1f GB", list[0].peak/1e9, list[1].peak/1e9)
+	}
+	row.Report(b)
+}
+
+func (s *stepper) seconds() []float64 {
+	var out []float64
+	for _, d := range s.took {
+		out = append(out, d.Seconds())
+	}
+	return out
 }
 
 func (s *stepper) median() float64 { return s.took[len(s.took)/2].Seconds() }
@@ -115,11 +135,11 @@ func peakMemory() (float64, error) {
 
 // pytorch starts the peer, or returns nil where no python3 has torch.
 func pytorch(b *testing.B) *stepper {
-	peer := graphtest.PyTorch(b, filepath.Join("testdata", "step_bench.py"))
+	version, peer := graphtest.PyTorch(b, filepath.Join("testdata", "step_bench.py"))
 	if peer == nil {
 		return nil
 	}
-	return &stepper{name: "PyTorch eager", step: func() (time.Duration, float64, error) {
+	return &stepper{name: version, step: func() (time.Duration, float64, error) {
 		line, err := peer("")
 		if err != nil {
 			return 0, 0, err

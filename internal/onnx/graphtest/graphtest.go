@@ -3,12 +3,8 @@
 package graphtest
 
 import (
-	"bufio"
 	"bytes"
-	"fmt"
-	"io"
 	"math"
-	"os/exec"
 	"strings"
 	"testing"
 
@@ -92,43 +88,16 @@ func Formula(name string, shape []int) *tensor.Tensor {
 	return t
 }
 
-// PyTorch starts a peer script on two threads and returns a function that asks it for one turn and
-// gives its answer, a line; nil where no python3 has torch. The script prints a first line that names
-// its version, then answers each line it reads, the request, with one.
-func PyTorch(b *testing.B, script string) (ask func(request string) (string, error)) {
-	for _, python := range []string{"python3", "/usr/bin/python3"} {
-		cmd := exec.Command(python, script, "2")
-		to, err := cmd.StdinPipe()
-		if err != nil {
-			b.Fatal(err)
-		}
-		from, err := cmd.StdoutPipe()
-		if err != nil {
-			b.Fatal(err)
-		}
-		if cmd.Start() != nil {
-			continue
-		}
-		lines := bufio.NewScanner(from)
-		if !lines.Scan() { // it stopped without saying torch's version
-			_ = cmd.Wait()
-			continue
-		}
-		b.Cleanup(func() {
-			_ = to.Close()
-			_ = cmd.Wait()
-		})
-		b.Logf("PyTorch %s on 2 threads", lines.Text())
-		return func(request string) (string, error) {
-			if _, err := io.WriteString(to, request+"\n"); err != nil {
-				return "", err
-			}
-			if !lines.Scan() {
-				return "", fmt.Errorf("the PyTorch peer ended: %w", io.ErrUnexpectedEOF)
-			}
-			return lines.Text(), nil
-		}
+// PyTorch starts a peer script on two threads, as [testenv.Python] does, and returns its name and version; ask is nil
+// where no python3 has torch.
+func PyTorch(b *testing.B, script string) (version string, ask func(request string) (string, error)) {
+	b.Helper()
+	version, ask = testenv.Python(b, script, "2")
+	if ask == nil {
+		b.Log("no python3 here has torch: no comparison with PyTorch")
 	}
-	b.Log("no python3 here has torch: no comparison with PyTorch")
-	return nil
+	return "PyTorch " + version + " eager", ask
 }
+
+// NoPyTorch says how to install the peer.
+const NoPyTorch = "not installed: Debian's python3-torch"

@@ -64,9 +64,9 @@ func benchmarkFrames(b *testing.B, r Renderer, s Scene, next func(s *Scene, n in
 // with the CPU renderer.
 func BenchmarkRenderers(b *testing.B) {
 	gl, cpu, s := mustGL(b), NewCPU(), benchScene(b, 7)
-	kind := "OpenGL in software, " + gl.Name()
-	if gl.Hardware() {
-		kind = "OpenGL, " + gl.Name()
+	kind := gl.Name()
+	if !gl.Hardware() {
+		kind += ", in software"
 	}
 	row := testenv.Peer{Row: "a picture of 800 × 800 pixels with seven contours", Peer: "the CPU renderer", Unit: "ms", Note: kind}
 	draw := func(r Renderer) float64 {

@@ -259,7 +259,7 @@ func (p *explorePanel) showRun() {
 	setVisible(p.stop, running)
 	setVisible(p.bar.Container, running)
 	samples, seed := p.w.Numbers()
-	wanted := len(p.x.Wanted(samples, seed))
+	wanted := len(p.x.Wanted(samples, seed, p.w.reading.reading.ModelMoves()))
 	enable(p.compare, p.w.state.Exam() != nil && p.w.running == nil && wanted > 0 && len(p.models) > 0)
 	var text string
 	switch {

@@ -75,13 +75,14 @@ func (s exploreSection) RestoreSection(data json.RawMessage) error {
 // newComparison lists what has to run so that every chosen model has samples of one number and seed.
 func (w *Window) newComparison() *comparison {
 	samples, seed := w.Numbers()
+	moves, known := w.reading.reading.ModelMoves(), w.finishedNow().results
 	c := &comparison{exam: w.state.Exam(), task: w.explore.x.Task()}
-	for _, slot := range w.explore.x.Wanted(samples, seed) {
+	for _, slot := range w.explore.x.Wanted(samples, seed, moves) {
 		chosen := w.explore.x.Chosen(slot)
 		for _, m := range w.explore.models {
 			if m.ID == chosen.ID {
 				c.slots, c.titles = append(c.slots, slot), append(c.titles, chosen.Title)
-				c.jobs = append(c.jobs, Job{Model: m, Samples: samples, Seed: seed})
+				c.jobs = append(c.jobs, Job{Model: m, Samples: samples, Seed: seed, Moves: moves, Known: known})
 			}
 		}
 	}

@@ -27,6 +27,9 @@ type alignSection struct {
 	applies fyne.CanvasObject // the button with its margin, there while there is something to apply
 	offset  *widget.Label
 	reset   *widget.Button
+	given   *widget.Label // what the models see
+	give    *widget.Button
+	gives   fyne.CanvasObject // the button with its margin, there while it would change something
 	nudges  []*widget.Button
 	cancel  context.CancelFunc // of the check under way
 }
@@ -41,11 +44,14 @@ func newAlignSection(w *Window, r *reading.Reading) *alignSection {
 	})
 	a.apply = widget.NewButton(lang.T("Apply as manual offset"), func() { r.ApplyEstimate() })
 	a.reset = widget.NewButton(lang.T("Reset"), func() { r.SetOffset(align.Offset{}) })
+	a.given = caption("")
+	a.give = widget.NewButton("", w.runMoved)
+	a.gives = inset(a.give)
 	a.offset.SizeName = theme.SizeNameCaptionText
 	head := ending(container.NewBorder(nil, nil, heading(lang.T("T2W against diffusion")), container.NewHBox(a.stop, a.check)))
 	moved := ending(container.NewBorder(nil, nil, nil, a.reset, a.offset))
 	a.applies = inset(a.apply)
-	a.content = snug(head, inset(a.bar.Container), a.result, a.applies, inset(a.nudgeRow()), moved)
+	a.content = snug(head, inset(a.bar.Container), a.result, a.applies, inset(a.nudgeRow()), moved, a.given, a.gives)
 	return a
 }
 
@@ -118,7 +124,25 @@ func (a *alignSection) update() {
 		a.offset.SetText(offset)
 	}
 	enable(a.reset, !r.Offset().Zero())
+	a.updateGiven()
 	for _, b := range a.nudges {
 		enable(b, has)
+	}
+}
+
+// updateGiven says what the models see, and offers to let them see the images where they are displayed.
+func (a *alignSection) updateGiven() {
+	text := a.reading.GivenText()
+	if a.given.Text != text {
+		a.given.SetText(text)
+	}
+	setVisible(a.given, text != "")
+	setVisible(a.gives, a.reading.OffsetNotGiven())
+	give := lang.T("Run again with this offset")
+	if a.reading.Offset().Zero() {
+		give = lang.T("Run again without an offset")
+	}
+	if a.give.Text != give {
+		a.give.SetText(give)
 	}
 }

@@ -27,6 +27,7 @@ type readingNumbers struct {
 	problem   string
 	lesions   *fyne.Container
 	listed    []reading.Lesion
+	moved     string
 	known     bool // a list of candidates is shown, which may be empty
 	band      *widget.Label
 }
@@ -119,16 +120,19 @@ const maxLesions = 12
 func (p *readingNumbers) updateLesions() {
 	known := p.state.Prediction(modelcard.Diagnosis) != nil
 	list := p.reading.Lesions()
-	same := known == p.known && len(list) == len(p.listed) && (len(list) == 0 || &list[0] == &p.listed[0])
+	same := known == p.known && p.moved == p.reading.MovedText() && len(list) == len(p.listed) && (len(list) == 0 || &list[0] == &p.listed[0])
 	if same {
 		return
 	}
-	p.known, p.listed = known, list
+	p.known, p.listed, p.moved = known, list, p.reading.MovedText()
 	p.lesions.RemoveAll()
 	if !known {
 		return
 	}
 	p.lesions.Add(heading(lang.T("csPCa candidates")))
+	if moved := p.reading.MovedText(); moved != "" {
+		p.lesions.Add(caption(moved))
+	}
 	if len(list) == 0 {
 		p.lesions.Add(caption(lang.T("None above the extraction threshold in the mean probability.")))
 	}

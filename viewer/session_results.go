@@ -85,7 +85,7 @@ func (w *Window) resample() {
 			continue
 		}
 		a.wanted = append(a.wanted, r)
-		a.jobs = append(a.jobs, Job{Model: *m, Samples: r.Samples, Seed: r.Seed})
+		a.jobs = append(a.jobs, Job{Model: *m, Samples: r.Samples, Seed: r.Seed, Moves: r.Moves})
 	}
 	w.wantResults = nil
 	if len(lost) > 0 {

@@ -174,6 +174,10 @@ func (t *toolbar) updateDevice() {
 		text += " · " + lang.T("fallback")
 		short += " · " + lang.T("fallback")
 	}
+	if t.w.state.Flags().Moved {
+		text += " · " + lang.T("moved input")
+		short += " · " + lang.T("moved input")
+	}
 	t.device.set(text, ground)
 	t.deviceShort.set(t.deviceShort.fitting(deviceWidth/2, short), ground)
 }

@@ -3,6 +3,7 @@ package viewer
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -47,8 +48,28 @@ func (w *Window) startRunWhenModelsKnown() {
 	}
 }
 
-// startRun runs the chosen models one after the other on the open exam.
+// startRun runs the chosen models one after the other on the open exam. A result of a compared model is taken over where
+// it is what the run would give; one of the exam's own is made anew, since the user asks for it.
 func (w *Window) startRun() {
+	var own []*inference.Prediction
+	for _, task := range runTasks {
+		own = append(own, w.state.Prediction(task))
+	}
+	w.startRunKnowing(slices.DeleteFunc(w.finishedNow().results, func(p *inference.Prediction) bool { return slices.Contains(own, p) }))
+}
+
+// runMoved gives the models the images where they are displayed, and runs those again that see a difference.
+func (w *Window) runMoved() {
+	w.reading.reading.GiveOffset()
+	if w.running != nil || !w.modelsKnown {
+		w.wantRun = true
+		return
+	}
+	w.startRunKnowing(w.finishedNow().results)
+}
+
+// startRunKnowing runs the chosen models; known results are not made again.
+func (w *Window) startRunKnowing(known []*inference.Prediction) {
 	e := w.state.Exam()
 	if e == nil || w.running != nil || w.closing {
 		return
@@ -57,6 +78,9 @@ func (w *Window) startRun() {
 	if err != nil {
 		w.run.refresh()
 		return
+	}
+	for i := range jobs {
+		jobs[i].Moves, jobs[i].Known = w.reading.reading.ModelMoves(), known
 	}
 	var results []*inference.Prediction
 	w.startWork(func() {
@@ -123,11 +147,16 @@ func (w *Window) runJobs(ctx context.Context, e *exam.Exam, jobs []Job) ([]*infe
 				w.run.begin(job)
 			}
 		})
-		snapshots := &snapshots{w: w, e: e, show: func(p *inference.Prediction) {
-			w.run.progress(p)
+		snapshots := &snapshots{w: w, e: e}
+		snapshots.show = func(p *inference.Prediction) {
 			w.ranBy[p.Card.Task] = job.Model.ID
 			w.state.SetPrediction(p)
-		}}
+			w.withPictures(func() {
+				if !snapshots.over() {
+					w.run.progress(p)
+				}
+			})
+		}
 		result, device, err := w.opt.Engine.Predict(ctx, e, job, snapshots.take)
 		snapshots.end()
 		if result != nil { // a run that fails may have samples
@@ -181,14 +210,20 @@ func (s *snapshots) take(p *inference.Prediction) {
 	s.busy, s.last = true, now
 	s.w.do(func() {
 		s.mu.Lock()
-		ended := s.ended
 		s.busy = false
 		s.mu.Unlock()
-		if ended || s.w.closing || s.w.state.Exam() != s.e {
+		if s.over() || s.w.closing || s.w.state.Exam() != s.e {
 			return
 		}
 		s.show(p)
 	})
+}
+
+// over reports whether the result comes instead.
+func (s *snapshots) over() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ended
 }
 
 // end drops snapshots that are not shown yet: the result comes instead.

@@ -272,6 +272,7 @@ func (s *State) referenceLines(v int) []render.Contour {
 type Flags struct {
 	Synthetic     bool // the exam was generated
 	Untrained     bool // a shown prediction comes from random weights
+	Moved         bool // images were moved before the network of a shown prediction saw them
 	SyntheticOnly bool // a shown prediction comes from a model that was trained on generated exams alone
 }
 
@@ -280,6 +281,7 @@ func (s *State) Flags() Flags {
 	f := Flags{Synthetic: s.exam != nil && s.exam.Synthetic}
 	for _, p := range s.results() {
 		state := p.Card.State()
+		f.Moved = f.Moved || len(p.Moved) > 0
 		f.Untrained = f.Untrained || state == modelcard.Untrained
 		f.SyntheticOnly = f.SyntheticOnly || state == modelcard.SyntheticOnly
 	}

@@ -158,10 +158,10 @@ func TestSlotsHoldTheBundledLossesInTheOrderOfThePaper(t *testing.T) {
 	if got := s.ComparedOf(modelcard.Diagnosis, 0).ID; got != "d-ce" {
 		t.Errorf("the first slot of the lesions holds %q", got)
 	}
-	if got := x.Wanted(4, 1); !slices.Equal(got, []int{1, 3}) {
+	if got := x.Wanted(4, 1, nil); !slices.Equal(got, []int{1, 3}) {
 		t.Errorf("to run: %v", got)
 	}
-	if got := x.Wanted(5, 1); !slices.Equal(got, []int{0, 1, 2, 3}) {
+	if got := x.Wanted(5, 1, nil); !slices.Equal(got, []int{0, 1, 2, 3}) {
 		t.Errorf("to run for other samples: %v", got)
 	}
 	x.Choose(0, "mine")

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"bayeslice/inference"
+	"bayeslice/internal/geom"
 	"bayeslice/internal/modelcard"
 	"bayeslice/viewer/viewstate"
 )
@@ -115,16 +116,17 @@ func (x *Explore) fillLater() {
 	x.worker.Submit("fill", func(context.Context) func() { return x.fill })
 }
 
-// Wanted lists the slots whose models have to run for a comparison of n samples with a seed: those chosen that have no
-// finished result of that kind.
-func (x *Explore) Wanted(n int, seed uint64) []int {
+// Wanted lists the slots whose models have to run for a comparison of n samples with a seed, with images moved as given
+// (see prep.Options): those chosen that have no finished result of that kind.
+func (x *Explore) Wanted(n int, seed uint64, moves map[string]geom.Vec3) []int {
 	var out []int
 	for slot := range Slots {
 		if x.Chosen(slot) == nil {
 			continue
 		}
 		p := x.s.Compared(slot).Prediction
-		if p == nil || p.Stop != inference.Completed || p.Seed != seed || p.Requested != n && len(p.Card.Noise) > 0 {
+		if p == nil || p.Stop != inference.Completed || p.Seed != seed || p.Requested != n && len(p.Card.Noise) > 0 ||
+			!slices.Equal(p.Moved, p.Card.Recipe.Moved(x.s.Exam(), moves)) {
 			out = append(out, slot)
 		}
 	}

@@ -135,21 +135,10 @@ func offsetText(o align.Offset) string {
 }
 
 // Offset returns the manual correction in force, along the frame of the T2W image: that of the ADC map, else of the high-b image.
-func (r *Reading) Offset() align.Offset {
-	t2w := r.chosen(exam.T2W)
-	if t2w == nil || t2w.Volume == nil {
-		return align.Offset{}
-	}
-	f := align.FrameOf(t2w.Volume.Grid())
-	round := func(mm float64) float64 { return math.Round(mm*1e6) / 1e6 }
-	for _, role := range []exam.Role{exam.ADC, exam.HighB} {
-		if s := r.chosen(role); s != nil {
-			by := r.state.Offset(s.ID)
-			return align.Offset{Left: round(by.Dot(f.Left)), Back: round(by.Dot(f.Back)), Head: round(by.Dot(f.Head))}
-		}
-	}
-	return align.Offset{}
-}
+func (r *Reading) Offset() align.Offset { return r.alongT2W(r.moves()) }
+
+// wholeMicrons rounds mm so that what was set is what is read.
+func wholeMicrons(mm float64) float64 { return math.Round(mm*1e6) / 1e6 }
 
 // OffsetText writes the correction in force.
 func (r *Reading) OffsetText() string {
@@ -157,7 +146,7 @@ func (r *Reading) OffsetText() string {
 	if o.Zero() {
 		return lang.T("none: as the files place them")
 	}
-	return lang.T("%s / %s / %s mm (L, P, H)", signed(o.Left), signed(o.Back), signed(o.Head))
+	return millimetres(o)
 }
 
 // ApplyEstimate makes the opposite of the measured shift the correction in force; false where there is none that can be trusted.

@@ -28,7 +28,8 @@ type Reading struct {
 	cineBack  bool // the slices are played backwards
 	keys      []KeyImage
 	alignment alignment
-	psa       string // as typed
+	given     map[string]geom.Vec3 // by how much images are moved for the models, by Series.ID
+	psa       string               // as typed
 	results   results
 }
 
@@ -54,7 +55,7 @@ func (r *Reading) forget() {
 	r.inverted, r.negatives = map[string]bool{}, negatives{}
 	r.cine, r.cineBack, r.keys, r.psa = false, false, nil, ""
 	r.alignment = alignment{asked: r.alignment.asked + 1} // an answer that is still under way is of another exam
-	r.results = results{}
+	r.results, r.given = results{}, nil
 }
 
 // changed follows the state: another exam is read anew, and a tool that is left drops what it had begun.

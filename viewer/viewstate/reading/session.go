@@ -41,6 +41,8 @@ type saved struct {
 	FusionOpacity float64     `json:"fusionOpacity"`
 	Inverted      []string    `json:"inverted,omitempty"`
 	PSA           string      `json:"psa,omitempty"` // ng/mL, as typed
+	// Given is by how much images are moved for the models, world LPS mm, by Series.ID.
+	Given map[string]geom.Vec3 `json:"modelMoves,omitempty"`
 }
 
 type section struct{ r *Reading }
@@ -58,7 +60,7 @@ func (x section) SaveSection() (any, error) {
 	if r.state.Exam() == nil {
 		return nil, nil //nolint:nilnil // nothing to remember
 	}
-	out := saved{Fused: r.fusion.series, FusionOpacity: r.fusion.opacity, PSA: r.psa}
+	out := saved{Fused: r.fusion.series, FusionOpacity: r.fusion.opacity, PSA: r.psa, Given: r.given}
 	for _, m := range r.marks.list {
 		s := savedMark{Series: m.Series}
 		for name, k := range kindKeys {
@@ -106,6 +108,11 @@ func (x section) RestoreSection(data json.RawMessage) error {
 	if !(in.FusionOpacity >= 0 && in.FusionOpacity <= 1) {
 		return fmt.Errorf("%w: an opacity of %g", errSaved, in.FusionOpacity)
 	}
+	for id, by := range in.Given {
+		if !(by.Norm() <= maxOffsetMM) {
+			return fmt.Errorf("%w: series %s is moved by %v mm", errSaved, id, by)
+		}
+	}
 	var list []Measurement
 	missing := 0
 	for _, s := range in.Marks {
@@ -122,7 +129,7 @@ func (x section) RestoreSection(data json.RawMessage) error {
 	}
 	r.forget()
 	r.marks = history{list: list, last: len(list)}
-	r.fusion.opacity, r.psa = in.FusionOpacity, in.PSA
+	r.fusion.opacity, r.psa, r.given = in.FusionOpacity, in.PSA, in.Given
 	if r.series(in.Fused) != nil {
 		r.fusion.series = in.Fused
 	}

@@ -16,15 +16,22 @@ import (
 // is the environment variable BAYESLICE_TESTDATA, else ../shared/data beside the repository.
 func Data(t testing.TB, elem ...string) string {
 	t.Helper()
+	path, ok := Find(elem...)
+	if !ok {
+		SkipOrFail(t, "data", "the shared test data "+filepath.Join(elem...)+" are not on this machine (set BAYESLICE_TESTDATA)")
+	}
+	return path
+}
+
+// Find returns the path that [Data] does, and whether anything is there.
+func Find(elem ...string) (path string, ok bool) {
 	root := os.Getenv("BAYESLICE_TESTDATA")
 	if root == "" {
 		root = filepath.Join(Root(), "..", "shared", "data")
 	}
-	path := filepath.Join(append([]string{root}, elem...)...)
-	if _, err := os.Stat(path); err != nil {
-		SkipOrFail(t, "data", "the shared test data "+filepath.Join(elem...)+" are not on this machine (set BAYESLICE_TESTDATA)")
-	}
-	return path
+	path = filepath.Join(append([]string{root}, elem...)...)
+	_, err := os.Stat(path)
+	return path, err == nil
 }
 
 // Root returns the repository's root folder.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"path/filepath"
 	"strings"
 
@@ -77,22 +78,18 @@ func isBlank(stem string, img *imageio.Image) bool {
 	return true
 }
 
-// segmentations lists the masks in the DICOM segmentations of a folder, and takes those out of the index's count of files that are left
-// aside. One that holds no mask stays there, and so do those in a ZIP.
+// segmentations lists the masks in the DICOM segmentations of a folder or ZIP, and takes those out of the index's count of files that are
+// left aside. One that holds no mask stays there.
 func segmentations(p place, index *dicom.Index) []LabelFile {
 	var out []LabelFile
 	for _, name := range index.Segmentations {
-		file := filepath.Join(p.root, filepath.FromSlash(name))
-		if p.zipped {
-			continue
-		}
-		parts, err := imageio.MaskParts(file)
+		parts, err := p.maskParts(name)
 		if err != nil || len(parts) == 0 {
 			continue
 		}
 		for _, part := range parts {
-			base := filepath.Base(file)
-			stem := printable(strings.TrimSuffix(base, filepath.Ext(base)))
+			base := path.Base(name)
+			stem := printable(strings.TrimSuffix(base, path.Ext(base)))
 			if len(parts) > 1 {
 				stem += " (" + part.Name + ")"
 			}

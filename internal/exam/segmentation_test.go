@@ -1,6 +1,10 @@
 package exam
 
 import (
+	"archive/zip"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -29,5 +33,58 @@ func TestSegmentationsBesideImagesAreLabels(t *testing.T) {
 	}
 	if !told {
 		t.Error("nothing is said of the labels")
+	}
+}
+
+// In a ZIP they are labels as well, with the same voxels, and nothing of them stays unpacked.
+func TestSegmentationsInAZIPAreLabels(t *testing.T) {
+	folder := testenv.Data(t, "autoradiomics", "QIN-PROSTATE_PCAMPMRI-00001")
+	file := filepath.Join(t.TempDir(), "exam.zip")
+	out, err := os.Create(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	z := zip.NewWriter(out)
+	if err := z.AddFS(os.DirFS(folder)); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := out.Close(); err != nil {
+		t.Fatal(err)
+	}
+	temp := t.TempDir()
+	t.Setenv("TMPDIR", temp)
+	t.Setenv("TMP", temp)
+	plain, err := Open(t.Context(), folder, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	zipped, err := Open(t.Context(), file, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(zipped.Labels) != 2 || len(plain.Labels) != 2 {
+		t.Fatalf("labels %+v, in a folder %+v", zipped.Labels, plain.Labels)
+	}
+	for i, l := range zipped.Labels {
+		got, err := l.Mask()
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := plain.Labels[i].Mask()
+		if err != nil || l.Name != plain.Labels[i].Name || !slices.Equal(got.Data(), want.Data()) || !got.Grid().SameAs(want.Grid(), 1e-6) {
+			t.Errorf("%s differs from %s of the folder, %v", l.Name, plain.Labels[i].Name, err)
+		}
+	}
+	if left, err := os.ReadDir(temp); err != nil || len(left) > 0 {
+		t.Errorf("temporary files stay: %v, %v", left, err)
+	}
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := zipped.Labels[0].Mask(); err == nil {
+		t.Error("labels of a ZIP that is gone were read")
 	}
 }

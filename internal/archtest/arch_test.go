@@ -137,7 +137,7 @@ var owners = []struct {
 	{"codeberg.org/go-pdf/fpdf", []string{"internal/report/paper"}, "one package sets pages"},
 	{"github.com/BurntSushi/toml", []string{"internal/study", "internal/about"}, "one package reads study files, one FyneApp.toml"},
 	{"net/http", []string{"internal/dicomweb"}, "nothing else reaches the network"},
-	{"github.com/spf13/cobra", []string{"internal/cli"}, "flags belong to the command line"},
+	{"github.com/spf13/cobra", []string{"internal/cli", "scripts/dist"}, "flags belong to the command line, its manual to packages"},
 	{"sigs.k8s.io/yaml", []string{"internal/cluster"}, "one package writes manifests"},
 	{"google.golang.org/protobuf", []string{"internal/onnx/pb"}, "the wire format stays in one place"},
 }

@@ -347,7 +347,7 @@ var defaultKeymap = Keymap{
 	{"O", Ctrl, AnyMode, OpenExam}, {"S", Ctrl, AnyMode, SaveLabels}, {"S", Ctrl | Shift, AnyMode, SaveSession}, {"O", Ctrl | Shift, AnyMode, OpenSession},
 	{"E", Ctrl, AnyMode, Export}, {"P", Ctrl, AnyMode, CopyView}, {"R", Ctrl, AnyMode, RunModel}, {".", Ctrl, AnyMode, CancelRun},
 	{"T", Ctrl, AnyMode, ShowTraining}, {"Y", 0, AnyMode, ShowVoxel}, {",", Ctrl, AnyMode, ShowPreferences},
-	{"?", 0, AnyMode, ShowHelp}, {"F1", 0, AnyMode, ShowHelp}, {"H", Ctrl | Shift, AnyMode, HideIdentity},
+	{"?", 0, AnyMode, ShowHelp}, {"F1", 0, AnyMode, ShowHelp}, {"F1", Shift, AnyMode, ShowAbout}, {"H", Ctrl | Shift, AnyMode, HideIdentity},
 	{"F11", 0, AnyMode, FullScreen}, {"Q", Ctrl, AnyMode, Quit},
 }
 

@@ -42,6 +42,7 @@ var height = map[string]int{
 	"internal/report/paper":            0,  // one page as PDF and picture
 	"internal/report/paper/papertest":  0,  // reads PDF back in tests
 	"internal/models":                  9,  // model files on ONNX Runtime
+	"internal/devices":                 5,  // which device runs a graph
 	"internal/settings":                3,  // what is kept between sessions
 	"internal/keymap":                  3,  // which key means which command
 	"internal/about":                   1,  // version and licences

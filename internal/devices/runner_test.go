@@ -1,0 +1,178 @@
+package devices
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"bayeslice/internal/ort"
+)
+
+// plainResults are the CPU's for the first n inputs.
+func plainResults(t *testing.T, r *rig, n int) [][]float32 {
+	t.Helper()
+	s, err := r.env.NewSession(model(t), ort.SessionOptions{Provider: ort.CPU})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	var out [][]float32
+	for i := range n {
+		y, err := s.Run(t.Context(), input(i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, y["y"].F32)
+	}
+	return out
+}
+
+func TestADeviceLostInTheMiddleIsReplacedInTheOpen(t *testing.T) {
+	r := newRig(t)
+	r.seconds = map[Choice]float64{cpu: 3, gpuVolumes: 1, gpuSlices: 2}
+	s := r.set(Options{})
+	runner, err := s.Open(t.Context(), model(t), ort.SessionOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer runner.Close()
+	r.fail[gpuVolumes] = failAt(4, errLost) // of this session
+	want := plainResults(t, r, 6)
+	for i := range 6 {
+		if times, _, _, _ := runner.Moved(); i < 4 && times != 0 {
+			t.Errorf("moved before run %d", i)
+		}
+		out, err := runner.Run(t.Context(), input(i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(out["y"].F32, want[i]) {
+			t.Errorf("run %d differs from the CPU's", i)
+		}
+	}
+	times, from, to, why := runner.Moved()
+	if times != 1 || from != "WebGPU (made up)" || to != "CPU (made up)" || runner.Device() != to ||
+		!strings.Contains(why, "WebGPU (made up) failed (GPUDevice lost: the driver was reset), so that CPU (made up) takes over") {
+		t.Errorf("moved %d times, %s to %s: %s", times, from, to, why)
+	}
+	if got := chosen(t, s, ort.Auto); got != cpu {
+		t.Errorf("after its loss the device is chosen again: %+v", got)
+	}
+	if lost := s.Lost(); lost[ort.WebGPU] == "" {
+		t.Errorf("lost: %v", lost)
+	}
+}
+
+func TestWantOfMemoryIsMetStepByStep(t *testing.T) {
+	r := newRig(t)
+	r.missing[ort.CUDA], r.missing[ort.WebGPU] = false, true
+	r.seconds = map[Choice]float64{cpu: 3, cudaVolumes: 1, cudaSlices: 2}
+	runner, err := r.set(Options{}).Open(t.Context(), model(t), ort.SessionOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer runner.Close()
+	r.opened = nil
+	r.fail[cudaVolumes], r.fail[cpu] = failAt(1, errMemory), failAt(1, errMemory)
+	_, err = runner.Run(t.Context(), input(0))
+	if !errors.Is(err, ort.ErrMemory) || !strings.Contains(err.Error(), "smaller model") || !strings.Contains(err.Error(), "sparing memory did not help") {
+		t.Errorf("error = %v", err)
+	}
+	if want := []place{{cudaVolumes, true}, {cpu, false}, {cpu, true}}; !slices.Equal(r.opened, want) {
+		t.Errorf("tried %+v, want %+v", r.opened, want)
+	}
+	delete(r.fail, cpu)
+	out, err := runner.Run(t.Context(), input(0))
+	if err != nil || !slices.Equal(out["y"].F32, plainResults(t, r, 1)[0]) {
+		t.Errorf("after memory was freed: %v", err)
+	}
+	if d := runner.Device(); d != "CPU (made up), sparing memory" {
+		t.Errorf("device %s", d)
+	}
+	if _, _, _, why := runner.Moved(); !strings.Contains(why, "not enough memory") || !strings.Contains(why, "smaller model") {
+		t.Errorf("told: %s", why)
+	}
+}
+
+// TestWantOfMemoryWhenOpening: the CPU takes over, and it is told.
+func TestWantOfMemoryWhenOpening(t *testing.T) {
+	r := newRig(t)
+	runner, err := r.set(Options{}).OpenAs(t.Context(), model(t), ort.SessionOptions{}, gpuSlices)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if times, _, _, _ := runner.Moved(); times != 0 || runner.Close() != nil {
+		t.Error("moved without a reason")
+	}
+	r.refuse[gpuSlices] = fmt.Errorf("%w: %w: opening the model with WebGPU: out of memory; choose a smaller model, or the CPU", ort.ErrProvider, ort.ErrMemory)
+	if runner, err = r.set(Options{}).OpenAs(t.Context(), model(t), ort.SessionOptions{}, gpuSlices); err != nil {
+		t.Fatal(err)
+	}
+	defer runner.Close()
+	if times, _, _, why := runner.Moved(); times != 1 || !strings.Contains(why, "WebGPU has not enough memory (opening the model with WebGPU: out of memory)") {
+		t.Errorf("moved %d times: %s", times, why)
+	}
+	r.refuse[gpuVolumes] = fmt.Errorf("%w: no device", ort.ErrProvider)
+	if _, err := r.set(Options{}).OpenAs(t.Context(), model(t), ort.SessionOptions{}, gpuVolumes); !errors.Is(err, ort.ErrProvider) {
+		t.Errorf("a device that cannot be opened: %v", err)
+	}
+}
+
+// TestErrorsThatAreNotTheDevicesComeBack: what the CPU fails at as well, and inputs that do not fit.
+func TestErrorsThatAreNotTheDevicesComeBack(t *testing.T) {
+	r := newRig(t)
+	runner, err := r.set(Options{}).OpenAs(t.Context(), model(t), ort.SessionOptions{}, gpuVolumes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := runner.Run(t.Context(), nil); !errors.Is(err, ort.ErrInput) {
+		t.Errorf("error = %v, want ErrInput", err)
+	}
+	if times, _, _, _ := runner.Moved(); times != 0 {
+		t.Error("wrong inputs lost the device")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := runner.Run(ctx, input(0)); !errors.Is(err, context.Canceled) {
+		t.Errorf("error = %v, want context.Canceled", err)
+	}
+	r.fail[gpuVolumes], r.fail[cpu] = failAt(1, errLost), failAt(1, errLost)
+	if _, err := runner.Run(t.Context(), input(0)); !errors.Is(err, ort.ErrRun) {
+		t.Errorf("error = %v, want ErrRun", err)
+	}
+	if err := errors.Join(runner.Close(), runner.Close()); err != nil {
+		t.Error(err)
+	}
+	if _, err := runner.Run(t.Context(), input(0)); !errors.Is(err, ort.ErrClosed) {
+		t.Errorf("error = %v, want ErrClosed", err)
+	}
+}
+
+// TestManyRunsMoveOnce: runs that meet the loss at the same time share the new session.
+func TestManyRunsMoveOnce(t *testing.T) {
+	r := newRig(t)
+	runner, err := r.set(Options{}).OpenAs(t.Context(), model(t), ort.SessionOptions{}, gpuVolumes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer runner.Close()
+	want := plainResults(t, r, 16)
+	r.fail[gpuVolumes] = failAt(5, errLost)
+	var wg sync.WaitGroup
+	for i := range 16 {
+		wg.Go(func() {
+			out, err := runner.Run(t.Context(), input(i))
+			if err != nil || !slices.Equal(out["y"].F32, want[i]) {
+				t.Errorf("run %d: %v", i, err)
+			}
+		})
+	}
+	wg.Wait()
+	if times, _, _, _ := runner.Moved(); times != 1 || len(r.opened) != 2 {
+		t.Errorf("moved %d times, opened %v", times, r.opened)
+	}
+}

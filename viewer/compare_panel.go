@@ -45,13 +45,16 @@ type reviewPanel struct {
 	rows      []compare.Row
 	strip     *sliceStrip
 	stripText *widget.Label
+	band      *widget.Label // two readers against the model's band
+	meaning   *widget.Label
 	figures   *fyne.Container // table, strip and colours: hidden without figures
 	distances *widget.Check
 	legend    fyne.CanvasObject
 }
 
 func newReviewPanel(w *Window, spots *queue.Spots, c *compare.Comparison) *reviewPanel {
-	p := &reviewPanel{w: w, spots: spots, compare: c, spotList: snug(), table: snug(), spotStatus: caption(""), note: caption(""), status: caption(""), stripText: caption("")}
+	p := &reviewPanel{w: w, spots: spots, compare: c, spotList: snug(), table: snug(), spotStatus: caption(""), note: caption(""), status: caption(""), stripText: caption(""),
+		band: caption(""), meaning: caption(compare.BandMeaning())}
 	p.makeSpots()
 	p.makeComparison()
 	spots.Listen(p.showSpots)
@@ -100,7 +103,7 @@ func (p *reviewPanel) makeComparison() {
 	worst := widget.NewButton(lang.T("Worst slice"), c.Worst)
 	worst.Importance = widget.LowImportance
 	p.figures = snug(p.table, p.distances, inset(p.legend), inset(container.New(fixedHeight{stripHeight}, p.strip)),
-		container.NewBorder(nil, nil, nil, worst, p.stripText))
+		container.NewBorder(nil, nil, nil, worst, p.stripText), p.band, p.meaning)
 	with := container.NewBorder(nil, nil, nil, container.NewHBox(p.load, p.remove), p.readers)
 	spots := container.NewBorder(nil, nil, nil, container.NewHBox(p.previous, p.next), heading(lang.T("Uncertain spots")))
 	p.content = container.NewVBox(snug(container.New(layout.NewCustomPaddedLayout(4, 2, 0, 6), spots), p.spotStatus, p.spotList), widget.NewSeparator(),
@@ -187,6 +190,12 @@ func (p *reviewPanel) showComparison() {
 	if text := stripText(c.Structure(), cells); text != p.stripText.Text {
 		p.stripText.SetText(text)
 	}
+	band := c.BandText()
+	if p.band.Text != band {
+		p.band.SetText(band)
+	}
+	setVisible(p.band, band != "")
+	setVisible(p.meaning, band != "")
 	setVisible(p.figures, len(p.rows) > 0)
 	setVisible(p.legend, c.Distances())
 	if p.distances.Checked != c.Distances() {

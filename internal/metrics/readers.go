@@ -15,6 +15,8 @@ type Agreement struct {
 	Disputed    int     // voxels of which the share of some class lies between [DisputedFrom] and [DisputedTo]
 	DisputedMSE float64 // MSE over these; [math.NaN] where there are none
 	Unsure      float64 // share of these where the probability of such a class lies between the same ends; likewise
+	Doubted     int     // voxels of which the probability of some class lies between the ends
+	Agreed      float64 // share of these where the share of no such class does: the readers agree; [math.NaN] where there are none
 }
 
 // CompareWithReaders compares probabilities p [K, voxels] with the shares q [K, voxels] of readers who gave a voxel each
@@ -35,20 +37,26 @@ func CompareWithReaders(p, q []float32, classes int, region []bool) (Agreement, 
 		}
 	}
 	var a Agreement
-	unsure := 0
+	unsure, agreed := 0, 0
 	for i := range n {
 		if region != nil && !region[i] {
 			continue
 		}
-		square, disputed, doubts := atVoxel(p[i:], q[i:], n, classes)
+		square, disputed, doubted, both := atVoxel(p[i:], q[i:], n, classes)
 		a.Voxels++
 		a.MSE += square
 		if disputed {
 			a.Disputed++
 			a.DisputedMSE += square
 		}
-		if doubts {
+		if both {
 			unsure++
+		}
+		if doubted {
+			a.Doubted++
+		}
+		if doubted && !both {
+			agreed++
 		}
 	}
 	if a.Voxels == 0 {
@@ -57,21 +65,24 @@ func CompareWithReaders(p, q []float32, classes int, region []bool) (Agreement, 
 	a.MSE /= float64(a.Voxels)
 	a.DisputedMSE /= float64(a.Disputed)
 	a.Unsure = float64(unsure) / float64(a.Disputed)
+	a.Agreed = float64(agreed) / float64(a.Doubted)
+	if a.Doubted == 0 {
+		a.Agreed = math.NaN()
+	}
 	if a.Disputed == 0 {
 		a.DisputedMSE, a.Unsure = math.NaN(), math.NaN()
 	}
 	return a, nil
 }
 
-// atVoxel compares one voxel, of which class k has p[k·stride].
-func atVoxel(p, q []float32, stride, classes int) (square float64, disputed, unsure bool) {
+// atVoxel compares one voxel, of which class k has p[k·stride]: whether the readers dispute a class, whether the
+// probability of a class is in doubt, and whether some class is both.
+func atVoxel(p, q []float32, stride, classes int) (square float64, disputed, doubted, both bool) {
 	for k := range classes {
 		mine, theirs := unit(p[k*stride]), unit(q[k*stride])
 		square += (mine - theirs) * (mine - theirs)
-		if theirs >= DisputedFrom && theirs <= DisputedTo {
-			disputed = true
-			unsure = unsure || mine >= DisputedFrom && mine <= DisputedTo
-		}
+		theirsOpen, mineOpen := theirs >= DisputedFrom && theirs <= DisputedTo, mine >= DisputedFrom && mine <= DisputedTo
+		disputed, doubted, both = disputed || theirsOpen, doubted || mineOpen, both || theirsOpen && mineOpen
 	}
-	return square, disputed, unsure
+	return square, disputed, doubted, both
 }

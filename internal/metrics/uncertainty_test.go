@@ -106,13 +106,14 @@ func TestCompareWithReaders(t *testing.T) {
 	if err != nil || a.Voxels != 4 || a.Disputed != 2 {
 		t.Fatalf("%+v, %v", a, err)
 	}
-	for what, x := range map[string][2]float64{"MSE": {a.MSE, 2 * (0.01 + 0.0625 + 0.04) / 4}, "where disputed": {a.DisputedMSE, 2 * (0.01 + 0.0625) / 2}, "unsure": {a.Unsure, 0.5}} {
+	for what, x := range map[string][2]float64{"MSE": {a.MSE, 2 * (0.01 + 0.0625 + 0.04) / 4}, "where disputed": {a.DisputedMSE, 2 * (0.01 + 0.0625) / 2}, "unsure": {a.Unsure, 0.5},
+		"in doubt": {float64(a.Doubted), 2}, "of which readers agree": {a.Agreed, 0.5}} {
 		if math.Abs(x[0]-x[1]) > 1e-6 {
 			t.Errorf("%s is %g, want %g", what, x[0], x[1])
 		}
 	}
 	a, err = CompareWithReaders(p, q, 2, []bool{true, false, false, true})
-	if err != nil || a.Voxels != 2 || a.Disputed != 0 || !math.IsNaN(a.Unsure) || !math.IsNaN(a.DisputedMSE) {
+	if err != nil || a.Voxels != 2 || a.Disputed != 0 || !math.IsNaN(a.Unsure) || !math.IsNaN(a.DisputedMSE) || a.Doubted != 1 || a.Agreed != 1 {
 		t.Errorf("%+v, %v", a, err)
 	}
 	if _, err = CompareWithReaders(p, q, 2, make([]bool, 4)); !errors.Is(err, ErrUndefined) {

@@ -34,6 +34,7 @@ type Comparison struct {
 	exam    *exam.Exam
 
 	rows      []masks.Row
+	band      band              // of the selected structure
 	lines     []metrics.Contour // of the selected structure
 	problem   error             // why there are no figures
 	structure string
@@ -69,7 +70,7 @@ func (c *Comparison) tell() {
 // stateChanged follows the state.
 func (c *Comparison) stateChanged(ch viewstate.Change) {
 	if e := c.s.Exam(); ch.Has(viewstate.ChangedExam) && (e == nil || c.exam == nil || e.Key != c.exam.Key) {
-		c.readers, c.rows, c.lines, c.problem = nil, nil, nil, nil
+		c.readers, c.rows, c.lines, c.band, c.problem = nil, nil, nil, band{}, nil
 	}
 	c.exam = c.s.Exam()
 	if ch.Has(viewstate.ChangedExam | viewstate.ChangedReference | viewstate.ChangedPrediction | viewstate.ChangedLabels) {
@@ -122,6 +123,8 @@ type request struct {
 	grid        geom.Grid
 	reference   masks.Labels
 	structure   string
+	second      second
+	doubt       *inference.Prediction // of the structure's task, nil where there is none
 }
 
 // errNoReference and errNoLabels say what is missing for a comparison.
@@ -142,6 +145,10 @@ func (c *Comparison) gather() (r request, err error) {
 	}
 	r.structure = c.structure
 	r.reference = masks.Labels{Zones: ref.Zones, Lesions: ref.Lesions}
+	r.second = c.beside()
+	if p := c.s.Prediction(classOf(r.structure).Task()); p != nil && p.Stop != inference.Running {
+		r.doubt = p
+	}
 	if c.Side() == Contours {
 		if c.edited != nil {
 			if r.edited, ok = c.edited.Labels(); ok {
@@ -165,6 +172,7 @@ func (c *Comparison) gather() (r request, err error) {
 type answer struct {
 	rows  []masks.Row
 	lines []metrics.Contour
+	band  band
 	err   error
 }
 
@@ -178,7 +186,7 @@ func (c *Comparison) refresh() {
 	id := c.asked
 	r, err := c.gather()
 	if err != nil {
-		c.busy, c.rows, c.lines, c.problem = false, nil, nil, err
+		c.busy, c.rows, c.lines, c.band, c.problem = false, nil, nil, band{}, err
 		c.redraw()
 		return
 	}
@@ -192,7 +200,7 @@ func (c *Comparison) refresh() {
 			if id != c.asked || ctx.Err() != nil && errors.Is(a.err, context.Canceled) {
 				return
 			}
-			c.busy, c.rows, c.lines, c.problem = false, a.rows, a.lines, a.err
+			c.busy, c.rows, c.lines, c.band, c.problem = false, a.rows, a.lines, a.band, a.err
 			c.redraw()
 		}
 	})
@@ -223,6 +231,9 @@ func (c *Comparison) compute(ctx context.Context, r request) (a answer) {
 	}
 	if !slices.ContainsFunc(a.rows, func(row masks.Row) bool { return row.Structure == r.structure }) {
 		r.structure = a.rows[0].Structure
+	}
+	if a.band, a.err = bandOf(ctx, r, reference); a.err != nil {
+		return a
 	}
 	a.lines, err = masks.Contours(ctx, labels, reference, r.structure)
 	if err != nil && !errors.Is(err, masks.ErrNothing) {

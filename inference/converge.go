@@ -13,22 +13,26 @@ import (
 type Convergence struct {
 	MinSamples int     // never stop before
 	LesionSE   float64 // standard error of each lesion candidate's confidence, probability
-	VolumeSE   float64 // standard error of each zone's mean volume, share of the volume
-	Flips      float64 // voxels of another arg max than Window samples ago, share of the foreground
+	VolumeSE   float64 // standard error of each zone's mean volume, share of the volume, or of SmallZoneML
+	Flips      float64 // voxels of another arg max than Window samples ago, share of the foreground, or of SmallZoneML
 	Window     int     // samples
 }
 
 // DefaultConvergence stops after eight samples or more, when every candidate's confidence is known
-// to a standard error of 0.02, every zone's volume to 1 %, and fewer than 0.1 % of the foreground
+// to a standard error of 0.02, every zone's volume to 1 %, and fewer than 0.5 % of the foreground
 // voxels have changed their label over the last four samples.
 func DefaultConvergence() Convergence {
-	return Convergence{MinSamples: 8, LesionSE: 0.02, VolumeSE: 0.01, Flips: 0.001, Window: 4}
+	return Convergence{MinSamples: 8, LesionSE: 0.02, VolumeSE: 0.01, Flips: 0.005, Window: 4}
 }
+
+// SmallZoneML is the volume of which shares are taken where a zone is smaller: nobody waits for a lesion of 0.1 mL to be
+// known to a microlitre.
+const SmallZoneML = 5
 
 // Stability is how far the maps have settled: the quantities that [Convergence] limits.
 type Stability struct {
 	LesionSE float64 // largest standard error of a candidate's confidence; 1 for a single sample
-	VolumeSE float64 // largest standard error of a zone's mean volume, share of it; 1 for a single sample
+	VolumeSE float64 // largest standard error of a zone's mean volume, share of it or of SmallZoneML; 1 for a single sample
 	Flips    float64 // labels changed over the window, share of the foreground; 1 before the window is full
 }
 
@@ -53,6 +57,7 @@ func (c Convergence) note(s Stability, n int, lesions bool) string {
 // labelHistory remembers the arg max of the mean after each of the last few samples.
 type labelHistory struct {
 	window int
+	least  int // voxels that count as the foreground where it is smaller
 	ring   [][]uint8
 }
 
@@ -77,7 +82,7 @@ func (h *labelHistory) add(hard []uint8) float64 {
 	if foreground == 0 {
 		return 0
 	}
-	return float64(changed) / float64(foreground)
+	return float64(changed) / float64(max(foreground, h.least))
 }
 
 // worstSE returns the largest standard error of the candidates' confidences, 1 where it is not known.

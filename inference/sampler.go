@@ -91,7 +91,7 @@ func (s *Sampler) begin(p *prep.Prepared, on func(*Prediction)) (*run, error) {
 	if s.Convergence != nil && *s.Convergence != (Convergence{}) {
 		r.limits = *s.Convergence
 	}
-	r.labels.window = r.limits.Window
+	r.labels.window, r.labels.least = r.limits.Window, int(SmallZoneML*1000/p.Grid.VoxelVolume())
 	r.recorder = recorder{grid: p.Grid, classes: len(card.Classes), wanted: r.Samples, limit: max(r.StoreBytes, 0)}
 	return r, nil
 }

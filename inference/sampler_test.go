@@ -248,11 +248,11 @@ func TestTheNoteLeavesOutWhatIsNotMeasured(t *testing.T) {
 
 func TestConvergenceNeedsEveryLimit(t *testing.T) {
 	c := DefaultConvergence()
-	good := Stability{LesionSE: 0.019, VolumeSE: 0.009, Flips: 0.0009}
+	good := Stability{LesionSE: 0.019, VolumeSE: 0.009, Flips: 0.0049}
 	if !c.holds(8, good) || c.holds(7, good) {
 		t.Error("eight samples and good figures must do, seven not")
 	}
-	for _, bad := range []Stability{{0.02, 0.009, 0}, {0, 0.01, 0}, {0, 0, 0.001}, {math.Inf(1), 0, 0}, {0, math.NaN(), 0}} {
+	for _, bad := range []Stability{{0.02, 0.009, 0}, {0, 0.01, 0}, {0, 0, 0.005}, {math.Inf(1), 0, 0}, {0, math.NaN(), 0}} {
 		if c.holds(100, bad) {
 			t.Errorf("%+v was accepted", bad)
 		}
@@ -263,6 +263,17 @@ func TestConvergenceNeedsEveryLimit(t *testing.T) {
 		if got := h.add(labels); got != want {
 			t.Errorf("after %d label maps: %g, want %g", n+1, got, want)
 		}
+	}
+	small := labelHistory{window: 1, least: 8}
+	small.add([]uint8{0, 1, 0, 0})
+	if got := small.add([]uint8{0, 0, 1, 0}); got != 0.25 {
+		t.Errorf("two voxels where eight count: %g, want a quarter", got)
+	}
+	v := newVolumes([]string{"background", "csPCa"}, 1000)
+	v.add([]uint8{1, 0, 0})
+	v.add([]uint8{1, 1, 0})
+	if got, want := v.relativeError(), 0.5/SmallZoneML; math.Abs(got-want) > 1e-12 {
+		t.Errorf("1 and 2 mL have a standard error of 0.5 mL, %g of %d mL; got %g", want, SmallZoneML, got)
 	}
 }
 

@@ -63,7 +63,7 @@ func (v *volumes) result() []ZoneVolume {
 }
 
 // relativeError returns the largest standard error of a zone's mean volume, as a share of that
-// mean; 1 for a single sample. Zones that no sample contains have none.
+// mean or of [SmallZoneML]; 1 for a single sample. Zones that no sample contains have none.
 func (v *volumes) relativeError() float64 {
 	worst := 0.0
 	for _, ml := range v.ml {
@@ -73,7 +73,7 @@ func (v *volumes) relativeError() float64 {
 		case mean > 0 && n < 2:
 			return 1
 		case mean > 0:
-			worst = math.Max(worst, math.Sqrt(ss/(n-1)/n)/mean)
+			worst = math.Max(worst, math.Sqrt(ss/(n-1)/n)/math.Max(mean, SmallZoneML))
 		}
 	}
 	return worst

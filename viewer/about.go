@@ -38,7 +38,7 @@ const (
 type aboutDialog struct {
 	w       *Window
 	parts   []product.Licence
-	list    *widget.List
+	list    *partList
 	title   *widget.Label
 	note    *widget.Label
 	rows    *lazyRows
@@ -58,15 +58,16 @@ func (w *Window) showAbout() {
 	a.title.Truncation = fyne.TextTruncateEllipsis
 	letter := fyne.MeasureText("m", theme.CaptionTextSize(), fyne.TextStyle{Monospace: true}).Width
 	a.columns = min(maxColumns, max(1, int((size.Width-partsWidth-scrollMargin)/letter)))
-	a.list = widget.NewList(func() int { return len(a.parts) }, newPartRow, a.fillRow)
-	a.list.OnSelected = a.choose
+	a.list = newPartList(a)
 	rows := container.New(layout.NewCustomPaddedLayout(0, 0, textMargin, 0), a.rows.object)
 	texts := container.NewBorder(snug(a.title, a.note), nil, nil, nil, rows)
 	lists := container.NewBorder(nil, nil, container.New(fixedWidth{partsWidth}, a.list), nil, texts)
 	d := dialog.NewCustom(lang.T("About Bayeslice"), lang.T("Close"), container.NewBorder(a.head(), nil, nil, nil, lists), w.win)
+	a.list.escape = d.Hide
 	d.Resize(size)
 	d.Show()
 	a.list.Select(0)
+	w.win.Canvas().Focus(a.list)
 	a.askRuntime()
 }
 
@@ -112,12 +113,44 @@ func (a *aboutDialog) askRuntime() {
 func (a *aboutDialog) runtimeText(version, library string, err error) string {
 	switch {
 	case err != nil:
-		what, next, _ := explain(err)
-		return "ONNX Runtime: " + what + " " + next
+		what, _, details := explain(err)
+		return "ONNX Runtime: " + what + " " + a.w.discreet(details)
 	case a.w.state.Private():
 		return "ONNX Runtime " + version
 	}
 	return lang.T("ONNX Runtime %s, %s", version, library)
+}
+
+// partList is the list of parts: arrows go through it, Escape closes the dialog.
+type partList struct {
+	widget.List
+	count, at int
+	escape    func()
+}
+
+func newPartList(a *aboutDialog) *partList {
+	l := &partList{count: len(a.parts)}
+	l.Length, l.CreateItem, l.UpdateItem = func() int { return l.count }, newPartRow, a.fillRow
+	l.OnSelected = func(i int) {
+		l.at = i
+		a.choose(i)
+	}
+	l.ExtendBaseWidget(l)
+	return l
+}
+
+// TypedKey implements [fyne.Focusable].
+func (l *partList) TypedKey(e *fyne.KeyEvent) {
+	switch e.Name {
+	case fyne.KeyEscape:
+		l.escape()
+	case fyne.KeyUp:
+		l.Select(max(0, l.at-1))
+		l.List.TypedKey(e) // which moves its own mark
+	case fyne.KeyDown:
+		l.Select(min(l.count-1, l.at+1))
+		l.List.TypedKey(e)
+	}
 }
 
 // newPartRow makes a row of the list.

@@ -9,7 +9,6 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/test"
-	"fyne.io/fyne/v2/widget"
 
 	"bayeslice/internal/ort"
 	"bayeslice/viewer/viewstate"
@@ -51,16 +50,18 @@ func TestAboutTellsVersionAndLicences(t *testing.T) {
 	if lines := strings.Join(h.shownLines(), "\n"); !strings.Contains(lines, "TERMS AND CONDITIONS FOR USE") {
 		t.Errorf("the first licence is shown as %q", lines)
 	}
-	var list *widget.List
-	for _, o := range test.LaidOutObjects(h.win.Canvas().Overlays().Top()) {
-		if l, ok := o.(*widget.List); ok {
-			list = l
-		}
+	list := h.win.Canvas().Focused()
+	for _, key := range []fyne.KeyName{fyne.KeyUp, fyne.KeyDown, fyne.KeyDown} {
+		list.TypedKey(&fyne.KeyEvent{Name: key})
 	}
-	list.Select(2) // ONNX Runtime: the longest text by far
+	// ONNX Runtime: the longest text by far
 	lines := h.shownLines()
 	if text := h.overlayText(); !strings.Contains(text, "ONNX Runtime 1.") || len(lines) < 10 || len(lines) > 100 {
 		t.Errorf("%d lines exist of what is shown: %q", len(lines), text)
+	}
+	list.TypedKey(&fyne.KeyEvent{Name: fyne.KeyEscape})
+	if h.overlayText() != "" {
+		t.Error("Escape does not close the dialog")
 	}
 }
 
@@ -68,7 +69,9 @@ func TestAboutTellsOfTheRuntime(t *testing.T) {
 	h := newHarness(t, &fakeEngine{}, Options{})
 	h.opt.Engine = runtimeEngine{&fakeEngine{}, "", "", fmt.Errorf("%w; somewhere", ort.ErrLibrary)}
 	h.command(viewstate.ShowAbout)
-	h.until("the sentence", func() bool { return strings.Contains(h.overlayText(), "ONNX Runtime: ") })
+	h.until("the sentence", func() bool {
+		return strings.Contains(h.overlayText(), "ONNX Runtime: ") && strings.Contains(h.overlayText(), "somewhere")
+	})
 	test.Tap(h.button("Close"))
 	h.opt.Engine = runtimeEngine{&fakeEngine{}, "9.8.7", "/home/ada/lib.so", nil}
 	h.state.SetPrivate(true)

@@ -52,10 +52,14 @@ func newChart(c viewstate.Class, unit string) *chart {
 	return t
 }
 
-// setClass changes the class whose name and colour the chart has.
-func (t *chart) setClass(c viewstate.Class) {
+// setClass changes the class whose name and colour the chart has; how says how its probabilities are made, "" for the
+// model's own.
+func (t *chart) setClass(c viewstate.Class, how string) {
 	t.hist.Class = c
 	t.name.Text, t.name.Color = c.String(), c.Color()
+	if how != "" {
+		t.name.Text += " · " + how
+	}
 }
 
 // set shows a histogram; one without values says so.

@@ -80,7 +80,9 @@ func (p *editPanel) object() fyne.CanvasObject { return p.content }
 
 // button makes a button for a command, with its keys beside the text.
 func (p *editPanel) button(text string, icon fyne.Resource, c viewstate.Command) *widget.Button {
-	return widget.NewButtonWithIcon(withKeys(text, p.w.state.Keys(), c), icon, func() { p.w.command(c) })
+	b := widget.NewButtonWithIcon("", icon, func() { p.w.command(c) })
+	p.w.hint(b, text, c)
+	return b
 }
 
 // withKeys puts the keys of a command behind a text.
@@ -128,7 +130,8 @@ func (p *editPanel) makeLabels() fyne.CanvasObject {
 		chip := canvas.NewRectangle(edit.LabelColor(l))
 		chip.CornerRadius = 2
 		chip.SetMinSize(fyne.NewSize(0, 5))
-		b := widget.NewButton(withKeys(labelText(l), p.w.state.Keys(), viewstate.Label1+viewstate.Command(n)), func() { p.e.SetLabel(l) })
+		b := widget.NewButton("", func() { p.e.SetLabel(l) })
+		p.w.hint(b, labelText(l), viewstate.Label1+viewstate.Command(n))
 		ml := caption("")
 		ml.Alignment = fyne.TextAlignCenter
 		ml.Wrapping = fyne.TextWrapOff

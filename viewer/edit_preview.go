@@ -22,10 +22,11 @@ type previewBox struct {
 
 func newPreviewBox(w *Window) *previewBox {
 	p := &previewBox{what: sentenceLabel(""), notes: caption("")}
-	keys := w.state.Keys()
-	yes := widget.NewButtonWithIcon(withKeys(lang.T("Accept"), keys, viewstate.Accept), theme.ConfirmIcon(), func() { w.command(viewstate.Accept) })
+	yes := widget.NewButtonWithIcon("", theme.ConfirmIcon(), func() { w.command(viewstate.Accept) })
 	yes.Importance = widget.HighImportance
-	no := widget.NewButtonWithIcon(withKeys(lang.T("Reject"), keys, viewstate.Reject), theme.CancelIcon(), func() { w.command(viewstate.Reject) })
+	no := widget.NewButtonWithIcon("", theme.CancelIcon(), func() { w.command(viewstate.Reject) })
+	w.hint(yes, lang.T("Accept"), viewstate.Accept)
+	w.hint(no, lang.T("Reject"), viewstate.Reject)
 	p.content = container.NewVBox(p.what, p.notes, inset(container.NewGridWithColumns(2, no, yes)), widget.NewSeparator())
 	p.content.Hide()
 	return p

@@ -9,6 +9,7 @@ import (
 
 	"bayeslice/inference"
 	"bayeslice/internal/lang"
+	"bayeslice/internal/volume"
 	"bayeslice/viewer/viewstate"
 )
 
@@ -18,6 +19,7 @@ type paneInset struct {
 	v     *viewport
 	chart *chart
 	of    *inference.Prediction // that the chart shows
+	by    *volume.Volume        // the adjusted probabilities that it shows, nil for those of the model as they are
 }
 
 // addInsets gives every viewport its histogram.
@@ -54,16 +56,21 @@ func (w *Window) updateInsets(c viewstate.Change) {
 			continue
 		}
 		class := w.state.Class()
-		p := w.state.Compared(w.state.Content(in.v.index).Slot).Prediction
-		if in.of == p && in.chart.hist.Class == class {
+		slot := w.state.Content(in.v.index).Slot
+		p := w.state.Compared(slot).Prediction
+		by, how := w.explore.x.Adjusted(slot)
+		if in.of == p && in.by == by && in.chart.hist.Class == class {
 			continue
 		}
-		in.of = p
+		in.of, in.by = p, by
 		h, ok := w.state.SegmentHistogram(in.v.index, class)
+		if by != nil {
+			h, ok = w.state.SegmentHistogramOf(in.v.index, class, by)
+		}
 		if !ok {
 			h = viewstate.Histogram{Class: class}
 		}
-		in.chart.setClass(class)
+		in.chart.setClass(class, how)
 		in.chart.set(h)
 	}
 }

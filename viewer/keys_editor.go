@@ -85,6 +85,7 @@ func (e *keysEditor) chooseProfile() {
 func (e *keysEditor) changed() {
 	e.w.state.SetKeys(viewstate.KeymapOf(e.keys.Map()))
 	e.w.bindShortcuts()
+	e.w.showHints()
 	e.showProfile()
 	e.rows.keep(e.list())
 }

@@ -89,6 +89,7 @@ type Window struct {
 	mode        *modeBadge
 	handlers    map[viewstate.Command]func()
 	shortcuts   []fyne.Shortcut
+	hints       []hinted
 	menu        []menuItem
 	sections    []session.Section // what session files remember
 	kept        kept              // what is kept between sessions

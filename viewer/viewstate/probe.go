@@ -142,9 +142,14 @@ func (h *Histogram) finish() {
 // predicted segment (arg max of the mean; TZ ∪ PZ for WG), the histogram under the paper's Figure 3,
 // of the result that viewport v shows. ok is false where there is none; an empty segment has N = 0.
 func (s *State) SegmentHistogram(v int, c Class) (h Histogram, ok bool) {
+	return s.SegmentHistogramOf(v, c, s.Field(v, Probability, c))
+}
+
+// SegmentHistogramOf is [State.SegmentHistogram] for other probabilities of the class on the grid of the result, such as
+// calibrated ones, over the same voxels. ok is false also where they lie on another grid, or are nil.
+func (s *State) SegmentHistogramOf(v int, c Class, f *volume.Volume) (h Histogram, ok bool) {
 	p := s.Shown(v, c.Task())
-	f := s.Field(v, Probability, c)
-	if p == nil || p.Hard == nil || f == nil {
+	if p == nil || p.Hard == nil || f == nil || f.Grid().Size != p.Hard.Grid().Size {
 		return Histogram{}, false
 	}
 	h = Histogram{Class: c, Counts: make([]int, HistogramBins)}

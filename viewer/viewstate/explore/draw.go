@@ -6,6 +6,7 @@ import (
 
 	"bayeslice/internal/calibrate"
 	"bayeslice/internal/geom"
+	"bayeslice/internal/lang"
 	"bayeslice/internal/volume"
 	"bayeslice/render"
 	"bayeslice/viewer/viewstate"
@@ -153,6 +154,25 @@ func (x *Explore) drawDecision(v int, o Outcome, scale float64, scene *render.Sc
 	if t := x.settings.Threshold; t > 0 && t < 1 && t != DefaultSettings().Threshold { // else it is the line at 50 %
 		scene.Contours = append(scene.Contours, render.Contour{Field: field, Level: x.settings.Threshold, Color: DecisionColor, Width: 2 * scale})
 	}
+}
+
+// Adjusted returns the probabilities of the selected class that a slot's picture shows while the sliders change them, and
+// says how they are made, for a chart; nil where the picture shows those of the model as they are.
+func (x *Explore) Adjusted(slot int) (field *volume.Volume, how string) {
+	if slot < 0 || slot >= Slots {
+		return nil, ""
+	}
+	o := x.outcomes[slot]
+	if o.Result == nil || o.of.model != x.s.Compared(slot).Prediction || o.of.class != x.s.Class() {
+		return nil, ""
+	}
+	switch s := o.Result.Settings; {
+	case s.Temperature != 1:
+		return o.Result.Field(), lang.T("calibrated, T %.2f", s.Temperature)
+	case x.settings.Samples > 0:
+		return o.Result.Field(), lang.N(o.Result.Samples, "%d sample", "%d samples")
+	}
+	return nil, ""
 }
 
 // Marks implements [viewstate.Extension]: the spot that the quiz asks for.

@@ -11,7 +11,6 @@ import (
 
 	"bayeslice/internal/annotate"
 	masks "bayeslice/internal/compare"
-	"bayeslice/internal/imageio"
 	"bayeslice/internal/lang"
 	"bayeslice/internal/volume"
 	"bayeslice/viewer/viewstate/compare"
@@ -62,7 +61,9 @@ func (w *Window) loadMask(path string, done func(error)) {
 	if w.state.Private() {
 		name = lang.T("Mask file")
 	}
-	w.review.compare.Load(compare.Source{Name: name, Read: func() (*volume.Mask, error) { return imageio.OpenMask(path) }}, done)
+	w.chooseMask(path, func(read func() (*volume.Mask, error)) {
+		w.review.compare.Load(compare.Source{Name: name, Read: read}, done)
+	})
 }
 
 // maskExtensions are the files that hold masks.

@@ -10,6 +10,7 @@ import (
 	"fyne.io/fyne/v2/widget"
 
 	"bayeslice/internal/annotate"
+	masks "bayeslice/internal/compare"
 	"bayeslice/internal/geom"
 	"bayeslice/internal/lang"
 )
@@ -104,10 +105,13 @@ func (l *labels) askUnsaved(leave func()) bool {
 
 // askMeaning asks what the labels of a file are, and whether they may be brought to another grid.
 func (l *labels) askMeaning(in readLabels) {
-	zones, lesions := lang.T("Zones: 1 is TZ, 2 is PZ"), lang.T("Lesions: every label is csPCa")
-	choice := widget.NewRadioGroup([]string{zones, lesions}, nil)
+	zones, pzFirst, lesions := lang.T("Zones: 1 is TZ, 2 is PZ"), lang.T("Zones: 1 is PZ, 2 is TZ"), lang.T("Lesions: every label is csPCa")
+	choice := widget.NewRadioGroup([]string{zones, pzFirst, lesions}, nil)
 	choice.Required = true
 	choice.SetSelected(zones)
+	if in.pzFirst {
+		choice.SetSelected(pzFirst)
+	}
 	if in.looksLikeLesions() {
 		choice.SetSelected(lesions)
 	}
@@ -121,11 +125,14 @@ func (l *labels) askMeaning(in readLabels) {
 		if !ok || !l.current(in.count) {
 			return
 		}
-		layer := annotate.Zones
-		if choice.Selected == lesions {
+		layer, numbering := annotate.Zones, masks.TZPZ
+		switch choice.Selected {
+		case lesions:
 			layer = annotate.Lesions
+		case pzFirst:
+			numbering = masks.PZTZ
 		}
-		l.load(in, layer)
+		l.load(in, layer, numbering)
 	}, l.w.win).Show()
 }
 

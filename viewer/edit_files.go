@@ -15,7 +15,7 @@ import (
 	"fyne.io/fyne/v2/widget"
 
 	"bayeslice/internal/annotate"
-	"bayeslice/internal/imageio"
+	masks "bayeslice/internal/compare"
 	"bayeslice/internal/lang"
 	"bayeslice/internal/volume"
 )
@@ -197,6 +197,7 @@ type readLabels struct {
 	name      string
 	mask      *volume.Mask
 	elsewhere bool // on another grid
+	pzFirst   bool // zones in it are probably 1 PZ and 2 TZ
 	count     int  // the document it was read for
 }
 
@@ -244,7 +245,12 @@ func (l *labels) pickLabels() {
 
 // readFile opens a label file.
 func (l *labels) readFile(path string) {
-	l.read(filepath.Base(path), func() (*volume.Mask, error) { return imageio.OpenMask(path) })
+	count := l.count
+	l.w.chooseMask(path, func(read func() (*volume.Mask, error)) {
+		if l.current(count) {
+			l.read(filepath.Base(path), read)
+		}
+	})
 }
 
 // read reads labels off the window's goroutine and asks what they mean.
@@ -256,6 +262,8 @@ func (l *labels) read(name string, open func() (*volume.Mask, error)) {
 		in := readLabels{name: name, mask: m, count: count}
 		if err == nil {
 			in.elsewhere = !annotate.OnGrid(m, grid)
+			guess, unknown := masks.GuessNumbering(m)
+			in.pzFirst = unknown == nil && guess.Numbering == masks.PZTZ
 		}
 		l.w.do(func() {
 			if !l.current(count) {
@@ -271,11 +279,17 @@ func (l *labels) read(name string, open func() (*volume.Mask, error)) {
 	})
 }
 
-// load brings labels to the grid of the document and puts them in the place of a layer.
-func (l *labels) load(in readLabels, layer annotate.Layer) {
+// load brings labels of a numbering of zones to the grid of the document and puts them in the place of a layer.
+func (l *labels) load(in readLabels, layer annotate.Layer, zones masks.Numbering) {
 	grid := l.grid
 	l.worker.Submit("labels", func(ctx context.Context) func() {
-		m, _, err := annotate.ToLayer(ctx, in.mask, grid, layer, in.elsewhere)
+		m, err := in.mask, error(nil)
+		if layer == annotate.Zones && zones == masks.PZTZ {
+			m, err = swapped(m)
+		}
+		if err == nil {
+			m, _, err = annotate.ToLayer(ctx, m, grid, layer, in.elsewhere)
+		}
 		return func() {
 			switch {
 			case !l.current(in.count):
@@ -286,4 +300,10 @@ func (l *labels) load(in readLabels, layer annotate.Layer) {
 			}
 		}
 	})
+}
+
+// swapped returns zones that are numbered 1 PZ and 2 TZ in the order of the program.
+func swapped(m *volume.Mask) (*volume.Mask, error) {
+	out, err := masks.PZTZ.Apply(m)
+	return out.Zones, err
 }

@@ -187,7 +187,8 @@ const undefined = 0xFFFFFFFF
 func nested(data []byte, at int) (int, error) {
 	for at+8 <= len(data) {
 		group, number, size := binary.LittleEndian.Uint16(data[at:]), binary.LittleEndian.Uint16(data[at+2:]), binary.LittleEndian.Uint32(data[at+4:])
-		n, err := 0, error(nil)
+		var n int
+		var err error
 		switch {
 		case group == 0xFFFE && number != 0xE000:
 			return at + 8, nil

@@ -63,13 +63,13 @@ func (f *File) Load(ctx context.Context, open Openers) (*Model, error) {
 		}
 	}
 	parts := Parts{Card: f.Card, SHA256: f.SHA256, Carried: carried(f.Card, suffix)}
+	if parts.Suffix, err = openGraph(ctx, suffix, open.Each); err != nil {
+		return nil, err
+	}
 	if prefix != nil {
 		if parts.Prefix, err = openGraph(ctx, prefix, open.Once); err != nil {
-			return nil, err
+			return nil, errors.Join(err, closeParts(parts))
 		}
-	}
-	if parts.Suffix, err = openGraph(ctx, suffix, open.Each); err != nil {
-		return nil, errors.Join(err, closeParts(parts))
 	}
 	debug.FreeOSMemory() // the file, the graph and its parts: several times the weights
 	m, err := NewModel(parts)
@@ -88,8 +88,8 @@ func lowered(card modelcard.Card, part *graph.Graph, l rewrite.Lowering) (*graph
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrModel, err)
 	}
-	if affordable(card, low, memory()) != nil {
-		return part, nil
+	if fits := affordable(card, low, memory()) == nil; !fits {
+		low = part
 	}
 	return low, nil
 }
@@ -282,6 +282,9 @@ func openGraph(ctx context.Context, g *graph.Graph, open OpenRunner) (Runner, er
 	r, err := open(b.Bytes())
 	if err != nil {
 		return nil, fmt.Errorf("inference: opening the model: %w", err)
+	}
+	if r == nil {
+		return nil, fmt.Errorf("%w: it was opened without a runner", ErrModel)
 	}
 	return r, nil
 }

@@ -49,7 +49,9 @@ func (p Peer) Report(tb testing.TB) {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	fmt.Printf("\n%s%s\n", PeerPrefix, line)
+	if _, err := fmt.Fprintf(os.Stdout, "\n%s%s\n", PeerPrefix, line); err != nil {
+		tb.Fatal(err)
+	}
 }
 
 // middle is the median, the upper one of an even number, and 0 of none.

@@ -6,7 +6,8 @@ cd "$(dirname "$0")/.."
 export MESA_SHADER_CACHE_DISABLE=true
 packages=(./...)
 if [ "${1:-}" = -race ]; then
-  packages=(./inference/... ./render/... ./viewer/... ./internal/ort/... ./internal/exam/... ./internal/volume/... ./training/trainer/...)
+  packages=(./inference/... ./render/... ./viewer/... ./internal/ort/... ./internal/exam/... ./internal/volume/... ./training/trainer/...
+    ./internal/annotate ./internal/worklist/... ./internal/resultfile)
 fi
 run=(go test -tags migrated_fynedo -count=1 -timeout 30m -json "$@" "${packages[@]}")
 if [ -z "${DISPLAY:-}" ] && command -v xvfb-run >/dev/null; then

@@ -53,6 +53,9 @@ func Look(ctx context.Context, paths []string) ([]Object, error) {
 		if dir == "" {
 			dir = "."
 		}
+		if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() { // a pipe would be waited for
+			return nil, fmt.Errorf("%w: %s is no file; leave it out", ErrObject, name)
+		}
 		o, err := dicom.ReadObject(os.DirFS(dir), name, func(t dicom.Tag, depth int) bool { return depth == 0 && (t == tagSOPClass || t == tagRemoved) })
 		switch {
 		case err != nil:

@@ -19,7 +19,7 @@ func ReadSmall(path string, most int64) ([]byte, error) {
 	case err != nil:
 		return nil, err
 	case !info.Mode().IsRegular():
-		return nil, &fs.PathError{Op: "read", Path: path, Err: errKind}
+		return nil, fmt.Errorf("%s: %w", info.Name(), errKind)
 	case info.Size() > most:
 		return nil, tooLong(info, most)
 	}

@@ -17,7 +17,7 @@ import (
 )
 
 // BenchmarkPaperModel times one sample of the paper's network for diagnosis (32…512 filters,
-// 160 × 160 × 20 voxels) on the CPU: as it is, with each rewriting, and as [inference.Load] runs it.
+// 160 × 160 × 20 voxels) on the CPU: as it is, with each rewriting, and as the program runs it, with tiles.
 // Run it with -benchtime 3x; it takes a minute or two.
 func BenchmarkPaperModel(b *testing.B) {
 	env, err := ort.Open(ort.Options{Provider: "cpu"})
@@ -91,7 +91,7 @@ func benchmarkSampler(b *testing.B, env *ort.Env, preset nets.Preset, weights ne
 	if err := nets.WriteModel(path, preset.Config, weights, card); err != nil {
 		b.Fatal(err)
 	}
-	m, err := inference.Load(context.Background(), path, opener(env))
+	m, err := inference.LoadWith(context.Background(), path, inference.Openers{Once: opener(env), Each: opener(env), Lowering: rewrite.Tiles})
 	if err != nil {
 		b.Fatal(err)
 	}

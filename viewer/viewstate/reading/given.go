@@ -60,7 +60,7 @@ func (r *Reading) MovedText() string {
 	for _, m := range p.Moved {
 		moved[m.Series] = m.MM
 	}
-	return lang.T("Made from diffusion images moved by %s.", millimetres(r.alongT2W(moved)))
+	return lang.T("Diffusion was moved by %s.", millimetres(r.alongT2W(moved)))
 }
 
 // alongT2W writes the offset of the ADC map, else of the high-b image, along the frame of the T2W image.

@@ -69,7 +69,7 @@ func TestAResultOfMovedImagesSaysSo(t *testing.T) {
 	p := *s.Prediction(modelcard.Diagnosis)
 	p.Moved = []prep.Moved{{Role: "ADC", Series: "adc", MM: geom.Vec3{0, -0.5, 0}}}
 	s.SetPrediction(&p)
-	if got := r.MovedText(); got != "Made from diffusion images moved by 0.0 / −0.5 / 0.0 mm (L, P, H)." || !s.Flags().Moved {
+	if got := r.MovedText(); got != "Diffusion was moved by 0.0 / −0.5 / 0.0 mm (L, P, H)." || !s.Flags().Moved {
 		t.Error(got, s.Flags())
 	}
 }

@@ -77,7 +77,7 @@ func Run(ctx context.Context, o Options) error {
 		Engine: engine, Trainer: newTrainer(engine), Renderer: renderer, RenderNote: note,
 		Samples: start.Samples, Seed: start.Seed, AutoRun: o.AutoRun, QuizFile: store.QuizResults(),
 		Contours: store.AutosaveDir(),
-		Settings: store, Devices: devices(), Unattended: o.Unattended, SetScale: setScale,
+		Settings: store, Devices: providers(), Unattended: o.Unattended, SetScale: setScale,
 		Closed: func() { closing = renderer.Close() }, // on the main thread, before the window system ends
 	})
 	if width, height, ok := screenSize(); ok {

@@ -5,15 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"bayeslice/inference"
+	"bayeslice/internal/devices"
 	"bayeslice/internal/exam"
 	"bayeslice/internal/lang"
 	"bayeslice/internal/models"
+	"bayeslice/internal/onnx/rewrite"
 	"bayeslice/internal/ort"
 	"bayeslice/internal/phantom"
 	"bayeslice/internal/prep"
@@ -46,6 +49,8 @@ type engine struct {
 	runs   sync.Mutex // one run at a time: the network takes all cores
 	mu     sync.Mutex
 	env    *ort.Env
+	on     *devices.Set            // those of env, for sampling
+	stale  bool                    // the models were opened on a device that is not wanted any more
 	loaded map[string]*loadedModel // by the name of a bundled model or the path of a file
 
 	known sync.Mutex                // never held for long: the window asks
@@ -59,8 +64,9 @@ type loadedModel struct {
 }
 
 var (
-	_ viewer.Engine      = (*engine)(nil)
-	_ viewer.TruthSource = (*engine)(nil)
+	_ viewer.Engine        = (*engine)(nil)
+	_ viewer.TruthSource   = (*engine)(nil)
+	_ viewer.DeviceChooser = (*engine)(nil)
 
 	_ viewer.RuntimeSource = (*engine)(nil)
 )
@@ -166,10 +172,7 @@ func (e *engine) Predict(ctx context.Context, x *exam.Exam, job viewer.Job, on f
 	if err != nil {
 		return nil, viewer.Device{}, err
 	}
-	device := viewer.Device{Name: m.model.Device()}
-	if fallbacks := m.model.Fallbacks(); len(fallbacks) > 0 {
-		device.Fallback = "on the CPU: " + strings.Join(fallbacks, ", ")
-	}
+	device := deviceOf(m.model)
 	recipe := m.model.Card().Recipe
 	if p := job.Repeats(m.model.SHA256(), recipe.Moved(x, job.Moves)); p != nil {
 		return p, viewer.Device{Name: p.Device}, nil
@@ -184,13 +187,58 @@ func (e *engine) Predict(ctx context.Context, x *exam.Exam, job viewer.Job, on f
 		sampler.Convergence = &limits
 	}
 	p, err := sampler.Run(ctx, prepared, on)
-	return p, device, runtimeError(err)
+	return p, deviceOf(m.model), runtimeError(err)
+}
+
+// deviceOf says what runs a model now, and whether that is what was asked for.
+func deviceOf(m *inference.Model) viewer.Device {
+	d := viewer.Device{Name: m.Device(), Fallback: m.Moved()}
+	if fallbacks := m.Fallbacks(); len(fallbacks) > 0 && d.Fallback == "" {
+		d.Fallback = "on the CPU: " + strings.Join(fallbacks, ", ")
+	}
+	return d
+}
+
+// SetDevice makes later runs use another device; "" is the automatic choice. A run under way goes on where it is. It may wait for a
+// model that is being opened.
+func (e *engine) SetDevice(provider string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.runtime.Provider != provider {
+		e.runtime.Provider, e.env, e.stale = provider, nil, true
+	}
+}
+
+// forget closes the models that were opened on another device. e.mu is held, and no run is under way.
+func (e *engine) forget() error {
+	if !e.stale {
+		return nil
+	}
+	var errs []error
+	for id, m := range e.loaded {
+		errs = append(errs, m.model.Close())
+		delete(e.loaded, id)
+	}
+	e.stale = false
+	return errors.Join(errs...)
+}
+
+// devicesOf returns the devices of env; in the lowering graphs are run on the CPU.
+func devicesOf(env *ort.Env, lowering rewrite.Lowering, progress func(devices.Progress)) *devices.Set {
+	folder := ""
+	if cache, err := os.UserCacheDir(); err == nil {
+		folder = filepath.Join(cache, "bayeslice", "devices")
+	}
+	return devices.New(env, devices.Options{Folder: folder, Clock: time.Now, CPULowering: lowering, Progress: progress})
 }
 
 // load returns a model that is ready to run, from memory unless its file has changed.
 func (e *engine) load(ctx context.Context, id string) (*loadedModel, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if err := e.forget(); err != nil {
+		return nil, err
+	}
 	modified, err := e.modified(id)
 	if err != nil {
 		return nil, err
@@ -207,7 +255,7 @@ func (e *engine) load(ctx context.Context, id string) (*loadedModel, error) {
 	if err := e.openRuntime(); err != nil {
 		return nil, err
 	}
-	model, err := e.library.Open(ctx, e.env, id)
+	model, err := e.library.OpenOn(ctx, e.on, id)
 	if err != nil {
 		return nil, runtimeError(err)
 	}
@@ -259,7 +307,7 @@ func (e *engine) openRuntime() error {
 	if err != nil {
 		return runtimeError(err)
 	}
-	e.env = env
+	e.env, e.on = env, devicesOf(env, rewrite.Tiles, nil)
 	return nil
 }
 

@@ -42,8 +42,8 @@ func chooseLanguage(setting string) {
 	}
 }
 
-// devices lists the execution providers that can be chosen beside the automatic choice.
-func devices() []string {
+// providers lists the execution providers that can be chosen beside the automatic choice.
+func providers() []string {
 	var out []string
 	for _, p := range ort.Providers() {
 		if p != ort.Auto {

@@ -14,6 +14,7 @@ import (
 	"bayeslice/internal/lang"
 	"bayeslice/internal/machine"
 	"bayeslice/internal/models"
+	"bayeslice/internal/onnx/rewrite"
 	"bayeslice/internal/ort"
 	"bayeslice/internal/report"
 	"bayeslice/training/cohort"
@@ -121,7 +122,7 @@ func (s *trainSession) Train(ctx context.Context, on func(viewstate.TrainEvent))
 	last := 0
 	device := ort.SessionOptions{Provider: provider, Threads: c.Threads}
 	model, err := s.run.Train(ctx, s.data.Data, trainer.Options{
-		Open: models.Opener(env, device),
+		Open: models.Each(ctx, devicesOf(env, rewrite.Volumes, nil), device),
 		On: func(e trainer.Event) {
 			last = e.Step
 			event := eventOf(e)

@@ -117,8 +117,8 @@ func TestSampleAModelFile(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(runs) != 2 || *runs[0] != 1 || *runs[1] != 6 {
-			t.Errorf("%s: %d parts; the prefix ran %d times, the suffix %d, want 1 and 6", task, len(runs), *runs[0], *runs[1])
+		if len(runs) != 2 || *runs[1] != 1 || *runs[0] != 6 {
+			t.Errorf("%s: %d parts; the prefix ran %d times, the suffix %d, want 1 and 6", task, len(runs), *runs[1], *runs[0])
 		}
 		b, err := os.ReadFile(path)
 		if err != nil {

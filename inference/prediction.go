@@ -77,6 +77,8 @@ type Prediction struct {
 	Store             *SampleStore     // per-sample probabilities round the gland; may be nil in snapshots
 	Volumes           []ZoneVolume
 	Lesions           []Lesion
-	Issues            []exam.Issue // what preparation found, carried with the result
-	Moved             []prep.Moved // images that were displaced before the network saw them
+	Issues            []exam.Issue   // what preparation found, carried with the result
+	Changes           []DeviceChange // of device during the run: where one failed, another took over
+	Fallbacks         []string       // operators that ran on the CPU although another device was used, as [Model.Fallbacks]
+	Moved             []prep.Moved   // images that were displaced before the network saw them
 }

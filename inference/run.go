@@ -2,6 +2,7 @@ package inference
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"bayeslice/internal/metrics"
@@ -22,7 +23,9 @@ type run struct {
 	recorder recorder
 	limits   Convergence
 
-	flips   float64 // of the newest sample
+	flips   float64        // of the newest sample
+	moved   int            // changes of device that were known before
+	changes []DeviceChange // of this run
 	started time.Time
 	shown   time.Time // of the last snapshot
 
@@ -114,9 +117,12 @@ func (r *run) result(stop StopReason) (*Prediction, error) {
 func (r *run) prediction(stop StopReason) (*Prediction, error) {
 	m := r.Model
 	p := &Prediction{Card: m.card, ModelSHA: m.sha, Seed: r.Seed, Samples: r.stats.N(), Requested: r.Samples, Stop: stop,
-		Device: m.Device(), SecondsPerSample: r.secondsPerSample(), Grid: r.exam.Grid, Stability: r.stability(),
+		Device: r.device(), Changes: slices.Clone(r.changes), Fallbacks: m.Fallbacks(), SecondsPerSample: r.secondsPerSample(), Grid: r.exam.Grid, Stability: r.stability(),
 		Store: r.recorder.snapshot(), Volumes: r.volumes.result(), Issues: r.exam.Issues, Moved: r.exam.Moved}
 	p.StopNote = r.note(stop, p.Stability)
+	for _, c := range r.changes {
+		p.StopNote += "; " + c.String()
+	}
 	if err := r.maps(p); err != nil {
 		return nil, err
 	}

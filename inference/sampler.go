@@ -55,10 +55,12 @@ func (s *Sampler) Run(ctx context.Context, p *prep.Prepared, on func(*Prediction
 		return nil, err
 	}
 	r.tell()
+	r.moved, _ = s.Model.moved()
 	carried, err := s.Model.prepare(ctx, p.Input)
 	if err != nil {
 		return nil, err
 	}
+	r.watch(1)
 	stop, err := r.draw(ctx, carried)
 	if err != nil && r.stats.N() == 0 {
 		return nil, err
@@ -134,6 +136,7 @@ func (r *run) one(ctx context.Context, carried map[string]*tensor.Tensor, ahead 
 	if err != nil {
 		return err
 	}
+	r.watch(r.stats.N() + 1)
 	return r.add(p)
 }
 

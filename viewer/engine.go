@@ -59,6 +59,12 @@ type Device struct {
 	Fallback string // why it is not the one asked for, in words; "" where it is
 }
 
+// DeviceChooser is an [Engine] whose device can be changed while the window is open.
+type DeviceChooser interface {
+	// SetDevice makes later runs use another device, one of [Options.Devices]; "" is the automatic choice. It may wait.
+	SetDevice(provider string)
+}
+
 // Engine is the application behind the window. Its methods are called off the UI goroutine, several
 // at a time, and may take long; they end early, with ctx's error, when ctx does. Callbacks come from
 // any goroutine of the engine, one at a time.

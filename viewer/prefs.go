@@ -132,7 +132,7 @@ func (p *prefsDialog) form() fyne.CanvasObject {
 		groupTitle(lang.T("Models")),
 		prefsRow(lang.T("Samples"), p.samples),
 		prefsRow(lang.T("Seed"), p.seed),
-		prefsRow(lang.T("Device"), container.NewVBox(p.device, caption(lang.T("Holds from the next start.")))),
+		prefsRow(lang.T("Device"), container.NewVBox(p.device, caption(lang.T("Holds from the next run.")))),
 		groupTitle(lang.T("Unsaved work")),
 		prefsRow(lang.T("Folder"), container.NewBorder(nil, nil, nil, container.NewHBox(browse, usual), p.autosave)),
 	)
@@ -210,6 +210,9 @@ func (w *Window) applyPrefs(before settings.Settings) {
 		if now.NoRecents {
 			w.forgetLastSession()
 		}
+	}
+	if e, ok := w.opt.Engine.(DeviceChooser); ok && now.Provider != before.Provider {
+		w.work.Go(func() { e.SetDevice(now.Provider) })
 	}
 	if now.Private != before.Private {
 		w.setPrivate(now.Private)

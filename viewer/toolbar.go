@@ -157,9 +157,11 @@ func (t *toolbar) updatePresets() {
 func (t *toolbar) updateDevice() {
 	text, ground := lang.T("No run yet"), colorInput
 	var models []string
+	fell := t.deviceIs.Fallback != ""
 	for _, p := range t.w.results() {
 		if p != nil {
 			text = p.Device
+			fell = fell || len(p.Changes) > 0 || len(p.Fallbacks) > 0
 			if p.Card.Name != "" && !slices.Contains(models, p.Card.Name) {
 				models = append(models, p.Card.Name)
 			}
@@ -169,7 +171,7 @@ func (t *toolbar) updateDevice() {
 	if len(models) > 0 {
 		text = t.device.fitting(deviceWidth, ranTexts(models, text)...)
 	}
-	if t.deviceIs.Fallback != "" {
+	if fell {
 		ground = colorDanger
 		text += " · " + lang.T("fallback")
 		short += " · " + lang.T("fallback")

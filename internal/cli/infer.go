@@ -239,6 +239,9 @@ func (s *session) warn(e *exam.Exam, p *prep.Prepared, card modelcard.Card) {
 // summary prints what came out.
 func (s *session) summary(dir string, p *inference.Prediction) {
 	s.say("%s: %d of %d samples (%s) on %s", p.Card.Name, p.Samples, p.Requested, p.Stop, p.Device)
+	for _, c := range p.Changes {
+		fmt.Fprintf(s.Err, "note: %s.\n", c)
+	}
 	if len(p.Volumes) > 0 {
 		s.say("  volume over the samples: mean [5th, 95th percentile]")
 	}

@@ -4,9 +4,13 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
+	"time"
 
 	"bayeslice/inference"
+	"bayeslice/internal/devices"
 	"bayeslice/internal/exam"
+	"bayeslice/internal/onnx/rewrite"
 	"bayeslice/internal/ort"
 	"bayeslice/internal/settings"
 )
@@ -41,6 +45,27 @@ func (s *session) ortOptions() (ort.Options, error) {
 	return o, nil
 }
 
+// devices returns the devices of env. Measuring them shows a meter, which done ends; fresh measures again. On the CPU graphs are run in
+// the lowering.
+func (s *session) devices(env *ort.Env, lowering rewrite.Lowering, fresh bool) (on *devices.Set, done func()) {
+	var bar *meter
+	folder := ""
+	if cache, err := os.UserCacheDir(); err == nil {
+		folder = filepath.Join(cache, "bayeslice", "devices")
+	}
+	on = devices.New(env, devices.Options{Folder: folder, Clock: time.Now, CPULowering: lowering, Fresh: fresh, Progress: func(p devices.Progress) {
+		if bar == nil {
+			bar = newMeter(s.Err, "measuring devices")
+		}
+		bar.set(p.Done, p.Of, p.Trying.String())
+	}})
+	return on, func() {
+		if bar != nil {
+			bar.close()
+		}
+	}
+}
+
 // loadModel opens a bundled model or a model file on the device asked for. What runs elsewhere is said on
 // standard error.
 func (s *session) loadModel(ctx context.Context, model string) (*inference.Model, error) {
@@ -52,7 +77,9 @@ func (s *session) loadModel(ctx context.Context, model string) (*inference.Model
 	if err != nil {
 		return nil, err
 	}
-	m, err := s.bundled().Open(ctx, env, model)
+	on, done := s.devices(env, rewrite.Tiles, false)
+	m, err := s.bundled().OpenOn(ctx, on, model)
+	done()
 	if err != nil {
 		return nil, err
 	}

@@ -16,6 +16,7 @@ import (
 
 	"bayeslice/internal/models"
 	"bayeslice/internal/onnx/graph"
+	"bayeslice/internal/onnx/rewrite"
 	"bayeslice/internal/ort"
 	"bayeslice/internal/tensor"
 	"bayeslice/training"
@@ -214,8 +215,10 @@ func (s *session) runTraining(ctx context.Context, run *trainer.Run, data *cohor
 	c := run.Config()
 	watch := newWatch(s, c, plain)
 	defer watch.close()
+	on, measured := s.devices(d.env, rewrite.Volumes, false)
+	defer measured()
 	model, err := run.Train(ctx, data.Data, trainer.Options{
-		Open: models.Opener(d.env, ort.SessionOptions{}),
+		Open: models.Each(ctx, on, ort.SessionOptions{}),
 		On:   watch.event, Clock: time.Now, Runtime: "ONNX Runtime " + d.env.Version(),
 	})
 	watch.close()

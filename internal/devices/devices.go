@@ -5,6 +5,7 @@ package devices
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -47,6 +48,10 @@ type Options struct {
 	Clock    func() time.Time // for measuring; nil measures nothing: the automatic choice is then the CPU
 	Progress func(Progress)   // told before each candidate that is measured, on the goroutine of Open; may be nil
 	Fresh    bool             // measure again what was measured in earlier sessions
+
+	// CPULowering is the lowering on the CPU of graphs that come to [Set.Open]; "" leaves them as they are. It is not measured, so
+	// that results on the CPU are the same bit by bit.
+	CPULowering rewrite.Lowering
 
 	// What the machine offers; tests put others here. Nil takes the runtime's.
 	Open      func(ctx context.Context, onnx []byte, o ort.SessionOptions) (Session, error)
@@ -99,7 +104,7 @@ func (s *Set) Env() *ort.Env { return s.env }
 func (s *Set) Open(ctx context.Context, onnx []byte, o ort.SessionOptions) (*Runner, error) {
 	asked := s.asked(o)
 	if asked == ort.CPU {
-		return s.OpenAs(ctx, onnx, o, onCPU())
+		return s.OpenAs(ctx, onnx, o, s.onCPU())
 	}
 	candidates, err := s.candidates(asked)
 	if err != nil {
@@ -107,7 +112,7 @@ func (s *Set) Open(ctx context.Context, onnx []byte, o ort.SessionOptions) (*Run
 	}
 	switch {
 	case len(candidates) == 1 || s.o.Clock == nil && asked == ort.Auto:
-		return s.OpenAs(ctx, onnx, o, onCPU())
+		return s.OpenAs(ctx, onnx, o, s.onCPU())
 	case s.o.Clock == nil:
 		return s.OpenAs(ctx, onnx, o, candidates[1])
 	}
@@ -144,7 +149,7 @@ func (s *Set) OpenAs(ctx context.Context, onnx []byte, o ort.SessionOptions, c C
 // instead opens a graph on the CPU where the device that was measured fastest cannot be opened any more, which it tells.
 func (s *Set) instead(ctx context.Context, onnx []byte, o ort.SessionOptions, c Choice, why error) (*Runner, error) {
 	s.lose(c.Provider, why.Error())
-	r, err := s.OpenAs(ctx, onnx, o, onCPU())
+	r, err := s.OpenAs(ctx, onnx, o, s.onCPU())
 	if err != nil {
 		return nil, err
 	}
@@ -164,21 +169,28 @@ func (s *Set) asked(o ort.SessionOptions) ort.Provider {
 	return p
 }
 
-// onCPU is the CPU's choice. It does not depend on measurements, so that results on the CPU are the same bit by bit.
-func onCPU() Choice { return Choice{ort.CPU, rewrite.Volumes} }
+// onCPU is the CPU's choice.
+func (s *Set) onCPU() Choice {
+	return Choice{ort.CPU, cmp.Or(s.o.CPULowering, rewrite.Volumes)}
+}
 
-// loweringsOf lists what may pay on a provider.
-func loweringsOf(p ort.Provider) []rewrite.Lowering {
-	if p == ort.CPU {
-		return []rewrite.Lowering{onCPU().Lowering}
+// onDevices are the lowerings that may pay on other devices than the CPU.
+var onDevices = []rewrite.Lowering{rewrite.Volumes, rewrite.Slices}
+
+// OnlyCPU reports whether the options leave no choice but the CPU: it is asked for, or nothing else can be used here.
+func (s *Set) OnlyCPU(o ort.SessionOptions) bool {
+	asked := s.asked(o)
+	if asked == ort.CPU || (asked == ort.Auto && s.o.Clock == nil) {
+		return true
 	}
-	return []rewrite.Lowering{rewrite.Volumes, rewrite.Slices}
+	candidates, err := s.candidates(asked)
+	return err == nil && len(candidates) == 1
 }
 
 // candidates lists what is compared for a provider asked for: the CPU, against which numbers are checked, and the lowerings on the
 // provider, or for the automatic choice on every one that can be used here. It fails with [ort.ErrProvider].
 func (s *Set) candidates(asked ort.Provider) ([]Choice, error) {
-	out := []Choice{onCPU()}
+	out := []Choice{s.onCPU()}
 	for _, p := range ort.Providers() {
 		if p == ort.Auto || p == ort.CPU || (asked != ort.Auto && asked != p) {
 			continue
@@ -189,7 +201,7 @@ func (s *Set) candidates(asked ort.Provider) ([]Choice, error) {
 			}
 			continue
 		}
-		for _, l := range loweringsOf(p) {
+		for _, l := range onDevices {
 			out = append(out, Choice{p, l})
 		}
 	}

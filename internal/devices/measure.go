@@ -60,7 +60,7 @@ func (s *Set) choose(ctx context.Context, onnx []byte, o ort.SessionOptions, ask
 // measureAll measures candidates after the CPU and adds them to the table, which is stored after each.
 func (s *Set) measureAll(ctx context.Context, t *Table, g *graph.Graph, onnx []byte, o ort.SessionOptions, missing []Choice) error {
 	trial := &trial{set: s, g: g, onnx: onnx, o: o, in: made(g)}
-	all := []Choice{onCPU()}
+	all := []Choice{s.onCPU()}
 	for _, c := range missing {
 		if c.Provider != ort.CPU {
 			all = append(all, c)

@@ -137,7 +137,7 @@ func (r *Runner) move(ctx context.Context, failure error) error {
 		r.set.lose(r.place.Provider, short(failure))
 	}
 	for {
-		next, ok := r.place.next(memory)
+		next, ok := r.set.next(r.place, memory)
 		if !ok {
 			if memory && r.place.frugal {
 				return fmt.Errorf("%w (sparing memory did not help)", failure)
@@ -166,16 +166,16 @@ func (r *Runner) move(ctx context.Context, failure error) error {
 }
 
 // next is the place to try after a failure here; false where there is none.
-func (p place) next(memory bool) (place, bool) {
+func (s *Set) next(p place, memory bool) (place, bool) {
 	switch {
 	case p.Provider == ort.CPU && (p.frugal || !memory):
 		return p, false
 	case p.Provider == ort.CPU:
-		return place{onCPU(), true}, true
+		return place{s.onCPU(), true}, true
 	case p.Provider == ort.CUDA && memory && !p.frugal: // the only one that can be told to take less
 		return place{p.Choice, true}, true
 	}
-	return place{onCPU(), false}, true
+	return place{s.onCPU(), false}, true
 }
 
 // short is what a device said, without what the runtime adds for users.

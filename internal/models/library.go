@@ -14,6 +14,7 @@ import (
 	"sync"
 
 	"bayeslice/inference"
+	"bayeslice/internal/devices"
 	"bayeslice/internal/modelcard"
 	"bayeslice/internal/onnx/pb"
 	"bayeslice/internal/ort"
@@ -171,6 +172,15 @@ func names(list []Bundled) string {
 		out = append(out, b.Name)
 	}
 	return "; choose one of " + strings.Join(out, ", ") + ", or give a file"
+}
+
+// OpenOn is [Library.Open] on the devices of this machine, see [On].
+func (l *Library) OpenOn(ctx context.Context, d *devices.Set, model string) (*inference.Model, error) {
+	f, err := l.Read(model)
+	if err != nil {
+		return nil, err
+	}
+	return f.Load(ctx, On(ctx, d))
 }
 
 // Open opens a bundled model or a model file, as [Library.Read] finds it, for sampling. The caller

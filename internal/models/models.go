@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"bayeslice/inference"
+	"bayeslice/internal/devices"
 	"bayeslice/internal/modelcard"
 	"bayeslice/internal/nets"
 	"bayeslice/internal/onnx/rewrite"
@@ -30,6 +31,55 @@ func Openers(env *ort.Env) inference.Openers {
 		o.Lowering = rewrite.Tiles
 	}
 	return o
+}
+
+// On returns openers on the devices of this machine: what runs once per sample decides where a model runs, by measuring where
+// there is a choice, and the part before the noise follows. ctx ends the measuring.
+func On(ctx context.Context, d *devices.Set) inference.Openers {
+	if d.OnlyCPU(ort.SessionOptions{}) {
+		return inference.Openers{Once: onCPU(ctx, d, ort.SessionOptions{ReleaseMemory: true}), Each: onCPU(ctx, d, ort.SessionOptions{}), Lowering: rewrite.Tiles}
+	}
+	var chosen devices.Choice
+	each := asRunner(func(onnx []byte) (*devices.Runner, error) {
+		r, err := d.Open(ctx, onnx, ort.SessionOptions{})
+		if err == nil {
+			chosen = r.Choice()
+		}
+		return r, err
+	})
+	once := asRunner(func(onnx []byte) (*devices.Runner, error) {
+		o := ort.SessionOptions{ReleaseMemory: true}
+		r, err := d.OpenAs(ctx, onnx, o, chosen)
+		if errors.Is(err, ort.ErrProvider) && d.Env().Provider() == ort.Auto { // then the model says that this part runs on the CPU
+			return d.OpenAs(ctx, onnx, o, devices.Choice{Provider: ort.CPU})
+		}
+		return r, err
+	})
+	return inference.Openers{Once: once, Each: each}
+}
+
+// onCPU opens graphs on the CPU as they are.
+func onCPU(ctx context.Context, d *devices.Set, o ort.SessionOptions) inference.OpenRunner {
+	return asRunner(func(onnx []byte) (*devices.Runner, error) {
+		return d.OpenAs(ctx, onnx, o, devices.Choice{Provider: ort.CPU, Lowering: rewrite.Volumes})
+	})
+}
+
+// Each opens single graphs, such as training steps, on the devices of this machine, as o says; ctx ends the measuring. It fails as
+// [devices.Set.Open] does.
+func Each(ctx context.Context, d *devices.Set, o ort.SessionOptions) inference.OpenRunner {
+	return asRunner(func(onnx []byte) (*devices.Runner, error) { return d.Open(ctx, onnx, o) })
+}
+
+// asRunner makes an opener of runners of a function that opens on devices.
+func asRunner(open func([]byte) (*devices.Runner, error)) inference.OpenRunner {
+	return func(onnx []byte) (inference.Runner, error) {
+		r, err := open(onnx)
+		if err != nil {
+			return nil, err // a nil *devices.Runner in the interface would not be nil
+		}
+		return r, nil
+	}
 }
 
 // Opener opens ONNX bytes in env as o says; the caller closes each runner. It is safe for concurrent use

@@ -60,13 +60,17 @@ type ResultModel struct {
 
 // ResultSampling says how the samples were drawn.
 type ResultSampling struct {
-	Seed             uint64               `json:"seed"`
-	Samples          int                  `json:"samples"`
-	Requested        int                  `json:"requested"`
-	Stop             inference.StopReason `json:"stop"`
-	StopNote         string               `json:"stopNote,omitempty"`
-	Device           string               `json:"device"`
-	SecondsPerSample float64              `json:"secondsPerSample"`
+	Seed      uint64               `json:"seed"`
+	Samples   int                  `json:"samples"`
+	Requested int                  `json:"requested"`
+	Stop      inference.StopReason `json:"stop"`
+	StopNote  string               `json:"stopNote,omitempty"`
+	Device    string               `json:"device"`
+	// DeviceChanges are the changes of device during the run, and from which sample on; DeviceFallbacks the operators that ran on the
+	// CPU although another device was used. Both are absent where all ran where it should.
+	DeviceChanges    []inference.DeviceChange `json:"deviceChanges,omitempty"`
+	DeviceFallbacks  []string                 `json:"deviceFallbacks,omitempty"`
+	SecondsPerSample float64                  `json:"secondsPerSample"`
 }
 
 // ResultExam says what was read, and on which grids.
@@ -109,7 +113,7 @@ func newResult(e *exam.Exam, p *inference.Prediction, m *maps, files []file, o O
 			WeightSeed: p.Card.WeightSeed, TrainedOn: p.Card.TrainedOn, Training: p.Card.Training, Storage: p.Card.Storage, Notice: p.Card.Notice(),
 			IntendedUse: p.Card.IntendedUse, Recipe: p.Card.Recipe},
 		Sampling: ResultSampling{Seed: p.Seed, Samples: p.Samples, Requested: p.Requested, Stop: p.Stop, StopNote: p.StopNote,
-			Device: p.Device, SecondsPerSample: p.SecondsPerSample},
+			Device: p.Device, DeviceChanges: p.Changes, DeviceFallbacks: p.Fallbacks, SecondsPerSample: p.SecondsPerSample},
 		Exam: ResultExam{Key: e.Key, Series: usedSeries(e, p), Issues: allIssues(e, p),
 			T2WGrid: newResultGrid(m.hard.Grid()), ModelGrid: newResultGrid(p.Grid)},
 		Volumes: volumes(p, m), Lesions: orEmpty(p.Lesions), Files: files,

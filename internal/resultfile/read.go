@@ -83,7 +83,7 @@ func (r record) prediction(z *zip.Reader, i int) (*inference.Prediction, error) 
 	}
 	p := &inference.Prediction{Card: r.Card, ModelSHA: r.Model, Seed: r.Seed, Samples: r.Samples, Requested: r.Requested, Stop: r.Stop,
 		StopNote: r.StopNote, Stability: r.Stability, Device: r.Device, SecondsPerSample: r.SecondsPerSample, Grid: r.Grid,
-		Volumes: r.Volumes, Issues: r.Issues, Moved: r.Moved}
+		Volumes: r.Volumes, Issues: r.Issues, Moved: r.Moved, Changes: r.Changes, Fallbacks: r.Fallbacks}
 	for _, l := range r.Lesions {
 		l.Lesion.Voxels = l.Voxels
 		p.Lesions = append(p.Lesions, l.Lesion)

@@ -98,6 +98,9 @@ type record struct {
 	Lesions          []lesion               `json:"lesions,omitempty"`
 	Issues           []exam.Issue           `json:"issues,omitempty"`
 	Moved            []prep.Moved           `json:"moved,omitempty"`
+
+	Changes   []inference.DeviceChange `json:"deviceChanges,omitempty"`
+	Fallbacks []string                 `json:"deviceFallbacks,omitempty"`
 }
 
 // box is the shape of the stored samples.

@@ -56,7 +56,8 @@ func random(t testing.TB, seed uint64, task modelcard.Task) *inference.Predictio
 		Stability: inference.Stability{LesionSE: 1, VolumeSE: 1.0 / 3, Flips: 0.1}, Device: "CPU (test)", SecondsPerSample: 0.1 + 0.2, Grid: g,
 		Volumes: []inference.ZoneVolume{{Zone: "TZ", ML: inference.Interval{Mean: 1.0 / 7, P5: 0.1, P95: 2}}},
 		Issues:  []exam.Issue{{Code: "outside", Severity: exam.Warning, Series: "adc", Text: "Some lies outside."}},
-		Moved:   []prep.Moved{{Role: "ADC", Series: "adc", MM: geom.Vec3{0.5, -1.0 / 3, 0}}}}
+		Moved:   []prep.Moved{{Role: "ADC", Series: "adc", MM: geom.Vec3{0.5, -1.0 / 3, 0}}},
+		Changes: []inference.DeviceChange{{Sample: 2, From: "a", To: "b", Why: "a failed"}}, Fallbacks: []string{"Resize ×3"}}
 	for range classes {
 		p.Mean, p.SD = append(p.Mean, unit("probability")), append(p.SD, unit("probability"))
 	}
@@ -116,7 +117,7 @@ func TestPredictionsComeBackBitForBit(t *testing.T) {
 func TestAPredictionWithoutSamplesComesBack(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "r")
 	p := random(t, 3, modelcard.Anatomy)
-	p.Store, p.Issues, p.Moved = nil, nil, nil
+	p.Store, p.Issues, p.Moved, p.Changes, p.Fallbacks = nil, nil, nil, nil, nil
 	if err := Write(t.Context(), path, []Kept{{"x", p}}); err != nil {
 		t.Fatal(err)
 	}

@@ -56,7 +56,7 @@ func samplesName(i int) string { return fmt.Sprintf("%d/samples.u8", i) }
 func recordOf(k Kept) record {
 	p := k.Prediction
 	r := record{Key: k.Key(), Card: p.Card, Requested: p.Requested, Stop: p.Stop, StopNote: p.StopNote, Stability: p.Stability,
-		Device: p.Device, SecondsPerSample: p.SecondsPerSample, Grid: p.Grid, Volumes: p.Volumes, Issues: p.Issues, Moved: p.Moved}
+		Device: p.Device, SecondsPerSample: p.SecondsPerSample, Grid: p.Grid, Volumes: p.Volumes, Issues: p.Issues, Moved: p.Moved, Changes: p.Changes, Fallbacks: p.Fallbacks}
 	for _, l := range p.Lesions {
 		r.Lesions = append(r.Lesions, lesion{l, l.Voxels})
 	}

@@ -78,6 +78,7 @@ type loop struct {
 	state     *state
 	saved     int // step of the newest checkpoint, −1 for none
 	latest    *Validation
+	moved     int // changes of device that were told
 	skipped   int // batches without a usable exam, one after the other
 }
 
@@ -243,6 +244,9 @@ func (l *loop) gradient(ctx context.Context, e *training.Example, n int, event *
 	if err != nil {
 		return err
 	}
+	if err := l.watch(); err != nil {
+		return err
+	}
 	value := func(name string) float64 { return float64(out[name].F32[0]) }
 	loss := value(step.LossName)
 	if math.IsNaN(loss) || math.IsInf(loss, 0) {
@@ -257,6 +261,23 @@ func (l *loop) gradient(ctx context.Context, e *training.Example, n int, event *
 		return err
 	}
 	return nil
+}
+
+// watch tells when the run goes on on another device, because one failed or ran out of memory. The example at hand was computed
+// there again; weights may differ by rounding from then on.
+func (l *loop) watch() error {
+	r, ok := l.runner.(interface {
+		Moved() (times int, from, to, why string)
+	})
+	if !ok {
+		return nil
+	}
+	times, _, to, why := r.Moved()
+	if times == l.moved {
+		return nil
+	}
+	l.moved = times
+	return errors.Join(l.tell(Event{Kind: Warned, Text: fmt.Sprintf("from step %d on: %s", l.state.step+1, why)}), l.tell(Event{Kind: Started, Text: to}))
 }
 
 // diverged says in which node of the step, fed with in, numbers went wrong, and what to do. The last

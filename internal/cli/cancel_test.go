@@ -1,0 +1,204 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io/fs"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+)
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// soon is how long after the moment it was stopped a command may still run: the operator or the file in work is finished.
+const soon = 2 * time.Second
+
+// stoppable is a command that is stopped at random moments.
+type stoppable struct {
+	name  string
+	args  func(out string) []string // writing to out
+	whole []string                  // files in out that an undisturbed run makes the same each time; nil for commands that write nothing
+	redo  func(out string) []string // goes on after a stop; nil: runs again into an empty out
+}
+
+// files reads the files of a folder that must be equal.
+func (s stoppable) files(t *testing.T, out string) map[string][]byte {
+	t.Helper()
+	all := map[string][]byte{}
+	for _, name := range s.whole {
+		data, err := os.ReadFile(filepath.Join(out, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[name] = data
+	}
+	return all
+}
+
+// compare holds the files of out equal to those of an undisturbed run.
+func (s stoppable) compare(t *testing.T, out string, want map[string][]byte) {
+	t.Helper()
+	for name, data := range s.files(t, out) {
+		if !bytes.Equal(data, want[name]) {
+			t.Errorf("%s: %s differs from that of an undisturbed run", s.name, name)
+		}
+	}
+}
+
+// unfinished lists the files under dir whose names are those of files that are not whole.
+func unfinished(t *testing.T, dir string) (list []string) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err == nil && !d.IsDir() && (strings.Contains(d.Name(), ".tmp") || strings.HasPrefix(d.Name(), ".") && !strings.HasSuffix(d.Name(), ".lock")) {
+			list = append(list, path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+// settled waits until no more than most goroutines are left.
+func settled(most int) int {
+	n := runtime.NumGoroutine()
+	for range 200 {
+		if n <= most {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+		n = runtime.NumGoroutine()
+	}
+	return n
+}
+
+// stoppables are commands of all parts: reading, preparing, loading a model, sampling, reports, training, lists, the network.
+func stoppables(t *testing.T) []stoppable {
+	t.Helper()
+	onnx, exam := goodModel(t)
+	dir := t.TempDir()
+	model := filepath.Join(dir, "tiny.onnx")
+	must(t, os.WriteFile(model, onnx, 0o600))
+	exams := filepath.Join(dir, "exams")
+	must(t, os.CopyFS(filepath.Join(exams, "one"), os.DirFS(exam)))
+	must(t, os.CopyFS(filepath.Join(exams, "two"), os.DirFS(exam)))
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case <-time.After(30 * time.Millisecond):
+		case <-r.Context().Done():
+		}
+		w.Header().Set("Content-Type", "application/dicom+json")
+		_, _ = w.Write([]byte(`{"00081199":{"vr":"SQ","Value":[{}]}}`))
+	}))
+	t.Cleanup(server.Close)
+	cpu := []string{"--device", "cpu", "--threads", "1"}
+	cache := filepath.Join(dir, "cache")
+	return []stoppable{
+		{name: "opening", args: func(string) []string { return []string{"exam", "show", exam} }},
+		{name: "sampling and reports", whole: []string{"zones.nii.gz", "entropy.nii.gz"}, args: func(out string) []string {
+			return append([]string{"infer", exam, "--model", model, "--samples", "6", "--report", "--format", "dicom-seg,rtstruct", "-o", out}, cpu...)
+		}},
+		{name: "a work list", args: func(out string) []string {
+			return append([]string{"worklist", "rank", exams, "--model", model, "--samples", "4"}, cpu...)
+		}},
+		{name: "training", whole: []string{"checkpoint-0000006.bin"}, args: func(out string) []string {
+			return append([]string{"train", "--task", "anatomy", "--preset", "tiny", "--data", "phantoms", "--anatomies", "2", "--held", "1", "--steps", "6",
+				"--checkpoint-every", "2", "--cache", cache, "-o", out}, cpu...)
+		}, redo: func(out string) []string { return append([]string{"train", "resume", out}, cpu...) }},
+		{name: "sending", args: func(string) []string {
+			list := []string{"dicomweb", "send", "--insecure", "--identity", "--url", server.URL}
+			return append(list, exam)
+		}},
+	}
+}
+
+// Ten times, or fifty in a long run, a command is stopped at a random moment: it returns soon, says that it was stopped, leaves no goroutine, no
+// temporary and no half file, and when it runs to its end afterwards, it writes what an undisturbed run writes.
+func TestStopsAtRandomMoments(t *testing.T) {
+	if reason := ortReason(); reason != "" {
+		t.Skip(reason)
+	}
+	all := stoppables(t)
+	temp := t.TempDir()
+	t.Setenv("TMPDIR", temp)
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	rng := rand.New(rand.NewPCG(50, 6))
+	stops := 10
+	if os.Getenv(soakVariable) != "" {
+		stops = 50
+	}
+	stopped, slowest := 0, time.Duration(0)
+	for _, s := range all {
+		out := filepath.Join(t.TempDir(), "out")
+		began := time.Now()
+		if code, _, errs := execute(context.Background(), Options{}, s.args(out)...); code != ExitOK {
+			t.Fatalf("%s undisturbed: code %d, %s", s.name, code, errs)
+		}
+		length, want := time.Since(began), s.files(t, out)
+		calm := settled(0)
+		for range stops / len(all) {
+			out = filepath.Join(t.TempDir(), "out")
+			ctx, cancel := context.WithCancel(context.Background())
+			at := time.Duration(rng.Float64() * float64(length))
+			var when time.Time
+			timer := time.AfterFunc(at, func() { when = time.Now(); cancel() })
+			code, _, errs := execute(ctx, Options{Abort: ctx.Done()}, s.args(out)...) // what was sampled is not written either
+			if !timer.Stop() {
+				if took := time.Since(when); took > soon {
+					t.Errorf("%s: stopped after %v, it ran %v more", s.name, at, took)
+				} else {
+					slowest = max(slowest, took)
+				}
+			}
+			cancel()
+			if code == ExitInterrupted {
+				stopped++
+			} else if code != ExitOK {
+				t.Errorf("%s: stopped after %v: code %d, %s", s.name, at, code, errs)
+			}
+			if _, err := os.Stat(filepath.Join(out, "run.json")); err == nil && s.redo != nil && code == ExitInterrupted {
+				if code, _, errs := execute(context.Background(), Options{}, s.redo(out)...); code != ExitOK {
+					t.Errorf("%s: going on after %v: code %d, %s", s.name, at, code, errs)
+				} else {
+					s.compare(t, out, want)
+				}
+			}
+			if left := unfinished(t, out); len(left) > 0 {
+				t.Errorf("%s: stopped after %v, left %v", s.name, at, left)
+			}
+			if left := unfinished(t, temp); len(left) > 0 {
+				t.Errorf("%s: stopped after %v, left %v", s.name, at, left)
+			}
+			if n := settled(calm); n > calm {
+				buf := make([]byte, 1<<16)
+				t.Errorf("%s: stopped after %v, %d goroutines where %d were:\n%s", s.name, at, n, calm, buf[:runtime.Stack(buf, true)])
+			}
+		}
+		out = filepath.Join(t.TempDir(), "out")
+		if code, _, errs := execute(context.Background(), Options{}, s.args(out)...); code != ExitOK {
+			t.Fatalf("%s afterwards: code %d, %s", s.name, code, errs)
+		}
+		s.compare(t, out, want)
+	}
+	t.Logf("%d stopped; the slowest to end took %v", stopped, slowest.Round(time.Millisecond))
+	if stopped < stops/4 {
+		t.Errorf("only %d were stopped in their work", stopped)
+	}
+}

@@ -65,7 +65,7 @@ func TestWhatIsNoFileBesideAnExam(t *testing.T) {
 		deep = filepath.Join(deep, strings.Repeat("d", 250))
 		must(t, os.Mkdir(deep, 0o700))
 	}
-	short, err := os.MkdirTemp("/tmp", "s") // the path of a socket has at most 108 bytes
+	short, err := os.MkdirTemp("/tmp", "s") //nolint:usetesting // the path of a socket has at most 108 bytes
 	must(t, err)
 	defer os.RemoveAll(short)
 	socket, err := net.Listen("unix", filepath.Join(short, "s"))
@@ -174,17 +174,17 @@ func TestWhatMayNotBeRead(t *testing.T) {
 		t.Skip("only root can run the program as somebody else")
 	}
 	_, exam := goodModel(t)
-	dir, err := os.MkdirTemp("/tmp", "bayeslice-nobody-*")
+	dir, err := os.MkdirTemp("/tmp", "bayeslice-nobody-*") //nolint:usetesting // nobody must be able to enter all folders above it
 	must(t, err)
 	defer os.RemoveAll(dir)
-	must(t, os.Chmod(dir, 0o755)) //nolint:gosec // nobody must be able to enter it
+	must(t, os.Chmod(dir, 0o755))
 	self, err := os.Executable()
 	must(t, err)
 	from, err := os.Open(self)
 	must(t, err)
 	defer from.Close()
 	program := filepath.Join(dir, "bayeslice")
-	to, err := os.OpenFile(program, os.O_CREATE|os.O_WRONLY, 0o755) //nolint:gosec // the program
+	to, err := os.OpenFile(program, os.O_CREATE|os.O_WRONLY, 0o755)
 	must(t, err)
 	_, err = io.Copy(to, from)
 	must(t, err)
@@ -194,7 +194,7 @@ func TestWhatMayNotBeRead(t *testing.T) {
 		must(t, os.CopyFS(to, os.DirFS(exam)))
 		must(t, exec.Command("chmod", "-R", "a+rX", to).Run())
 	}
-	must(t, os.Chmod(closed, 0o700)) //nolint:gosec // closed to others
+	must(t, os.Chmod(closed, 0o700))
 	must(t, exec.Command("sh", "-c", "find "+some+" -type f | sort | head -n 3 | xargs chmod 600").Run())
 	nobody := func(path string) (string, error) {
 		c := exec.Command(program, "exam", "show", path)

@@ -18,6 +18,7 @@ type kept struct {
 	prefs      settings.Settings // as they are now; zero where nothing is kept
 	keys       *keymap.Store
 	entries    []recent.Entry  // the exams opened last
+	places     []recent.Place  // what was chosen last
 	gone       map[string]bool // keys of those that are not there any more
 	faults     []fault         // what could not be read, to be told when the window is shown
 
@@ -51,7 +52,7 @@ func (w *Window) openKept() {
 			k.recents = list
 		}
 	}
-	k.entries = k.recents.Entries()
+	k.entries, k.places = k.recents.Entries(), k.recents.Places()
 	w.state.SetKeys(viewstate.KeymapOf(k.keys.Map()))
 	w.state.SetPrivate(k.prefs.Private)
 	setContrast(k.prefs.Contrast == settings.HighContrast)
@@ -105,9 +106,9 @@ func (w *Window) keepPrefs() {
 func (w *Window) keepRecents(change func(*recent.List) error) {
 	w.keep(textRecentsUnkept.String(), func() error {
 		err := change(w.kept.recents)
-		entries := w.kept.recents.Entries()
+		entries, places := w.kept.recents.Entries(), w.kept.recents.Places()
 		w.do(func() {
-			w.kept.entries = entries
+			w.kept.entries, w.kept.places = entries, places
 			w.showRecents()
 		})
 		return err

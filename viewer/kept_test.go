@@ -118,7 +118,7 @@ func TestThePrivacyKeyClearsTitleOverlaysListsAndFileDialogs(t *testing.T) {
 	if text := named(); !strings.Contains(text, "Doe John · 4711 · 1950-01-01") || !strings.Contains(h.win.Title(), "Doe John") {
 		t.Errorf("the patient is not named:\n%s", text)
 	}
-	h.pickInWindow(pickFolder)
+	h.pickPathInWindow(pickFolder, func(string) {})
 	if h.files == nil {
 		t.Fatal("no dialog lists files")
 	}

@@ -35,6 +35,11 @@ const (
 // pickTitles are the titles of the system's dialogs.
 var pickTitles = [...]lang.Text{lang.Mark("Open exam folder"), lang.Mark("Open exam file"), lang.Mark("Choose the folder of the data"), lang.Mark("Choose the folder of the masks"), lang.Mark("Choose the folder in which runs are kept"), lang.Mark("Open model file"), lang.Mark("Open session"), lang.Mark("Save session"), lang.Mark("Open labels"), lang.Mark("Choose the folder for the contours"), lang.Mark("Choose the folder for exported files"), lang.Mark("Save this view"), lang.Mark("Open a folder of exams")}
 
+// pickUses name what choices are for: one begins where the last of the same use was made. They are stored.
+var pickUses = [...]string{pickFolder: "exam", pickFile: "exam", pickDataFolder: "training-data", pickMaskFolder: "training-data", pickRunsFolder: "runs",
+	pickModelFile: "model", pickSession: "session", pickSessionSave: "session", pickLabels: "labels", pickLabelFolder: "labels",
+	pickExportFolder: "export", pickPictureSave: "export", pickExams: "exams"}
+
 // examExtensions are the files that hold an exam by themselves.
 var examExtensions = []string{"zip", "dcm", "nii", "gz", "mha", "mhd", "nrrd", "nhdr"}
 

@@ -4,35 +4,41 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/dialog"
-	"fyne.io/fyne/v2/storage"
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
 	"bayeslice/internal/lang"
+	"bayeslice/internal/recent"
 	"bayeslice/internal/session"
+	"bayeslice/viewer/viewstate/picking"
 )
 
 // pickPath asks for a path with the system's dialog, or in the window where that is not built in.
 func (w *Window) pickPath(kind pickKind, chosen func(path string)) {
+	take := func(path string) {
+		w.rememberPlace(kind, path)
+		chosen(path)
+	}
 	pickNatively(kind, func(path string, err error) {
 		w.do(func() {
 			switch {
 			case w.closing || errors.Is(err, errPickCancelled):
 			case err != nil:
-				w.pickPathInWindow(kind, chosen)
+				w.pickPathInWindow(kind, take)
 			default:
-				chosen(path)
+				take(path)
 			}
 		})
 	})
 }
 
-// pickPathInWindow asks with Fyne's own dialogs.
+// pickPathInWindow asks in the window.
 func (w *Window) pickPathInWindow(kind pickKind, chosen func(path string)) {
 	switch kind {
 	case pickSessionSave:
@@ -42,57 +48,77 @@ func (w *Window) pickPathInWindow(kind pickKind, chosen func(path string)) {
 		w.askSaveName(kind, w.pictureName(), "."+pictureExtension, chosen)
 		return
 	}
-	failed := func(err error) { w.showError(lang.T("The place cannot be opened"), err) }
-	d := dialog.NewFolderOpen(func(u fyne.ListableURI, err error) {
-		switch {
-		case err != nil:
-			failed(err)
-		case u != nil:
-			chosen(u.Path())
-		}
-	}, w.win)
-	if extensions := pickExtensions(kind); extensions != nil {
-		d = dialog.NewFileOpen(func(r fyne.URIReadCloser, err error) {
-			if r == nil && err == nil {
-				return // nothing was chosen
-			}
-			if err == nil {
-				err = r.Close() // the dialog has opened the file already
-			}
-			if err != nil {
-				failed(err)
-				return
-			}
-			chosen(r.URI().Path())
-		}, w.win)
-		d.SetFilter(storage.NewExtensionFileFilter(extensions))
+	folder, selected := w.startOf(kind)
+	extensions := pickExtensions(kind)
+	w.showPicker(pickTitles[kind].String(), picking.Question{Folder: extensions == nil, Extensions: extensions}, folder, selected, chosen)
+}
+
+// startOf returns where a choice begins: beside what was chosen last for the same use, or where there is none beside the exam
+// opened last, or at home.
+func (w *Window) startOf(kind pickKind) (folder, selected string) {
+	home, err := os.UserHomeDir()
+	if err != nil {
+		home = string(filepath.Separator)
 	}
-	d.SetTitleText(pickTitles[kind].String())
-	d.Resize(w.dialogSize(820, 560))
-	w.fileDialog(d).Show()
+	last := ""
+	if n := slices.IndexFunc(w.kept.places, func(p recent.Place) bool { return p.Use == pickUses[kind] }); n >= 0 {
+		last = w.kept.places[n].Path
+	} else if len(w.kept.entries) > 0 && filepath.IsAbs(w.kept.entries[0].Path) {
+		last = w.kept.entries[0].Path
+	}
+	return picking.Start(last, home)
+}
+
+// rememberPlace keeps what was chosen, so that the next choice begins there; where nothing is to be remembered, until the
+// program ends.
+func (w *Window) rememberPlace(kind pickKind, path string) {
+	place := recent.Place{Use: pickUses[kind], Path: absolute(path)}
+	w.keepRecents(func(l *recent.List) error {
+		_ = l.AddPlace(place) // a convenience: where it cannot be stored it holds until the program ends
+		return nil
+	})
+}
+
+// lastFolders lists the folders around what was chosen or opened last, each once.
+func (w *Window) lastFolders() []string {
+	const most = 6
+	var out []string
+	add := func(path string) {
+		if folder := filepath.Dir(path); filepath.IsAbs(path) && folder != path && !slices.Contains(out, folder) && len(out) < most {
+			out = append(out, folder)
+		}
+	}
+	for _, p := range w.kept.places {
+		add(p.Path)
+	}
+	for _, e := range w.kept.entries {
+		add(e.Path)
+	}
+	return out
 }
 
 // pickExtensions returns the extensions of the files that a kind offers, with dots; nil for folders.
 func pickExtensions(kind pickKind) []string {
 	switch kind {
 	case pickFile:
-		dotted := make([]string, len(examExtensions))
-		for i, x := range examExtensions {
-			dotted[i] = "." + x
-		}
-		return dotted
+		return dotted(examExtensions)
 	case pickModelFile:
-		return []string{"." + modelExtensions[0]}
+		return dotted(modelExtensions)
 	case pickSession:
 		return []string{session.Extension}
 	case pickLabels:
-		dotted := make([]string, len(labelFileExtensions))
-		for i, x := range labelFileExtensions {
-			dotted[i] = "." + x
-		}
-		return dotted
+		return dotted(labelFileExtensions)
 	}
 	return nil
+}
+
+// dotted puts a dot before every extension.
+func dotted(extensions []string) []string {
+	out := make([]string, len(extensions))
+	for i, x := range extensions {
+		out[i] = "." + x
+	}
+	return out
 }
 
 // sessionName proposes a name for a session file, without what may name the patient.
@@ -112,13 +138,10 @@ func (w *Window) placeText(folder string) string {
 	return folder
 }
 
-// askSaveName asks for a folder and a name. Fyne's own dialog empties the chosen file before anything is
-// written, so that a failure would lose what was there.
+// askSaveName asks for a folder and a name. What is there is asked for when typing pauses.
 func (w *Window) askSaveName(kind pickKind, name, extension string, chosen func(path string)) {
-	folder, err := os.UserHomeDir()
-	if err != nil {
-		folder = "."
-	}
+	last, _ := w.startOf(kind)
+	folder := last
 	where := widget.NewLabel(w.placeText(folder))
 	where.Truncation = fyne.TextTruncateEllipsis
 	entry := widget.NewEntry()
@@ -131,35 +154,30 @@ func (w *Window) askSaveName(kind pickKind, name, extension string, chosen func(
 		}
 		return filepath.Join(folder, base)
 	}
-	check := func() {
-		told.SetText("")
-		at := path()
-		w.work.Go(func() { // a network may answer late
-			_, err := os.Stat(at)
-			w.do(func() {
-				if err == nil && at == path() {
-					told.SetText(lang.T("A file of this name is there and will be replaced."))
-				}
-			})
-		})
-	}
-	entry.OnChanged = func(string) { check() }
-	check()
+	look := w.lookLater(func() string { return path() }, func(there bool) {
+		text := ""
+		if there {
+			text = lang.T("A file of this name is there and will be replaced.")
+		}
+		told.SetText(text)
+	})
+	entry.OnChanged = func(string) { look() }
+	look()
 	browse := widget.NewButtonWithIcon(lang.T("Folder …"), theme.FolderOpenIcon(), func() {
-		d := dialog.NewFolderOpen(func(u fyne.ListableURI, err error) {
-			if u != nil && err == nil {
-				folder = u.Path()
-				where.SetText(w.placeText(folder))
-				check()
-			}
-		}, w.win)
-		d.Resize(w.dialogSize(820, 560))
-		w.fileDialog(d).Show()
+		d := w.showPicker(lang.T("Choose a folder"), picking.Question{Folder: true}, filepath.Dir(folder), filepath.Base(folder), func(path string) {
+			folder = path
+			where.SetText(w.placeText(folder))
+			look()
+		})
+		d.dialog.SetOnClosed(func() { w.win.Canvas().Focus(entry) })
 	})
 	form := container.NewVBox(container.NewBorder(nil, nil, nil, browse, where), entry, told)
-	dialog.NewCustomConfirm(pickTitles[kind].String(), lang.T("Save"), lang.T("Cancel"), container.New(fixedWidth{480}, form), func(ok bool) {
+	ask := dialog.NewCustomConfirm(pickTitles[kind].String(), lang.T("Save"), lang.T("Cancel"), container.New(fixedWidth{480}, form), func(ok bool) {
 		if ok && strings.TrimSpace(entry.Text) != "" {
 			chosen(path())
 		}
-	}, w.win).Show()
+	}, w.win)
+	entry.OnSubmitted = func(string) { ask.Confirm() }
+	ask.Show()
+	w.win.Canvas().Focus(entry)
 }

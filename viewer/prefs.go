@@ -110,7 +110,7 @@ func (p *prefsDialog) form() fyne.CanvasObject {
 		}
 	}
 	browse := widget.NewButtonWithIcon("", theme.FolderOpenIcon(), func() {
-		p.w.askFolder(pickRunsFolder, func(path string) {
+		p.w.pickPath(pickRunsFolder, func(path string) {
 			p.folder = path
 			p.showFolder()
 		})

@@ -1,10 +1,6 @@
 package viewer
 
-import (
-	"fyne.io/fyne/v2/dialog"
-
-	"bayeslice/internal/lang"
-)
+import "bayeslice/internal/lang"
 
 // program is the name in the title bar.
 const program = "Bayeslice"
@@ -36,17 +32,7 @@ func (w *Window) setPrivate(on bool) {
 	}
 }
 
-// fileDialog remembers the dialog that lists files, so that it can be closed with the names in it.
-func (w *Window) fileDialog(d *dialog.FileDialog) *dialog.FileDialog {
-	w.files = d
-	d.SetOnClosed(func() {
-		if w.files == d {
-			w.files = nil
-		}
-	})
-	return d
-}
-
+// hideFileDialog closes the dialog that lists files, with the names in it.
 func (w *Window) hideFileDialog() {
 	if w.files != nil {
 		w.files.Hide()

@@ -94,7 +94,7 @@ func TestTheAlignmentCheckIsStoppedAndTheOffsetNudged(t *testing.T) {
 		t.Errorf("after the check: %q", a.result.Text)
 	}
 	test.Tap(a.nudges[1]) // to the left
-	if note := h.state.FrameNote(1); note != "manual link 0.5 L mm" || a.reset.Disabled() {
+	if note := h.state.FrameNote(1); note != "shifted by hand 0.5 L mm" || a.reset.Disabled() {
 		t.Errorf("note %q", note)
 	}
 	test.Tap(a.reset)

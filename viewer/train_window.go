@@ -1,7 +1,6 @@
 package viewer
 
 import (
-	"errors"
 	"time"
 
 	"fyne.io/fyne/v2"
@@ -17,7 +16,7 @@ import (
 // folderField is a field for a path with a button that opens the system's dialog.
 func (w *Window) folderField(path *field, kind pickKind) fyne.CanvasObject {
 	choose := widget.NewButtonWithIcon("", theme.FolderOpenIcon(), func() {
-		w.askFolder(kind, func(chosen string) { path.SetText(chosen) })
+		w.pickPath(kind, func(chosen string) { path.SetText(chosen) })
 	})
 	return container.NewBorder(nil, nil, nil, choose, path)
 }
@@ -110,28 +109,4 @@ func (w *Window) duringTraining(c viewstate.Command) bool {
 func (w *Window) openTrained(r viewstate.TrainRun) {
 	w.hideTraining()
 	w.openModel(r.Model)
-}
-
-// askFolder asks for a folder with the system's dialog, or Fyne's where that is not built in.
-func (w *Window) askFolder(kind pickKind, chosen func(path string)) {
-	pickNatively(kind, func(path string, err error) {
-		w.do(func() {
-			switch {
-			case w.closing || errors.Is(err, errPickCancelled):
-			case err != nil:
-				d := dialog.NewFolderOpen(func(u fyne.ListableURI, err error) {
-					switch {
-					case err != nil:
-						w.showError(lang.T("The folder cannot be chosen"), err)
-					case u != nil:
-						chosen(u.Path())
-					}
-				}, w.win)
-				d.Resize(fyne.NewSize(820, 560))
-				d.Show()
-			default:
-				chosen(path)
-			}
-		})
-	})
 }

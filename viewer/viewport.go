@@ -269,9 +269,11 @@ func (v *viewport) arrangeBorder(size fyne.Size) {
 // clearCollisions moves the letters of the top and bottom edges out of the corner texts of a narrow viewport.
 func (v *viewport) clearCollisions() {
 	top, bottom := v.letters[2], v.letters[3]
-	for _, corner := range []*imageText{v.title, v.note, v.patient} {
-		if top.overlaps(corner) {
-			top.shift(corner.bottom() - top.text.Position().Y)
+	for range 2 { // what clears one text may lie in another
+		for _, corner := range []*imageText{v.title, v.note, v.patient} {
+			if top.overlaps(corner) {
+				top.shift(corner.bottom() - top.text.Position().Y)
+			}
 		}
 	}
 	for _, corner := range []*imageText{v.slice, v.zoom} {

@@ -96,7 +96,7 @@ type Window struct {
 	recents     *recentList
 	exports     *exporter
 	origin      origin                     // where the open exam came from
-	files       *dialog.FileDialog         // that is open, or nil
+	files       *dialog.CustomDialog       // that lists files, or nil
 	foreign     map[string]json.RawMessage // sections of the session file that was opened
 	ranBy       map[modelcard.Task]string  // the models whose results are shown, by their ID
 	wantResults []session.Result           // to be sampled again

@@ -9,7 +9,6 @@ import (
 	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/dialog"
-	"fyne.io/fyne/v2/storage"
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
@@ -275,57 +274,7 @@ func (w *Window) showOpenMenu(below fyne.CanvasObject) {
 	widget.ShowPopUpMenuAtPosition(menu, w.win.Canvas(), at)
 }
 
-// pick asks for a folder or file with the system's dialog, or Fyne's where that is not built in.
+// pick asks for a folder or file with an exam, and opens it.
 func (w *Window) pick(kind pickKind) {
-	pickNatively(kind, func(path string, err error) {
-		w.do(func() {
-			switch {
-			case w.closing || errors.Is(err, errPickCancelled):
-			case err != nil:
-				w.pickInWindow(kind)
-			default:
-				w.open(path, "")
-			}
-		})
-	})
-}
-
-// pickInWindow asks with Fyne's own dialog.
-func (w *Window) pickInWindow(kind pickKind) {
-	d := dialog.NewFolderOpen(w.pickedFolder, w.win)
-	if kind == pickFile {
-		d = dialog.NewFileOpen(w.pickedFile, w.win)
-		dotted := make([]string, len(examExtensions))
-		for i, x := range examExtensions {
-			dotted[i] = "." + x
-		}
-		d.SetFilter(storage.NewExtensionFileFilter(dotted))
-	}
-	d.Resize(fyne.NewSize(820, 560))
-	w.fileDialog(d).Show()
-}
-
-// pickedFolder opens what was chosen; nil means nothing was.
-func (w *Window) pickedFolder(u fyne.ListableURI, err error) {
-	switch {
-	case err != nil:
-		w.showError(lang.T("The folder cannot be opened"), err)
-	case u != nil:
-		w.open(u.Path(), "")
-	}
-}
-
-// pickedFile opens what was chosen; nil means nothing was. The dialog has opened the file already.
-func (w *Window) pickedFile(r fyne.URIReadCloser, err error) {
-	if r == nil && err == nil {
-		return
-	}
-	if err == nil {
-		err = r.Close()
-	}
-	if err != nil {
-		w.showError(lang.T("The file cannot be opened"), err)
-		return
-	}
-	w.open(r.URI().Path(), "")
+	w.pickPath(kind, func(path string) { w.open(path, "") })
 }

@@ -32,6 +32,7 @@ var height = map[string]int{
 	"viewer/viewstate/explore":         10, // exploring calibration
 	"viewer/viewstate/edit":            10, // editing contours
 	"viewer/viewstate/exporting":       10, // what leaves the program
+	"viewer/viewstate/picking":         10, // the choice of a file or folder
 	"viewer/viewstate/compare":         10, // contours against a reference
 	"viewer/viewstate/queue":           10, // what to look at next
 	"viewer/viewstate/reading":         10, // measuring and reading

@@ -1,7 +1,8 @@
 // Package recent keeps the exams opened last: at most twelve, in one versioned JSON file beside the
 // settings. That file, recent.json, holds the path of each exam as it was opened, its key (a hash), its
 // name without identity, the month of the study and what series there were; no name, number or birth
-// date of a patient. Where the user wants no list there is no file.
+// date of a patient. It also holds the files and folders that were chosen last, where the next choice begins. Where the user
+// wants no list there is no file.
 package recent
 
 import (
@@ -89,9 +90,16 @@ func (e Entry) Place(private bool) string {
 	return e.Path
 }
 
+// Place is a file or folder that was chosen.
+type Place struct {
+	Use  string `json:"use"` // what it was chosen for: one name for choices that begin where the last of them was
+	Path string `json:"path"`
+}
+
 type form struct {
 	Version int     `json:"version"`
 	Exams   []Entry `json:"exams"`
+	Places  []Place `json:"places,omitempty"`
 }
 
 // List is the list. Not safe for concurrent use.
@@ -99,6 +107,7 @@ type List struct {
 	file    *jsonfile.File
 	keep    bool
 	entries []Entry
+	places  []Place
 }
 
 // Open reads the list in the file at path; keep says whether the user wants one. Without, the list is
@@ -118,6 +127,11 @@ func Open(path string, keep bool) (*List, error) {
 			l.entries = append(l.entries, e)
 		}
 	}
+	for _, p := range stored.Places {
+		if p.Use != "" && filepath.IsAbs(p.Path) && len(l.places) < Most {
+			l.places = append(l.places, p)
+		}
+	}
 	return l, nil
 }
 
@@ -126,6 +140,21 @@ func Empty() *List { return &List{keep: true} }
 
 // Entries lists the exams, the last one first. The caller may keep it.
 func (l *List) Entries() []Entry { return slices.Clone(l.entries) }
+
+// Places lists what was chosen, the last first. The caller may keep it.
+func (l *List) Places() []Place { return slices.Clone(l.places) }
+
+// AddPlace puts a choice at the head of the list of places, in the place of an earlier one of the same path and use, and stores it.
+// A path that is not absolute is ignored. It fails with [ErrRecent]; the choice is in the list then, for this session.
+func (l *List) AddPlace(p Place) error {
+	if p.Use == "" || !filepath.IsAbs(p.Path) {
+		return nil
+	}
+	l.places = slices.DeleteFunc(l.places, func(q Place) bool { return q == p })
+	l.places = slices.Insert(l.places, 0, p)
+	l.places = l.places[:min(len(l.places), Most)]
+	return l.save()
+}
 
 // Keeps reports whether exams are remembered.
 func (l *List) Keeps() bool { return l.keep }
@@ -164,7 +193,7 @@ func (l *List) drop(key string) {
 
 // Clear empties the list and deletes its file. It fails with [ErrRecent].
 func (l *List) Clear() error {
-	l.entries = nil
+	l.entries, l.places = nil, nil
 	return l.remove()
 }
 
@@ -182,7 +211,7 @@ func (l *List) save() error {
 	if l.file == nil || !l.keep {
 		return nil
 	}
-	if err := l.file.Save(form{Exams: l.entries}); err != nil {
+	if err := l.file.Save(form{Exams: l.entries, Places: l.places}); err != nil {
 		return fmt.Errorf("%w: %w", ErrRecent, err)
 	}
 	return nil

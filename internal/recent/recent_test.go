@@ -140,3 +140,37 @@ func TestAnEntryHoldsNoIdentity(t *testing.T) {
 		}
 	}
 }
+
+func TestPlacesAreKeptByTheirUse(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "recent.json")
+	l, err := Open(path, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := func(n int) string { return filepath.Join(dir, fmt.Sprint(n)) }
+	for n := range Most + 2 {
+		if err := l.AddPlace(Place{"exam", at(n)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(l.AddPlace(Place{"model", at(5)}), l.AddPlace(Place{"exam", at(7)}), l.AddPlace(Place{"exam", "relative"})); err != nil {
+		t.Fatal(err)
+	}
+	if l, err = Open(path, true); err != nil {
+		t.Fatal(err)
+	}
+	got := l.Places()
+	if len(got) != Most || got[0] != (Place{"exam", at(7)}) || got[1] != (Place{"model", at(5)}) || got[2] != (Place{"exam", at(Most + 1)}) {
+		t.Errorf("%v", got)
+	}
+	if err := l.SetKeep(false); err != nil || len(l.Places()) != 0 {
+		t.Errorf("%v after forgetting: %v", l.Places(), err)
+	}
+	if err := l.AddPlace(Place{"exam", at(1)}); err != nil || len(l.Places()) != 1 {
+		t.Errorf("for this session: %v, %v", l.Places(), err)
+	}
+	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
+		t.Error("a file was written")
+	}
+}

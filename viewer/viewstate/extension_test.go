@@ -153,7 +153,7 @@ func TestAReferenceIsDrawnAndAnOffsetMovesTheDisplay(t *testing.T) {
 	if d := after.Base.Grid().Origin.Sub(before.Base.Grid().Origin); d != (geom.Vec3{0, 3, 0}) {
 		t.Errorf("the image moved by %v", d)
 	}
-	if s.FrameNote(1) != "manual link 3.0 P mm" || s.FrameNote(0) != "" {
+	if s.FrameNote(1) != "shifted by hand 3.0 P mm" || s.FrameNote(0) != "" {
 		t.Errorf("notes %q and %q", s.FrameNote(1), s.FrameNote(0))
 	}
 	// The voxel shown at a place is the one probed there.

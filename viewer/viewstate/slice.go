@@ -58,11 +58,15 @@ func dominant(v geom.Vec3) int {
 var positionLetters = [3]string{"L", "P", "S"}
 
 // SlicePosition returns the position of slice k along the slice normal, e.g. "S +8.4 mm": the
-// distance of the slice plane from the patient origin, positive towards the named side.
+// distance of the slice plane from the patient origin, positive towards the named side. For a tilted stack it is no
+// coordinate of the patient, and the letter is left out: "+8.4 mm".
 func SlicePosition(g geom.Grid, k int) string {
 	mm := render.SlicePositionMM(g, float64(k))
 	if math.Abs(mm) < 0.05 {
 		mm = 0
+	}
+	if tilt(g) >= notableTilt {
+		return signed(mm) + " mm"
 	}
 	return fmt.Sprintf("%s %s mm", positionLetters[dominant(g.Normal())], signed(mm))
 }

@@ -2,6 +2,8 @@ package viewstate
 
 import (
 	"math"
+	"slices"
+	"strings"
 	"testing"
 
 	"bayeslice/inference"
@@ -293,6 +295,32 @@ func TestTexts(t *testing.T) {
 	}
 	if e := s.EdgeLetters(0); e != (render.Edges{Left: "R", Right: "L", Top: "A", Bottom: "P"}) {
 		t.Errorf("letters %+v", e)
+	}
+}
+
+// The position of a slice of a tilted stack is not the cursor's coordinate, and says so where there is room.
+func TestTextsOfATiltedStack(t *testing.T) {
+	sin, cos := math.Sincos(20 * math.Pi / 180)
+	g, err := geom.NewGrid([3]int{4, 4, 3}, geom.Vec3{0, 0, 10}, geom.Vec3{1, 1, 3}, [3]geom.Vec3{{1, 0, 0}, {0, cos, sin}, {0, -sin, cos}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	image, err := volume.New(g, make([]float32, g.Voxels()), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	series := &exam.Series{ID: "t2", Volume: image, Kind: exam.T2W}
+	s := New()
+	s.SetExam(&exam.Exam{Key: "k", Series: []*exam.Series{series}, Roles: map[exam.Role]exam.Choice{exam.T2W: {Candidate: exam.Candidate{Series: series}}}})
+	s.SetCursor(g.World(geom.Vec3{0, 0, 1}))
+	s.SetWindow(0, render.Window{Level: 290, Width: 525})
+	along := signed(10*cos+3) + " mm" // the plane's distance from the patient's origin
+	want := []string{"2/3 · " + along + " along the stack · W525 L290", "2/3 · " + along + " · W525 L290", "2/3 · " + along, "2/3"}
+	if got := s.SliceTexts(0); !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if got := s.ZoomText(0); !strings.HasSuffix(got, "tilt 20.0°") {
+		t.Errorf("zoom %q", got)
 	}
 }
 

@@ -3,6 +3,7 @@ package viewstate
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"bayeslice/internal/align"
@@ -56,7 +57,8 @@ func SeriesTitle(role exam.Role, series *exam.Series) string {
 }
 
 // SliceTexts returns the corner text of a viewport, the fullest first: "12/19 · S +8.4 mm · W525 L290",
-// "12/19 · S +8.4 mm", "12/19". The slice number counts from 1 along the stack. A cursor beyond the stack
+// "12/19 · S +8.4 mm", "12/19"; of a tilted stack, whose positions lie along its slope, also "12/19 · +8.4 mm along the
+// stack · W525 L290". The slice number counts from 1 along the stack. A cursor beyond the stack
 // is always said, since then the slice shown is not at the cursor. It is nil where there is no image.
 func (s *State) SliceTexts(v int) []string {
 	if s.Series(v) == nil {
@@ -70,8 +72,22 @@ func (s *State) SliceTexts(v int) []string {
 		beyond = " · " + lang.T("cursor %.0f mm beyond", math.Abs(at.OffsetMM))
 	}
 	number := fmt.Sprintf("%d/%d", at.Index+1, g.Size[2])
+	window := fmt.Sprintf(" · W%s L%s", short(w.Width), short(w.Level))
 	place := number + " · " + SlicePosition(g, at.Index)
-	return []string{place + fmt.Sprintf(" · W%s L%s", short(w.Width), short(w.Level)) + beyond, place + beyond, number + beyond}
+	texts := []string{place + window + beyond, place + beyond, number + beyond}
+	if tilt(g) >= notableTilt { // along the stack, which is another number than the cursor's
+		texts = slices.Insert(texts, 0, number+" · "+lang.T("%s along the stack", SlicePosition(g, at.Index))+window+beyond)
+	}
+	return texts
+}
+
+// notableTilt is the angle, degrees, from which a stack counts as tilted.
+const notableTilt = 1
+
+// tilt is the angle between a stack's normal and the body axis nearest to it, degrees.
+func tilt(g geom.Grid) float64 {
+	n := g.Normal()
+	return math.Acos(math.Min(1, math.Abs(n[dominant(n)]))) * 180 / math.Pi
 }
 
 // ZoomText returns the magnification and, for stacks that are not along a body axis, the tilt.
@@ -80,9 +96,8 @@ func (s *State) ZoomText(v int) string {
 		return ""
 	}
 	text := fmt.Sprintf("%.0f %%", s.ZoomPercent(v))
-	n := s.Volume(v).Grid().Normal()
-	if tilt := math.Acos(math.Min(1, math.Abs(n[dominant(n)]))) * 180 / math.Pi; tilt >= 1 {
-		text += " · " + lang.T("tilt %.1f°", tilt)
+	if angle := tilt(s.Volume(v).Grid()); angle >= notableTilt {
+		text += " · " + lang.T("tilt %.1f°", angle)
 	}
 	return text
 }
@@ -122,7 +137,7 @@ func (s *State) OffsetNote(seriesID string) string {
 }
 
 // offsetNote names a shift of the display by the patient's sides, along the slices and the slice normal of T2W, e.g.
-// "manual link 1.5 L, 3.0 H mm".
+// "shifted by hand 1.5 L, 3.0 H mm".
 func (s *State) offsetNote(by geom.Vec3) string {
 	f := align.Frame{Left: geom.Vec3{1, 0, 0}, Back: geom.Vec3{0, 1, 0}, Head: geom.Vec3{0, 0, 1}}
 	if t2 := s.exam.Chosen(exam.T2W); t2 != nil && t2.Volume != nil {
@@ -141,7 +156,7 @@ func (s *State) offsetNote(by geom.Vec3) string {
 			parts = append(parts, fmt.Sprintf("%.1f %s", mm, side))
 		}
 	}
-	return lang.T("manual link %s mm", strings.Join(parts, ", "))
+	return lang.T("shifted by hand %s mm", strings.Join(parts, ", "))
 }
 
 // StatusText returns the line about the cursor: position and the value in each series.

@@ -392,7 +392,7 @@ func TestOffsetsMoveEveryDiffusionImage(t *testing.T) {
 	if s.Offset("t2") != (geom.Vec3{}) || r.Offset() != (align.Offset{Left: 1.5, Head: -3}) {
 		t.Errorf("T2W moved, or offset %+v", r.Offset())
 	}
-	if note := s.FrameNote(1); note != "manual link 1.5 L, 3.0 F mm" {
+	if note := s.FrameNote(1); note != "shifted by hand 1.5 L, 3.0 F mm" {
 		t.Errorf("note %q", note)
 	}
 	r.SetOffset(align.Offset{Left: 1000})

@@ -306,7 +306,7 @@ func TestDrawingStartsFromTheModel(t *testing.T) {
 	}
 	h.command(viewstate.RunModel)
 	h.until("the results", func() bool { return h.running == nil && h.state.Prediction(modelcard.Anatomy) != nil })
-	h.quiet()
+	h.settle()
 	if p.start[0].Disabled() {
 		t.Error("the result cannot be started from")
 	}

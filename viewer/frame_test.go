@@ -14,6 +14,7 @@ func TestTheWindowFitsSmallAndMagnifiedScreens(t *testing.T) {
 	h.openExam()
 	h.startRun()
 	h.until("the end", func() bool { return h.running == nil })
+	h.settle()
 	for _, c := range []struct {
 		w, h   float32
 		narrow bool

@@ -126,6 +126,7 @@ func TestTheToolBarFitsTheSmallestWindow(t *testing.T) {
 		device = d.device
 		h.startRun()
 		h.until("the end", func() bool { return h.running == nil })
+		h.settle()
 		got := h.bar.device.text.Text
 		if !strings.Contains(got, d.want) {
 			t.Errorf("on %q the tool bar says %q, want %q in it", d.device, got, d.want)

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"fyne.io/fyne/v2"
-	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/theme"
@@ -32,13 +31,13 @@ type layersPanel struct {
 	sliders   *fyne.Container // of a map, there while one is drawn
 	bar       *colorBar
 	meaning   *widget.Label
-	volumes   *fyne.Container
+	volumes   *volumeTable
 	numbers   *readingNumbers // PSA density, candidates, width of the band
 	notice    *widget.Label   // what the numbers must not be taken for
 }
 
 func newLayersPanel(s *viewstate.State, numbers *readingNumbers) *layersPanel {
-	p := &layersPanel{state: s, bar: newColorBar(), meaning: caption(""), volumes: snug(), numbers: numbers}
+	p := &layersPanel{state: s, bar: newColorBar(), meaning: caption(""), volumes: newVolumeTable(), numbers: numbers}
 	p.class = newSegmented(names(viewstate.Classes[:]), func(i int) { s.SetClass(viewstate.Classes[i]) })
 	p.contours = newSegmented(names(viewstate.ContourModes[:]), func(i int) { s.SetContours(viewstate.ContourModes[i]) })
 	p.layer = widget.NewSelect(names(viewstate.Layers[:]), func(string) { s.SetLayer(viewstate.Layers[p.layer.SelectedIndex()]) })
@@ -49,7 +48,7 @@ func newLayersPanel(s *viewstate.State, numbers *readingNumbers) *layersPanel {
 		row(lang.T("Hide below"), container.NewBorder(nil, nil, nil, p.cutAt, p.cut)))
 	p.content = container.NewVBox(
 		row(lang.T("Class"), p.class.Container), row(lang.T("Contours"), p.contours.Container), row(lang.T("Map"), p.layer),
-		p.sliders, inset(p.bar), p.meaning, widget.NewSeparator(), p.notice, p.volumes, p.numbers.content)
+		p.sliders, inset(p.bar), p.meaning, widget.NewSeparator(), p.notice, p.volumes.content, p.numbers.content)
 	return p
 }
 
@@ -182,36 +181,15 @@ func setSlider(s *widget.Slider, l *widget.Label, v float64) {
 	l.SetText(fmt.Sprintf("%.0f %%", 100*v))
 }
 
-// showVolumes lists the volumes of the zones with the interval over the samples.
+// showVolumes lists the volumes of the zones.
 func (p *layersPanel) showVolumes() {
-	p.volumes.RemoveAll()
-	var rows []fyne.CanvasObject
+	var volumes []inference.ZoneVolume
 	for _, task := range []modelcard.Task{modelcard.Anatomy, modelcard.Diagnosis} {
-		r := p.state.Prediction(task)
-		if r == nil {
-			continue
-		}
-		for _, z := range r.Volumes {
-			rows = append(rows, volumeRow(z))
+		if r := p.state.Prediction(task); r != nil {
+			volumes = append(volumes, r.Volumes...)
 		}
 	}
-	if len(rows) == 0 {
-		return
-	}
-	p.volumes.Add(tableHead(lang.T("Volume"), lang.T("mean"), lang.T("5–95 %")))
-	for _, r := range rows {
-		p.volumes.Add(r)
-	}
-}
-
-// tableHead is the first line of a table of a name and two right-aligned numbers.
-func tableHead(name, a, b string) fyne.CanvasObject {
-	return columns(heading(name), trailing(a, true), trailing(b, true))
-}
-
-// columns is a line of a table.
-func columns(cells ...fyne.CanvasObject) fyne.CanvasObject {
-	return container.New(tight{}, container.NewGridWithColumns(len(cells), cells...))
+	p.volumes.show(volumes)
 }
 
 func trailing(s string, muted bool) *widget.Label {
@@ -222,19 +200,6 @@ func trailing(s string, muted bool) *widget.Label {
 		l.SizeName = theme.SizeNameCaptionText
 	}
 	return l
-}
-
-func volumeRow(z inference.ZoneVolume) fyne.CanvasObject {
-	chip := canvas.NewRectangle(colorMuted)
-	for _, c := range viewstate.Classes {
-		if c.String() == z.Zone {
-			chip.FillColor = c.Color()
-		}
-	}
-	chip.SetMinSize(fyne.NewSize(10, 10))
-	chip.CornerRadius = 2
-	name := container.NewHBox(container.New(layout.NewCustomPaddedLayout(0, 0, 6, 0), container.NewCenter(chip)), widget.NewLabel(z.Zone))
-	return columns(name, trailing(lang.T("%.1f mL", z.ML.Mean), false), trailing(fmt.Sprintf("%.1f–%.1f", z.ML.P5, z.ML.P95), false))
 }
 
 // tight is a layout that lets rows of a table overlap their padding.

@@ -18,6 +18,7 @@ var headless = map[string]string{
 	"dataset": "turned into ErrTrainingData", "synth": "turned into ErrTrainingRun", "loss": "turned into ErrTrainingRun", "step": "turned into ErrTrainingRun",
 	"optim": "of the trainer alone", "ref": "of tests alone", "dicom": "wrapped in exam.ErrUnreadable", "rtstruct": "wrapped in report.ErrVerify", "dicomweb": "a command", "dicomseg.ErrNotSegmentation": "known as imageio.ErrUnsupported",
 	"phantom": "the demo has settings of its own", "codec": "known as imageio's", "evaluate": "a command", "chart": "of the command evaluate", "testenv": "of tests",
+	"about":            "embedded texts, a fault of the build; a test reads them all",
 	"render.ErrDevice": "the window draws on the CPU then", "render.ErrVolumeSize": "the window draws on the CPU then", "render.ErrClosed": "the window is closing",
 	"study": "a command", "cluster": "of the command study",
 	"jpegls": "wrapped by readers", "openjpeg": "wrapped by readers",

@@ -66,6 +66,7 @@ type Window struct {
 
 	views       [viewstate.ViewportCount]*viewport
 	painter     *painter
+	awaited     awaited
 	grid        *fyne.Container
 	gaps        *fyne.Container // what is seen between the viewports
 	welcome     *welcome
@@ -235,25 +236,7 @@ func (w *Window) makeViews() {
 		views = append(views, v)
 	}
 	w.grid = container.New(viewportLayout{w.state, gaps}, views...)
-	w.painter = newPainter(w.ctx, w.opt.Renderer, func(ctx context.Context, pictures []drawn) {
-		shown := make(chan struct{})
-		w.do(func() {
-			w.showPictures(pictures)
-			close(shown)
-		})
-		select {
-		case <-shown:
-		case <-ctx.Done():
-		}
-	})
-}
-
-// showPictures shows what was drawn, and the texts that belong to it.
-func (w *Window) showPictures(pictures []drawn) {
-	for _, d := range pictures {
-		w.views[d.view].show(d)
-	}
-	w.showStatus()
+	w.painter = newPainter(w.ctx, w.opt.Renderer, w.deliver)
 }
 
 // content puts the window together.
@@ -276,36 +259,6 @@ func (w *Window) content() fyne.CanvasObject {
 	w.frame.ground = newGround(colorPanel)
 	return container.New(w.frame, w.bar.content, images, bottom, canvas.NewRectangle(colorBackground),
 		canvas.NewRectangle(colorBackground), w.frame.ground, container.New(fixedWidth{panelWidth}, side))
-}
-
-// changed brings the window up to date with the state.
-func (w *Window) changed(c viewstate.Change) {
-	if c.Has(viewstate.ChangedLayout) {
-		w.showPanels()
-		w.grid.Refresh()
-		w.grid.Layout.Layout(w.grid.Objects, w.grid.Size())
-		c |= viewstate.ChangedCamera
-	}
-	var batch []request
-	for _, v := range w.views {
-		if w.labels.waits(v.index, c) {
-			continue
-		}
-		if r, ok := v.update(c); ok {
-			batch = append(batch, r)
-		}
-	}
-	w.painter.submit(batch)
-	w.bar.update(c)
-	w.mode.update(c)
-	w.updatePanels(c)
-	w.updateInsets(c)
-	for _, p := range w.charts {
-		p.update(c)
-	}
-	if len(batch) == 0 { // else with the pictures
-		w.showStatus()
-	}
 }
 
 // showStatus writes the values under the mouse while it is over an image, else those at the cursor.

@@ -147,11 +147,16 @@ func (w *Window) runJobs(ctx context.Context, e *exam.Exam, jobs []Job) ([]*infe
 				w.run.begin(job)
 			}
 		})
-		snapshots := &snapshots{w: w, e: e, show: func(p *inference.Prediction) {
-			w.run.progress(p)
+		snapshots := &snapshots{w: w, e: e}
+		snapshots.show = func(p *inference.Prediction) {
 			w.ranBy[p.Card.Task] = job.Model.ID
 			w.state.SetPrediction(p)
-		}}
+			w.withPictures(func() {
+				if !snapshots.over() {
+					w.run.progress(p)
+				}
+			})
+		}
 		result, device, err := w.opt.Engine.Predict(ctx, e, job, snapshots.take)
 		snapshots.end()
 		if result != nil { // a run that fails may have samples

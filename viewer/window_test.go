@@ -101,6 +101,7 @@ func TestRunRefinesAndFinishes(t *testing.T) {
 	h.openExam()
 	h.command(viewstate.RunModel)
 	h.until("a snapshot", func() bool { p := h.state.Prediction(modelcard.Anatomy); return p != nil && p.Samples == 1 })
+	h.settle()
 	if h.run.stop.Disabled() || !h.run.run.Disabled() {
 		t.Error("during a run Stop is forbidden or Run allowed")
 	}
@@ -109,6 +110,7 @@ func TestRunRefinesAndFinishes(t *testing.T) {
 	}
 	close(release)
 	h.until("the end", func() bool { return h.running == nil })
+	h.settle()
 	for _, task := range runTasks {
 		if p := h.state.Prediction(task); p == nil || p.Samples != 4 {
 			t.Errorf("%s: %+v", task, p)
@@ -141,6 +143,7 @@ func TestStoppingKeepsTheSamples(t *testing.T) {
 	h.until("a snapshot", func() bool { return h.state.Prediction(modelcard.Anatomy) != nil })
 	h.command(viewstate.CancelRun)
 	h.until("the end", func() bool { return h.running == nil })
+	h.settle()
 	if p := h.state.Prediction(modelcard.Anatomy); p.Samples != 2 || p.Stop != inference.Cancelled {
 		t.Errorf("kept %d samples, %s", p.Samples, p.Stop)
 	}

@@ -175,7 +175,7 @@ func (v *tour) export() {
 	v.Move(viewports(v.Tree())[0].Box.Center())
 	v.Key("ctrl+e")
 	v.Press("Choose …")
-	v.Press("Open")
+	chooseHome(v.Program)
 	v.shot("clinician-export")
 	v.PressLast("Export")
 	v.Within(2*time.Minute, "the written files", func(tree *uitest.Tree) bool { return len(tree.Find("Button", "Show folder")) > 0 })

@@ -275,8 +275,8 @@ func nextStep(err error) string {
 }
 
 // packages are the names that errors begin with.
-const packages = "align|annotate|app|augment|autodiff|calibrate|chart|cli|cluster|codec|cohort|compare|dataset|dicom|dicomout|dicomseg|dicomweb|edit|evaluate|exam|explore|fetch|findings|fold|geom|graph|imageio|inference|jpegls|jsonfile|keymap|lang|loss|measure|metaimage|metrics|" +
-	"modelcard|models|nets|nifti|nrrd|openjpeg|optim|ort|paper|pb|phantom|prep|probe|reading|recent|ref|render|report|review|rewrite|rtstruct|schedule|sectors|session|settings|step|study|synth|tensor|trainer|training|viewer|viewstate|volume|worklist"
+const packages = "about|align|annotate|app|augment|autodiff|calibrate|chart|cli|cluster|codec|cohort|compare|dataset|devices|dicom|dicomout|dicomseg|dicomweb|edit|evaluate|exam|explore|fetch|findings|fold|geom|graph|imageio|inference|jpegls|jsonfile|keymap|lang|loss|measure|metaimage|metrics|" +
+	"modelcard|models|nets|nifti|nrrd|openjpeg|optim|ort|paper|pb|phantom|prep|probe|reading|recent|ref|render|report|resultfile|review|rewrite|rtstruct|schedule|scratch|sectors|session|settings|step|study|synth|tensor|trainer|training|viewer|viewstate|volume|worklist"
 
 // packagePrefix finds the names of packages where an error or one wrapped in it begins: never in the
 // middle of a clause, where they are words.

@@ -6,6 +6,7 @@ import (
 	"debug/pe"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -65,21 +66,23 @@ func missingLibraries(path, dir string) []string {
 	return missing
 }
 
+// program is an opened library, of either format.
+type program interface {
+	io.Closer
+	ImportedLibraries() ([]string, error)
+}
+
+// openProgram opens a library in the format of this system.
+func openProgram(path string) (program, error) {
+	if runtime.GOOS == "windows" {
+		return pe.Open(path)
+	}
+	return elf.Open(path)
+}
+
 // importedLibraries lists what a library asks the loader for.
 func importedLibraries(path string) []string {
-	if runtime.GOOS == "windows" {
-		f, err := pe.Open(path)
-		if err != nil {
-			return nil
-		}
-		defer f.Close() //nolint:errcheck // only read
-		names, err := f.ImportedLibraries()
-		if err != nil {
-			return nil
-		}
-		return names
-	}
-	f, err := elf.Open(path)
+	f, err := openProgram(path)
 	if err != nil {
 		return nil
 	}

@@ -20,6 +20,9 @@ import (
 // tableVersion is the version of the measurements: another way of measuring, or of lowering, is another version.
 const tableVersion = 1
 
+// maxTable bounds the file of a table, bytes: a table has a few lines for each device.
+const maxTable = 1 << 20
+
 // Table is what was measured for one graph on one machine.
 type Table struct {
 	Version  int           `json:"version"`
@@ -96,7 +99,7 @@ func readTable(path string) *Table {
 	if path == "" {
 		return nil
 	}
-	b, err := os.ReadFile(path)
+	b, err := codec.ReadSmall(path, maxTable)
 	if err != nil {
 		return nil
 	}

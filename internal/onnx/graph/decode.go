@@ -104,7 +104,7 @@ func (d *decoder) node(p *pb.Node) {
 		d.b.Fail("node %q: operator %q of domain %q is not handled", p.Name, p.OpType, p.Domain)
 	}
 	if len(p.Outputs) != 1 {
-		d.b.Fail("node %q (%s) has %d outputs, only one is handled", p.Name, p.OpType, len(p.Outputs))
+		d.b.Fail("node %q (%q) has %d outputs, only one is handled", p.Name, p.OpType, len(p.Outputs))
 	}
 	in := make([]*Node, len(p.Inputs))
 	for i, name := range p.Inputs {
@@ -112,10 +112,10 @@ func (d *decoder) node(p *pb.Node) {
 			continue
 		}
 		if d.halves[name] {
-			d.b.Fail("node %q (%s) reads the float16 weights %q; only a Cast to float32 may", p.Name, p.OpType, name)
+			d.b.Fail("node %q (%q) reads the float16 weights %q; only a Cast to float32 may", p.Name, p.OpType, name)
 		}
 		if in[i] = d.values[name]; in[i] == nil {
-			d.b.Fail("node %q (%s) reads %q, which nothing before it makes", p.Name, p.OpType, name)
+			d.b.Fail("node %q (%q) reads %q, which nothing before it makes", p.Name, p.OpType, name)
 		}
 	}
 	attrs := Attrs{}
@@ -142,7 +142,7 @@ func (d *decoder) attr(p *pb.Node, a pb.Attribute) any {
 		}
 		return out
 	}
-	d.b.Fail("node %q (%s): attribute %q is of a kind not handled (%d)", p.Name, p.OpType, a.Name, a.Type)
+	d.b.Fail("node %q (%q): attribute %q is of a kind not handled (%d)", p.Name, p.OpType, a.Name, a.Type)
 	return nil
 }
 

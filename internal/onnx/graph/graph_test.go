@@ -160,6 +160,10 @@ func TestDecodeRefusals(t *testing.T) {
 		"twice":      {func(m *pb.Model) { m.Graph.Nodes[1].Outputs[0] = m.Graph.Nodes[0].Outputs[0] }, "twice"},
 		"no outputs": {func(m *pb.Model) { m.Graph.Outputs = nil }, "no outputs"},
 		"two outs":   {func(m *pb.Model) { m.Graph.Nodes[0].Outputs = []string{"a", "b"} }, "2 outputs"},
+		"two lines":  {func(m *pb.Model) { n := m.Graph.Nodes[0]; n.OpType, n.Outputs = "Conv\n\x1b[2J", nil }, `("Conv\n`},
+		"attribute": {func(m *pb.Model) {
+			m.Graph.Nodes[0].Attributes = []pb.Attribute{{Name: "group", Type: pb.AttrString, S: "\n\x1b[2J"}}
+		}, `= "\n\x1b[2J"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m, err := pb.Decode(encode(t, sample(t)))
@@ -171,8 +175,8 @@ func TestDecodeRefusals(t *testing.T) {
 			if err := m.Encode(&b); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := graph.Decode(&b); !errors.Is(err, graph.ErrGraph) || !strings.Contains(err.Error(), c.want) {
-				t.Errorf("got %v, want ErrGraph with %s", err, c.want)
+			if _, err := graph.Decode(&b); !errors.Is(err, graph.ErrGraph) || !strings.Contains(err.Error(), c.want) || strings.ContainsAny(err.Error(), "\n\x1b") {
+				t.Errorf("got %q, want ErrGraph with %s", err, c.want)
 			}
 		})
 	}

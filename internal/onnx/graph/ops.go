@@ -106,7 +106,7 @@ func (n *Node) infer() error {
 	for name, value := range n.attrs {
 		kind, ok := spec.attrs[name]
 		if !ok || kind != kindOf(value) {
-			return n.errorf("attribute %q = %v (%T) is not one of this operator", name, value, value)
+			return n.errorf("attribute %q = %#v (%T) is not one of this operator", name, value, value)
 		}
 	}
 	r, err := spec.infer(n)

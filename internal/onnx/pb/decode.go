@@ -140,7 +140,7 @@ func (n *Node) decode(data []byte) error {
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("node %q (%s): %w", n.Name, n.OpType, err)
+		return fmt.Errorf("node %q (%q): %w", n.Name, n.OpType, err)
 	}
 	return nil
 }

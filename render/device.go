@@ -120,6 +120,7 @@ func (d *device) build() error {
 	if d.contour, err = newProgram("contour", contourSource, ""); err != nil {
 		return err
 	}
+	objects.Add(2) // the next two
 	gl.GenVertexArrays(1, &d.vao)
 	gl.BindVertexArray(d.vao)
 	gl.GenFramebuffers(1, &d.target)
@@ -150,6 +151,7 @@ func (d *device) uploadMaps() {
 // newTexture makes and binds a texture that is read texel by texel.
 func newTexture(kind uint32) uint32 {
 	var name uint32
+	objects.Add(1)
 	gl.GenTextures(1, &name)
 	gl.BindTexture(kind, name)
 	gl.TexParameteri(kind, gl.TEXTURE_MIN_FILTER, gl.NEAREST)
@@ -158,7 +160,13 @@ func newTexture(kind uint32) uint32 {
 	return name
 }
 
-func deleteTexture(name uint32) { gl.DeleteTextures(1, &name) }
+// deleteTexture deletes a texture; 0, which none has, is allowed.
+func deleteTexture(name uint32) {
+	if name != 0 {
+		objects.Add(-1)
+		gl.DeleteTextures(1, &name)
+	}
+}
 
 // free deletes every object; it takes a device that was built only in part.
 func (d *device) free() {
@@ -173,6 +181,9 @@ func (d *device) free() {
 	d.tint.delete()
 	d.contour.delete()
 	deleteTexture(d.maps)
+	if d.vao != 0 {
+		objects.Add(-2)
+	}
 	gl.DeleteFramebuffers(1, &d.target)
 	gl.DeleteVertexArrays(1, &d.vao)
 }

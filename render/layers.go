@@ -193,6 +193,7 @@ func (d *device) stackFor(size tileSize, need int) (*stack, error) {
 // newTarget makes a renderbuffer.
 func newTarget(format uint32, size tileSize) uint32 {
 	var name uint32
+	objects.Add(1)
 	gl.GenRenderbuffers(1, &name)
 	gl.BindRenderbuffer(gl.RENDERBUFFER, name)
 	gl.RenderbufferStorage(gl.RENDERBUFFER, format, int32(size.w), int32(size.h))
@@ -219,6 +220,7 @@ func (d *device) dropStacks(bytes int64) {
 func (d *device) dropStack(size tileSize) {
 	if st := d.stacks[size]; st != nil {
 		deleteTexture(st.layers)
+		objects.Add(-2)
 		gl.DeleteRenderbuffers(1, &st.plain)
 		gl.DeleteRenderbuffers(1, &st.blended)
 		delete(d.stacks, size)

@@ -48,12 +48,13 @@ func newProgram(label, fragment, macro string) (*program, error) {
 		gl.AttachShader(p.name, shader)
 		gl.DeleteShader(shader) // goes with the program
 	}
+	objects.Add(1)
 	gl.LinkProgram(p.name)
 	var ok int32
 	gl.GetProgramiv(p.name, gl.LINK_STATUS, &ok)
 	if ok == gl.FALSE {
 		err := fmt.Errorf("%w: linking shader %s: %s", ErrDevice, label, infoLog(p.name, gl.GetProgramiv, gl.GetProgramInfoLog))
-		gl.DeleteProgram(p.name)
+		p.delete()
 		return nil, err
 	}
 	return p, nil
@@ -90,6 +91,7 @@ func infoLog(name uint32, query func(uint32, uint32, *int32), read func(uint32, 
 // delete frees the program; nil is allowed.
 func (p *program) delete() {
 	if p != nil {
+		objects.Add(-1)
 		gl.DeleteProgram(p.name)
 	}
 }

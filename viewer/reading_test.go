@@ -75,7 +75,7 @@ func TestFusionIsChosenInThePanel(t *testing.T) {
 		t.Errorf("opacity %v", scene.Overlay.Opacity)
 	}
 	h.settle()
-	if note := h.views[0].note.text.Text; !strings.Contains(note, "in colour") {
+	if note := h.views[0].note.text(); !strings.Contains(note, "in colour") {
 		t.Errorf("the view says %q", note)
 	}
 }

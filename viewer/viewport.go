@@ -27,7 +27,7 @@ type viewport struct {
 	ring    *canvas.Circle       // the pinned voxel
 	letters [4]*imageText        // left, right, top, bottom
 	title   *imageText
-	note    *imageText // banner: synthetic, untrained, frame of reference
+	note    *banner // synthetic, untrained, frame of reference
 	slice   *imageText
 	zoom    *imageText
 	patient *imageText // who it is, in the first viewport
@@ -57,7 +57,7 @@ func newViewport(index int, s *viewstate.State) *viewport {
 		picture: &canvas.Image{ScaleMode: canvas.ImageScalePixels, FillMode: canvas.ImageFillStretch},
 		ring:    canvas.NewCircle(color.Transparent),
 		title:   newImageText(textImage, colorOnImage, true),
-		note:    newImageText(textCaption+1, colorWarning, true),
+		note:    newBanner(),
 		slice:   newImageText(textBody, colorOnImage, false),
 		zoom:    newImageText(textCaption+1, colorOnImage, false),
 		patient: newImageText(textCaption+1, colorOnImage, true),
@@ -106,7 +106,7 @@ func (r *viewportRenderer) Objects() []fyne.CanvasObject {
 	out = append(out, v.ring)
 	out = append(out, v.marks.objects()...)
 	out = append(out, v.legend.objects()...)
-	texts := append(v.letters[:], v.title, v.note, v.slice, v.zoom, v.patient, v.message)
+	texts := append(append(v.letters[:], v.note.lines[:]...), v.title, v.slice, v.zoom, v.patient, v.message)
 	for _, t := range texts {
 		out = append(out, t.plate, t.text)
 	}
@@ -193,21 +193,23 @@ func (v *viewport) arrange() {
 	v.slice.show(has && texts == viewstate.AllTexts)
 	v.zoom.set(s.ZoomText(i))
 	v.zoom.show(has && texts == viewstate.AllTexts)
-	v.note.setFitting(size.Width-2*margin, v.noteTexts()...)
+	v.note.set(size.Width-2*margin, v.noteTexts()...)
 	v.note.show(has) // never hidden by the text toggle: it says what the picture is not
 	v.message.set(v.messageText())
 	v.message.show(true)
 
 	v.title.place(margin, 6, 0, 0)
-	v.note.place(size.Width-margin, 8, 1, 0)
+	v.note.place(size.Width-margin, 8, 1)
 	if v.note.overlaps(v.title) {
-		v.note.place(margin, 8+v.title.text.Size().Height, 0, 0)
+		v.note.place(margin, 8+v.title.text.Size().Height, 0)
 	}
 	v.patient.set(s.PatientText())
 	v.patient.show(has && i == 0 && texts == viewstate.AllTexts)
 	v.patient.place(size.Width-margin, 8, 1, 0)
-	if v.patient.overlaps(v.note) || v.patient.overlaps(v.title) {
-		v.patient.place(size.Width-margin, 12+v.note.text.Size().Height, 1, 0)
+	for _, corner := range append(v.note.lines[:], v.title) {
+		if v.patient.overlaps(corner) {
+			v.patient.place(size.Width-margin, corner.bottom()+4, 1, 0)
+		}
 	}
 	v.slice.place(margin, size.Height-6, 0, 1)
 	v.zoom.place(size.Width-margin, size.Height-6, 1, 1)
@@ -270,7 +272,7 @@ func (v *viewport) arrangeBorder(size fyne.Size) {
 func (v *viewport) clearCollisions() {
 	top, bottom := v.letters[2], v.letters[3]
 	for range 2 { // what clears one text may lie in another
-		for _, corner := range []*imageText{v.title, v.note, v.patient} {
+		for _, corner := range append(v.note.lines[:], v.title, v.patient) {
 			if top.overlaps(corner) {
 				top.shift(corner.bottom() - top.text.Position().Y)
 			}
@@ -306,7 +308,7 @@ func (v *viewport) noteTexts() []string {
 	if full == nil {
 		return nil
 	}
-	return []string{strings.Join(full, " · "), strings.Join(brief, " · ")}
+	return []string{strings.Join(full, noteGap), strings.Join(brief, noteGap)}
 }
 
 func (v *viewport) messageText() string {

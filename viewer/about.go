@@ -65,7 +65,7 @@ func (w *Window) showAbout() {
 	d := dialog.NewCustom(lang.T("About Bayeslice"), lang.T("Close"), container.NewBorder(a.head(), nil, nil, nil, lists), w.win)
 	a.list.escape = d.Hide
 	d.Resize(size)
-	d.Show()
+	w.showEscaped(d)
 	a.list.Select(0)
 	w.win.Canvas().Focus(a.list)
 	a.askRuntime()

@@ -52,13 +52,13 @@ func (l *labels) askRecover(key string, grid geom.Grid, found []annotate.Found) 
 	later := widget.NewButton(lang.T("Later"), answer(func() {}))
 	d = dialog.NewCustomWithoutButtons(lang.T("Unsaved contours"), container.New(fixedWidth{440}, sentenceLabel(text)), l.w.win)
 	d.SetButtons([]fyne.CanvasObject{remove, later, goOn})
-	d.Show()
+	l.w.showEscaped(d)
 }
 
 // askDelete makes sure that unsaved contours are to be deleted.
 func (l *labels) askDelete(f annotate.Found) {
 	text := sentenceLabel(lang.T("The unsaved contours of this exam are deleted for good."))
-	dialog.NewCustomConfirm(lang.T("Delete the contours?"), lang.T("Delete"), lang.T("Keep them"), container.New(fixedWidth{360}, text), func(ok bool) {
+	l.w.showEscaped(dialog.NewCustomConfirm(lang.T("Delete the contours?"), lang.T("Delete"), lang.T("Keep them"), container.New(fixedWidth{360}, text), func(ok bool) {
 		if !ok {
 			return
 		}
@@ -70,7 +70,7 @@ func (l *labels) askDelete(f annotate.Found) {
 				}
 			})
 		})
-	}, l.w.win).Show()
+	}, l.w.win))
 }
 
 // askUnsaved asks what to do with unsaved contours before the window is closed, and calls leave where it may
@@ -89,7 +89,6 @@ func (l *labels) askUnsaved(leave func()) bool {
 	answer := func(f func()) func() {
 		return func() {
 			d.Hide()
-			l.w.askingClose = false
 			f()
 		}
 	}
@@ -99,7 +98,8 @@ func (l *labels) askUnsaved(leave func()) bool {
 	gone := widget.NewButton(close, answer(leave))
 	d = dialog.NewCustomWithoutButtons(lang.T("Save the contours?"), container.New(fixedWidth{440}, sentenceLabel(text)), l.w.win)
 	d.SetButtons([]fyne.CanvasObject{gone, stay, save})
-	d.Show()
+	d.SetOnClosed(func() { l.w.askingClose = false })
+	l.w.showEscaped(d)
 	return true
 }
 
@@ -121,7 +121,7 @@ func (l *labels) askMeaning(in readLabels) {
 	}
 	text += "\n\n" + lang.T("They take the place of what is drawn there now, which can be undone.")
 	body := container.New(fixedWidth{400}, container.NewVBox(sentenceLabel(text), choice))
-	dialog.NewCustomConfirm(lang.T("Open labels"), lang.T("Open"), lang.T("Cancel"), body, func(ok bool) {
+	l.w.showEscaped(dialog.NewCustomConfirm(lang.T("Open labels"), lang.T("Open"), lang.T("Cancel"), body, func(ok bool) {
 		if !ok || !l.current(in.count) {
 			return
 		}
@@ -133,7 +133,7 @@ func (l *labels) askMeaning(in readLabels) {
 			numbering = masks.PZTZ
 		}
 		l.load(in, layer, numbering)
-	}, l.w.win).Show()
+	}, l.w.win))
 }
 
 // looksLikeLesions guesses what a file holds by its name, then by its labels.

@@ -149,7 +149,7 @@ func (l *labels) askTarget(chosen func(saveTarget)) {
 	showFolder()
 	where.Truncation = fyne.TextTruncateEllipsis
 	told := caption("")
-	name := widget.NewEntry()
+	name := newDialogField(l.w)
 	name.SetText(t.stem)
 	var format *segmented
 	check := func() {
@@ -178,7 +178,7 @@ func (l *labels) askTarget(chosen func(saveTarget)) {
 		}
 	}, l.w.win)
 	name.OnSubmitted = func(string) { ask.Confirm() }
-	ask.Show()
+	l.w.showEscaped(ask)
 	l.w.win.Canvas().Focus(name)
 }
 

@@ -27,7 +27,7 @@ type exportDialog struct {
 	hints    map[report.Item]*widget.Label
 	format   *widget.RadioGroup
 	folder   *widget.Label
-	name     *widget.Entry
+	name     *dialogField
 	identity *widget.Check
 	told     *widget.Label // what would be written, or what is missing
 	start    *widget.Button
@@ -63,7 +63,7 @@ func (d *exportDialog) show() {
 	d.start.Importance = widget.HighImportance
 	d.dialog.SetButtons([]fyne.CanvasObject{widget.NewButton(lang.T("Cancel"), d.dialog.Hide), d.start})
 	d.dialog.Resize(d.x.w.dialogSize(760, 640))
-	d.dialog.Show()
+	d.x.w.showEscaped(d.dialog)
 	d.update()
 }
 
@@ -150,7 +150,7 @@ func (d *exportDialog) where() fyne.CanvasObject {
 			d.update()
 		})
 	})
-	d.name = widget.NewEntry()
+	d.name = newDialogField(d.x.w)
 	d.name.SetText(d.form.Name())
 	d.name.OnChanged = func(text string) {
 		d.form.SetName(text)
@@ -257,7 +257,7 @@ func (d *exportDialog) askReplace(existing []string, replace func()) {
 		}
 	}, d.x.w.win)
 	c.SetConfirmImportance(widget.DangerImportance)
-	c.Show()
+	d.x.w.showEscaped(c)
 }
 
 // shortened lists names, at most so many, and says how many more there are.

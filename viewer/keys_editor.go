@@ -22,13 +22,13 @@ type keysEditor struct {
 	keys    *keymap.Store
 	profile *widget.Select
 	about   *widget.Label
-	search  *widget.Entry
+	search  *dialogField
 	rows    *lazyRows
 }
 
 // editKeys shows the editor.
 func (w *Window) editKeys() {
-	e := &keysEditor{w: w, keys: w.kept.keys, about: caption(""), search: widget.NewEntry(), rows: newLazyRows()}
+	e := &keysEditor{w: w, keys: w.kept.keys, about: caption(""), search: newDialogField(w), rows: newLazyRows()}
 	var titles []string
 	for _, p := range e.keys.Profiles() {
 		titles = append(titles, p.Title.String())
@@ -51,7 +51,7 @@ func (w *Window) editKeys() {
 	d.SetButtons([]fyne.CanvasObject{reset, end})
 	d.SetOnClosed(e.store)
 	d.Resize(w.dialogSize(760, 660))
-	d.Show()
+	w.showEscaped(d)
 }
 
 // store keeps the map on the disk.
@@ -179,7 +179,7 @@ func (e *keysEditor) catch(info viewstate.CommandInfo) {
 	content := container.New(fixedWidth{440}, container.NewVBox(catcher, told))
 	d = dialog.NewCustomWithoutButtons(capital(info.Meaning), content, e.w.win)
 	d.SetButtons([]fyne.CanvasObject{cancel, use})
-	d.Show()
+	e.w.showEscaped(d)
 	e.w.win.Canvas().Focus(catcher)
 }
 

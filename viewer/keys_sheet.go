@@ -17,25 +17,10 @@ import (
 // keysSheet is the sheet of keys and mouse gestures, made of the active keyboard map.
 type keysSheet struct {
 	w      *Window
-	search *searchField
+	search *dialogField
 	rows   *lazyRows
 	// measure are labels, by whether they are bold, that tell how high a text will be.
 	measure map[bool]*widget.Label
-}
-
-// searchField is an entry that has the focus of a dialog, which Escape closes.
-type searchField struct {
-	widget.Entry
-	escape func()
-}
-
-// TypedKey implements [fyne.Focusable].
-func (f *searchField) TypedKey(e *fyne.KeyEvent) {
-	if e.Name == fyne.KeyEscape {
-		f.escape()
-		return
-	}
-	f.Entry.TypedKey(e)
 }
 
 // sheetLine is one line of the sheet.
@@ -73,11 +58,10 @@ func (w *Window) sheetLines(search string) []sheetLine {
 
 // showHelp shows the sheet of keys and gestures.
 func (w *Window) showHelp() {
-	s := &keysSheet{w: w, search: &searchField{}, rows: newLazyRows(), measure: map[bool]*widget.Label{true: heading(""), false: widget.NewLabel("")}}
+	s := &keysSheet{w: w, search: newDialogField(w), rows: newLazyRows(), measure: map[bool]*widget.Label{true: heading(""), false: widget.NewLabel("")}}
 	for _, l := range s.measure {
 		l.Wrapping = fyne.TextWrapWord
 	}
-	s.search.ExtendBaseWidget(s.search)
 	s.search.SetPlaceHolder(lang.T("Search keys and commands"))
 	s.search.ActionItem = widget.NewIcon(theme.SearchIcon())
 	s.search.OnChanged = func(string) { s.fill() }
@@ -89,12 +73,11 @@ func (w *Window) showHelp() {
 	})
 	end := widget.NewButton(lang.T("Close"), func() { d.Hide() })
 	end.Importance = widget.HighImportance
-	s.search.escape = end.OnTapped
 	content := container.NewBorder(container.NewVBox(s.search, caption(w.profileText())), nil, nil, nil, s.rows.object)
 	d = dialog.NewCustomWithoutButtons(lang.T("Keys and mouse"), content, w.win)
 	d.SetButtons([]fyne.CanvasObject{change, end})
 	d.Resize(w.dialogSize(720, 640))
-	d.Show()
+	w.showEscaped(d)
 	w.win.Canvas().Focus(s.search)
 }
 

@@ -57,7 +57,7 @@ func (w *Window) confirmSize(before settings.Settings) {
 		}
 		answered = true
 	}, w.win)
-	d.Show()
+	w.showEscaped(d)
 	time.AfterFunc(keepSizeWithin, func() {
 		w.do(func() {
 			if !answered && !w.closing {

@@ -41,11 +41,11 @@ func (w *Window) askPart(parts []imageio.MaskPart, then func(read func() (*volum
 	choice.Required = true
 	choice.SetSelected(names[0])
 	body := container.New(fixedWidth{320}, container.NewVBox(sentenceLabel(lang.T("The file holds several masks. Which one do you want?")), choice))
-	dialog.NewCustomConfirm(lang.T("Choose a mask"), lang.T("Open"), lang.T("Cancel"), body, func(ok bool) {
+	w.showEscaped(dialog.NewCustomConfirm(lang.T("Choose a mask"), lang.T("Open"), lang.T("Cancel"), body, func(ok bool) {
 		if ok {
 			then(reads[choice.Selected])
 		}
-	}, w.win).Show()
+	}, w.win))
 }
 
 // maskPartName is what a mask of a segmentation is called on screen.

@@ -144,7 +144,7 @@ func (w *Window) askSaveName(kind pickKind, name, extension string, chosen func(
 	folder := last
 	where := widget.NewLabel(w.placeText(folder))
 	where.Truncation = fyne.TextTruncateEllipsis
-	entry := widget.NewEntry()
+	entry := newDialogField(w)
 	entry.SetText(name)
 	told := caption("")
 	path := func() string {
@@ -178,6 +178,6 @@ func (w *Window) askSaveName(kind pickKind, name, extension string, chosen func(
 		}
 	}, w.win)
 	entry.OnSubmitted = func(string) { ask.Confirm() }
-	ask.Show()
+	w.showEscaped(ask)
 	w.win.Canvas().Focus(entry)
 }

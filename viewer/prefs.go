@@ -28,8 +28,8 @@ type prefsDialog struct {
 	layout    *widget.Select
 	private   *widget.Check
 	recents   *widget.Check
-	samples   *widget.Entry
-	seed      *widget.Entry
+	samples   *dialogField
+	seed      *dialogField
 	device    *widget.Select
 	autosave  *widget.Label
 	folder    string // of autosave; "" is the usual one
@@ -53,7 +53,7 @@ func (w *Window) showPreferences() {
 	d = dialog.NewCustomWithoutButtons(lang.T("Preferences"), container.NewBorder(nil, p.told, nil, nil, scroll), w.win)
 	d.SetButtons([]fyne.CanvasObject{keys, cancel, save})
 	d.Resize(w.dialogSize(640, 740))
-	d.Show()
+	w.showEscaped(d)
 }
 
 func newPrefsDialog(w *Window) *prefsDialog {
@@ -71,7 +71,7 @@ func newPrefsDialog(w *Window) *prefsDialog {
 	p.recents = widget.NewCheck(lang.T("Remember recent exams and what was open last"), nil)
 	p.recents.SetChecked(!prefs.NoRecents)
 	samples, seed := w.Numbers()
-	p.samples, p.seed = widget.NewEntry(), widget.NewEntry()
+	p.samples, p.seed = newDialogField(w), newDialogField(w)
 	p.samples.SetText(strconv.Itoa(samples))
 	p.seed.SetText(strconv.FormatUint(seed, 10))
 	p.device = widget.NewSelect(append([]string{lang.T("Automatic")}, w.opt.Devices...), nil)

@@ -160,11 +160,11 @@ func (w *Window) askForget(e recent.Entry) {
 	body := widget.NewLabel(text)
 	body.Wrapping = fyne.TextWrapWord
 	content := container.New(fixedWidth{440}, body)
-	dialog.NewCustomConfirm(e.Label(w.state.Private()), lang.T("Take off the list"), lang.T("Keep"), content, func(ok bool) {
+	w.showEscaped(dialog.NewCustomConfirm(e.Label(w.state.Private()), lang.T("Take off the list"), lang.T("Keep"), content, func(ok bool) {
 		if ok {
 			w.forgetRecent(e)
 		}
-	}, w.win).Show()
+	}, w.win))
 }
 
 // lookForRecents finds out, on a worker since a network may answer late, which exams are gone.

@@ -134,7 +134,7 @@ func (w *Window) askMoved(f *session.File, from string) {
 	cancel := widget.NewButton(lang.T("Cancel"), func() { d.Hide() })
 	d = dialog.NewCustomWithoutButtons(lang.T("The exam has moved"), container.New(fixedWidth{460}, body), w.win)
 	d.SetButtons([]fyne.CanvasObject{cancel, file, folder})
-	d.Show()
+	w.showEscaped(d)
 }
 
 // isSessionFile reports whether a path is named as a session file is.

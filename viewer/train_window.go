@@ -74,7 +74,7 @@ func (w *Window) askTrainingClose() {
 			w.Close()
 		}
 	}, w.win)
-	d.Show()
+	w.showEscaped(d)
 }
 
 // checkpointWait bounds how long closing waits for a training to keep its checkpoint, which at full size

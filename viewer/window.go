@@ -67,6 +67,7 @@ type Window struct {
 	views       [viewstate.ViewportCount]*viewport
 	painter     *painter
 	awaited     awaited
+	escapes     escapes
 	grid        *fyne.Container
 	gaps        *fyne.Container // what is seen between the viewports
 	welcome     *welcome
@@ -292,6 +293,9 @@ func (w *Window) bindKeys() {
 	focused := func() *viewport { return w.views[w.state.Focus()] }
 	c.SetOnTypedKey(func(e *fyne.KeyEvent) {
 		if w.asking() {
+			if e.Name == fyne.KeyEscape {
+				w.escape()
+			}
 			return
 		}
 		if e.Name == fyne.KeyEscape {

@@ -32,7 +32,7 @@ func (w *Window) showSentence(title, what, next, details string) {
 	icon := container.NewVBox(container.New(layout.NewCustomPaddedLayout(4, 0, 0, 8),
 		container.New(fixedSize{32}, widget.NewIcon(theme.NewWarningThemedResource(theme.WarningIcon())))))
 	content := container.New(fixedWidth{460}, container.NewBorder(nil, nil, icon, nil, body))
-	dialog.NewCustom(title, lang.T("Close"), content, w.win).Show()
+	w.showEscaped(dialog.NewCustom(title, lang.T("Close"), content, w.win))
 }
 
 // fixedSize is a layout that makes its object a square.

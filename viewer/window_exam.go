@@ -232,14 +232,14 @@ func (w *Window) chooseStudy(path string, studies []exam.StudyInfo) {
 	list.SetSelected(labels[0])
 	list.Required = true
 	text := widget.NewLabel(lang.T("This place holds more than one exam. Which one?"))
-	dialog.NewCustomConfirm(lang.T("Several exams"), lang.T("Open"), lang.T("Cancel"), container.NewVBox(text, list), func(ok bool) {
+	w.showEscaped(dialog.NewCustomConfirm(lang.T("Several exams"), lang.T("Open"), lang.T("Cancel"), container.NewVBox(text, list), func(ok bool) {
 		for i, l := range labels {
 			if ok && l == list.Selected {
 				w.open(path, studies[i].Key)
 				return
 			}
 		}
-	}, w.win).Show()
+	}, w.win))
 }
 
 // dropped opens what was dropped on the window.

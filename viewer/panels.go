@@ -23,14 +23,15 @@ type panel interface {
 // sidePanel is a panel with the layouts in which its tab is there.
 type sidePanel struct {
 	panel
+	name    string // in session files
 	item    *container.TabItem
 	layouts []viewstate.Layout
 	home    bool // it comes up with the first of its layouts
 }
 
-// addPanel adds a tab that is there in some layouts; none means all.
-func (w *Window) addPanel(title string, p panel, layouts ...viewstate.Layout) {
-	w.panels = append(w.panels, sidePanel{p, container.NewTabItem(title, newPage(p.object())), layouts, false})
+// addPanel adds a tab that is there in some layouts; none means all. Session files know it by its name.
+func (w *Window) addPanel(name, title string, p panel, layouts ...viewstate.Layout) {
+	w.panels = append(w.panels, sidePanel{p, name, container.NewTabItem(title, newPage(p.object())), layouts, false})
 }
 
 // page scrolls the content of a tab. The tabs ask all of them for their sizes and refresh all of them whenever one
@@ -57,20 +58,20 @@ func (p *page) Refresh() {}
 func (p *page) CreateRenderer() fyne.WidgetRenderer { return widget.NewSimpleRenderer(p.scroll) }
 
 // addHomePanel adds a tab that comes up with a layout, and is there in others.
-func (w *Window) addHomePanel(title string, p panel, home viewstate.Layout, others ...viewstate.Layout) {
-	w.addPanel(title, p, append([]viewstate.Layout{home}, others...)...)
+func (w *Window) addHomePanel(name, title string, p panel, home viewstate.Layout, others ...viewstate.Layout) {
+	w.addPanel(name, title, p, append([]viewstate.Layout{home}, others...)...)
 	w.panels[len(w.panels)-1].home = true
 }
 
 // addPanels registers every tab, in the order in which they stand.
 func (w *Window) addPanels() {
-	w.addPanel(lang.T("Exam"), w.exam)
-	w.addPanel(lang.T("Results"), w.layers)
-	w.addPanel(lang.T("Reading"), w.reading, viewstate.Read, viewstate.Uncertainty, viewstate.Compare)
-	w.addHomePanel(lang.T("Contour"), newEditPanel(w, w.labels), viewstate.Contour, viewstate.Read, viewstate.Uncertainty)
+	w.addPanel("exam", lang.T("Exam"), w.exam)
+	w.addPanel("results", lang.T("Results"), w.layers)
+	w.addPanel("reading", lang.T("Reading"), w.reading, viewstate.Read, viewstate.Uncertainty, viewstate.Compare)
+	w.addHomePanel("contour", lang.T("Contour"), newEditPanel(w, w.labels), viewstate.Contour, viewstate.Read, viewstate.Uncertainty)
 	w.addReview()
-	w.addHomePanel(lang.T("Calibration"), w.explore, viewstate.Compare)
-	w.addPanel(lang.T("Histograms"), w.histograms, viewstate.Read, viewstate.Compare)
+	w.addHomePanel("calibration", lang.T("Calibration"), w.explore, viewstate.Compare)
+	w.addPanel("histograms", lang.T("Histograms"), w.histograms, viewstate.Read, viewstate.Compare)
 	w.showPanels()
 }
 

@@ -157,6 +157,7 @@ func New(ctx context.Context, app fyne.App, o Options) *Window {
 	w.images = w.content()
 	w.addPanels()
 	w.addSection(resultsSection{w})
+	w.addSection(tabSection{w})
 	w.win.SetContent(w.images)
 	if o.Trainer != nil {
 		w.training = newTrainPage(w, o.Trainer)

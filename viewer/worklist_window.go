@@ -38,8 +38,8 @@ func (w *Window) addReview() {
 	w.review = newReviewPanel(w, spots, against)
 	writer := newWorker(context.WithoutCancel(w.ctx), w.do, &w.work) // what waits to be written is written when the window closes
 	w.list = newListPanel(w, queue.NewList(w.state, writer, now))
-	w.addPanel(lang.T("Review"), w.review, viewstate.Contour)
-	w.addPanel(lang.T("List"), w.list, viewstate.Contour)
+	w.addPanel("review", lang.T("Review"), w.review, viewstate.Contour)
+	w.addPanel("list", lang.T("List"), w.list, viewstate.Contour)
 	w.addSection(against.SessionSection(w.maskRestored))
 	w.addSection(listSection{w})
 	w.handle(viewstate.NextCase, w.nextCase)

@@ -93,9 +93,9 @@ func issueTitle(n int) string {
 func (p *examPanel) roleRow(e *exam.Exam, role exam.Role) fyne.CanvasObject {
 	choice := e.Roles[role]
 	series := candidates(e, role)
-	labels := make([]string, len(series))
+	labels, ids, chosen := make([]string, len(series)), make([]string, len(series)), ""
 	for i, s := range series {
-		labels[i] = seriesLabel(role, s)
+		labels[i], ids[i] = seriesLabel(role, s), s.ID
 		if slices.Contains(labels[:i], labels[i]) { // a picker tells its lines apart by their text
 			labels[i] += " · " + s.ID
 		}
@@ -104,12 +104,13 @@ func (p *examPanel) roleRow(e *exam.Exam, role exam.Role) fyne.CanvasObject {
 	pick.PlaceHolder = lang.T("no series found: choose one")
 	for i, s := range series {
 		if s == choice.Series {
+			chosen = s.ID
 			pick.SetSelectedIndex(i)
 		}
 	}
-	pick.OnChanged = func(string) {
-		if i := pick.SelectedIndex(); i >= 0 && series[i] != choice.Series {
-			p.choose(role, series[i].ID)
+	pick.OnChanged = func(string) { // holds no series: the toolkit keeps a picker for minutes after it has gone, and the images with it
+		if i := pick.SelectedIndex(); i >= 0 && ids[i] != chosen {
+			p.choose(role, ids[i])
 		}
 	}
 	reason := choice.Reason

@@ -44,6 +44,7 @@ var height = map[string]int{
 	"internal/report/paper/papertest":  0,  // reads PDF back in tests
 	"internal/models":                  9,  // model files on ONNX Runtime
 	"internal/devices":                 5,  // which device runs a graph
+	"internal/devices/devicestest":     6,  // made-up devices, for tests
 	"internal/settings":                3,  // what is kept between sessions
 	"internal/keymap":                  3,  // which key means which command
 	"internal/about":                   1,  // version and licences
@@ -111,6 +112,7 @@ var height = map[string]int{
 	"internal/seed":                    0, // random streams
 	"internal/scratch":                 0, // temporary folders
 	"internal/privacytest":             1, // whom files name, who connects, for tests
+	"internal/soaktest":                1, // what a process holds, for tests
 	"internal/tensor":                  0,
 	"internal/testenv":                 0,
 	"internal/machine":                 0, // how much memory there is

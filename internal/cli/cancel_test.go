@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"bayeslice/internal/soaktest"
 )
 
 func must(t *testing.T, err error) {
@@ -141,7 +143,7 @@ func TestStopsAtRandomMoments(t *testing.T) {
 	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
 	rng := rand.New(rand.NewPCG(50, 6))
 	stops := 10
-	if os.Getenv(soakVariable) != "" {
+	if soaktest.Long() {
 		stops = 50
 	}
 	stopped, slowest := 0, time.Duration(0)

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"bayeslice/internal/soaktest"
 	"bayeslice/internal/worklist"
 )
 
@@ -148,7 +149,7 @@ func TestFilesThatChangeWhileTheyAreRead(t *testing.T) {
 // A folder of very many small files is searched to its end or up to the bound, and can be stopped.
 func TestVeryManyFiles(t *testing.T) {
 	n := 20_000
-	if os.Getenv(soakVariable) != "" {
+	if soaktest.Long() {
 		n = 100_000
 	}
 	dir := t.TempDir()

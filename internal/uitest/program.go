@@ -80,16 +80,8 @@ func (p *Program) Tree() *Tree {
 }
 
 func (p *Program) ask() (*Tree, error) {
-	c, err := net.DialTimeout("unix", p.socket, time.Second)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = c.Close() }()
-	if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
-		return nil, err
-	}
 	tree := &Tree{}
-	if err := json.NewDecoder(c).Decode(tree); err != nil {
+	if err := Ask(p.socket, tree); err != nil {
 		return nil, err
 	}
 	return tree, nil
@@ -316,7 +308,16 @@ func (s *syncBuffer) String() string {
 // program under test, which calls it before its window opens; tree runs on a goroutine of its own.
 func Serve(tree func() *Tree) error {
 	path := os.Getenv(EnvSocket)
-	if path == "" || !testing.Testing() {
+	if path == "" {
+		return nil
+	}
+	return Answer(path, func() any { return tree() })
+}
+
+// Answer listens at a Unix socket until the program ends, and sends everyone who connects, one after the other, what answer
+// returns then, as JSON. It does nothing but in tests.
+func Answer(path string, answer func() any) error {
+	if !testing.Testing() {
 		return nil
 	}
 	l, err := net.Listen("unix", path)
@@ -329,9 +330,22 @@ func Serve(tree func() *Tree) error {
 			if err != nil {
 				return
 			}
-			_ = json.NewEncoder(c).Encode(tree())
+			_ = json.NewEncoder(c).Encode(answer())
 			_ = c.Close()
 		}
 	}()
 	return nil
+}
+
+// Ask fills to, a pointer, with what the program that listens at a Unix socket answers.
+func Ask(path string, to any) error {
+	c, err := net.DialTimeout("unix", path, time.Second)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = c.Close() }()
+	if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
+		return err
+	}
+	return json.NewDecoder(c).Decode(to)
 }

@@ -143,14 +143,6 @@ func TestNoTracesWhereNoneAreWanted(t *testing.T) {
 	checkLeft(t, root, nil)
 }
 
-// chooseHome chooses the home folder in the dialog of folders.
-func chooseHome(p *uitest.Program) {
-	const choose = "Choose this folder"
-	p.Until("the dialog of folders", func(tree *uitest.Tree) bool { return len(tree.Find("Button", choose)) > 0 })
-	p.Press("Home")
-	p.Press(choose)
-}
-
 // identified writes an exam full of names and returns its folder.
 func identified(t *testing.T) string {
 	t.Helper()

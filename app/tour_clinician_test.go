@@ -189,3 +189,11 @@ func (v *tour) export() {
 		v.t.Errorf("the report has %d bytes, %v", len(data), err)
 	}
 }
+
+// chooseHome chooses the home folder in the dialog of folders.
+func chooseHome(p *uitest.Program) {
+	const choose = "Choose this folder"
+	p.Until("the dialog of folders", func(tree *uitest.Tree) bool { return len(tree.Find("Button", choose)) > 0 })
+	p.Press("Home")
+	p.Press(choose)
+}

@@ -18,6 +18,10 @@ import (
 	"bayeslice/internal/testenv"
 )
 
+// hostile is the name of a folder that breaks whatever does not quote: blanks, quotes, what shells and Slurm expand, a
+// line that looks like a directive, a carriage return, bytes that are no text.
+const hostile = "-it's \"a\" $HOME `id` %j \\n é\n#SBATCH --hold\r\n\xff"
+
 // hostileText is [hostile] as far as it is UTF-8.
 var hostileText = strings.ToValidUTF8(hostile, "") + " $(HOME) $$(HOME) $ yes: [no] & *x !!str 012 \u2028"
 

@@ -1,3 +1,5 @@
+//go:build unix
+
 package cluster
 
 import (
@@ -15,10 +17,6 @@ import (
 
 	"bayeslice/internal/cluster/slurmtest"
 )
-
-// hostile is the name of a folder that breaks whatever does not quote: blanks, quotes, what shells and Slurm expand, a
-// line that looks like a directive, a carriage return, bytes that are no text.
-const hostile = "-it's \"a\" $HOME `id` %j \\n é\n#SBATCH --hold\r\n\xff"
 
 // steps of the stand-in for an element.
 const steps = 15

@@ -7,8 +7,8 @@ import (
 )
 
 func TestMemoryIsTold(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skip("only Linux says how much memory there is")
+	if runtime.GOOS != "linux" && runtime.GOOS != "windows" {
+		t.Skip("only Linux and Windows say how much memory is free and in use")
 	}
 	total, free, used := Total(), Free(), InUse()
 	if used < 1<<20 || total < used || free <= 0 {
@@ -22,7 +22,4 @@ func TestMemoryIsTold(t *testing.T) {
 		t.Errorf("%d bytes in use with 64 MB more than %d", more, used)
 	}
 	runtime.KeepAlive(block)
-	if procField("/proc/meminfo", "NoSuchField:") != 0 || procField("/proc/none", "VmRSS:") != 0 {
-		t.Error("what is not there was told")
-	}
 }

@@ -1,7 +1,7 @@
-// Command typecheck checks that every package of the program compiles for another operating system, without that
-// system's C compiler and headers: all packages, those of other modules too, are type-checked from source, with the files
-// that the build constraints choose there; names of C are taken for granted (go/types, FakeImportC). What the C compiler
-// and the linker would say stays open.
+// Command typecheck checks that every package of the program and its tests compile for another operating system, without
+// that system's C compiler and headers: all packages, those of other modules too, are type-checked from source, with the
+// files that the build constraints choose there; names of C are taken for granted (go/types, FakeImportC). What the C
+// compiler and the linker would say stays open.
 package main
 
 import (
@@ -17,12 +17,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
-// pkg is a package as `go list` tells it.
+// pkg is a package as `go list -test` tells it.
 type pkg struct {
-	ImportPath, Dir   string
+	ImportPath, Dir   string // a package with its tests is "path [path.test]"; "path.test" is the generated program
 	Name              string
 	Standard          bool
 	GoFiles, CgoFiles []string
@@ -36,7 +37,7 @@ func main() {
 		os.Exit(2)
 	}
 	system, processor, _ := strings.Cut(os.Args[1], "/")
-	found, checked, err := check(system, processor, os.Args[2], "./...")
+	found, checked, tests, err := check(system, processor, os.Args[2], "./...")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "typecheck:", err)
 		os.Exit(1)
@@ -44,7 +45,7 @@ func main() {
 	for _, f := range found {
 		fmt.Fprintln(os.Stderr, f)
 	}
-	fmt.Fprintf(os.Stdout, "%s: %d packages of the program type-checked, %d errors\n", os.Args[1], checked, len(found))
+	fmt.Fprintf(os.Stdout, "%s: %d packages of the program and the tests of %d type-checked, %d errors\n", os.Args[1], checked, tests, len(found))
 	if len(found) > 0 {
 		os.Exit(1)
 	}
@@ -58,32 +59,37 @@ type checker struct {
 	found []string // errors in packages of the program
 }
 
-// check type-checks what patterns mean and all it imports. It returns the errors in packages of the program, and how many
-// of those there are.
-func check(system, processor, tags string, patterns ...string) (found []string, checked int, err error) {
+// check type-checks what patterns mean, its tests, and all they import. It returns the errors in packages of the program,
+// and how many packages and test programs there are.
+func check(system, processor, tags string, patterns ...string) (found []string, checked, tests int, err error) {
 	list, err := dependencies(system, processor, tags, patterns)
 	if err != nil {
-		return nil, 0, err
+		return nil, 0, 0, err
 	}
 	c := &checker{fset: token.NewFileSet(), sizes: types.SizesFor("gc", processor), done: map[string]*types.Package{"unsafe": types.Unsafe}}
 	for _, p := range list {
-		own := !p.Standard && (p.ImportPath == "bayeslice" || strings.HasPrefix(p.ImportPath, "bayeslice/"))
+		path, _, variant := strings.Cut(p.ImportPath, " ")
+		own := !p.Standard && (path == "bayeslice" || strings.HasPrefix(path, "bayeslice/"))
 		switch {
+		case p.Name == "main" && strings.HasSuffix(path, ".test"): // generated
+			tests++
+			continue
 		case p.Error != nil && own:
-			c.found = append(c.found, p.ImportPath+": "+p.Error.Err)
-		case p.ImportPath != "unsafe":
-			c.check(p, own)
+			c.found = append(c.found, path+": "+p.Error.Err)
+		case path != "unsafe":
+			c.check(p, path, own)
 		}
-		if own {
+		if own && !variant {
 			checked++
 		}
 	}
-	return c.found, checked, nil
+	slices.Sort(c.found)
+	return slices.Compact(c.found), checked, tests, nil // a package's own files are checked again with its tests
 }
 
 // dependencies lists packages, each behind those that it imports.
 func dependencies(system, processor, tags string, patterns []string) ([]pkg, error) {
-	cmd := exec.Command("go", append([]string{"list", "-e", "-deps", "-tags", tags, "-json=ImportPath,Dir,Name,Standard,GoFiles,CgoFiles,ImportMap,Error"}, patterns...)...)
+	cmd := exec.Command("go", append([]string{"list", "-e", "-deps", "-test", "-tags", tags, "-json=ImportPath,Dir,Name,Standard,GoFiles,CgoFiles,ImportMap,Error"}, patterns...)...)
 	cmd.Env = append(os.Environ(), "GOOS="+system, "GOARCH="+processor, "CGO_ENABLED=1")
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
@@ -103,8 +109,8 @@ func dependencies(system, processor, tags string, patterns []string) ([]pkg, err
 	}
 }
 
-// check type-checks a package; errors of others than the program's are not told: they come of C that is not there.
-func (c *checker) check(p pkg, own bool) {
+// check type-checks the package of an import path; errors of others than the program's are not told: they come of C that is not there.
+func (c *checker) check(p pkg, path string, own bool) {
 	tell := func(err error) {
 		if own && !strings.Contains(err.Error(), "invalid type") { // which follows from C that is not there
 			c.found = append(c.found, err.Error())
@@ -120,7 +126,7 @@ func (c *checker) check(p pkg, own bool) {
 		files = append(files, f)
 	}
 	config := types.Config{FakeImportC: true, Sizes: c.sizes, IgnoreFuncBodies: !own, Importer: importer{c, p.ImportMap}, Error: tell}
-	done, _ := config.Check(p.ImportPath, c.fset, files, nil) // errors were told one by one
+	done, _ := config.Check(path, c.fset, files, nil) // errors were told one by one
 	c.done[p.ImportPath] = done
 }
 

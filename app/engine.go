@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -16,7 +15,6 @@ import (
 	"bayeslice/internal/exam"
 	"bayeslice/internal/lang"
 	"bayeslice/internal/models"
-	"bayeslice/internal/onnx/rewrite"
 	"bayeslice/internal/ort"
 	"bayeslice/internal/phantom"
 	"bayeslice/internal/prep"
@@ -48,10 +46,9 @@ type engine struct {
 
 	runs   sync.Mutex // one run at a time: the network takes all cores
 	mu     sync.Mutex
-	env    *ort.Env
-	on     *devices.Set            // those of env, for sampling
-	stale  bool                    // the models were opened on a device that is not wanted any more
-	loaded map[string]*loadedModel // by the name of a bundled model or the path of a file
+	on     *devices.Set            // those of env, for sampling and training
+	loaded map[string]*loadedModel // by the name of a bundled model or the path of a file; held by runs
+	ranOn  *devices.Set            // what those were opened on; held by runs
 
 	known sync.Mutex                // never held for long: the window asks
 	truth map[string]phantom.Labels // of the demo exams that were made, by their key
@@ -82,23 +79,16 @@ func newEngine(c engineConfig) *engine {
 func (e *engine) Close() error {
 	e.runs.Lock()
 	defer e.runs.Unlock()
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	var errs []error
-	for path, m := range e.loaded {
-		errs = append(errs, m.model.Close())
-		delete(e.loaded, path)
-	}
-	return errors.Join(errs...)
+	return e.closeModels()
 }
 
 // Runtime implements [viewer.RuntimeSource].
 func (e *engine) Runtime() (version, library string, err error) {
-	env, err := e.environment()
+	on, err := e.devices()
 	if err != nil {
 		return "", "", err
 	}
-	return env.Version(), env.Library().Path, nil
+	return on.Env().Version(), on.Env().Library().Path, nil
 }
 
 // OpenExam implements [viewer.Engine].
@@ -168,7 +158,7 @@ func (e *engine) Predict(ctx context.Context, x *exam.Exam, job viewer.Job, on f
 	if err := ctx.Err(); err != nil {
 		return nil, viewer.Device{}, err
 	}
-	m, err := e.load(ctx, job.Model.ID)
+	m, err := e.load(ctx, job.Model.ID, nil)
 	if err != nil {
 		return nil, viewer.Device{}, err
 	}
@@ -205,39 +195,31 @@ func (e *engine) SetDevice(provider string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.runtime.Provider != provider {
-		e.runtime.Provider, e.env, e.stale = provider, nil, true
+		e.runtime.Provider, e.on = provider, nil
 	}
 }
 
-// forget closes the models that were opened on another device. e.mu is held, and no run is under way.
-func (e *engine) forget() error {
-	if !e.stale {
-		return nil
-	}
+// closeModels closes the models that are open. e.runs is held.
+func (e *engine) closeModels() error {
 	var errs []error
 	for id, m := range e.loaded {
 		errs = append(errs, m.model.Close())
 		delete(e.loaded, id)
 	}
-	e.stale = false
 	return errors.Join(errs...)
 }
 
-// devicesOf returns the devices of env; in the lowering graphs are run on the CPU.
-func devicesOf(env *ort.Env, lowering rewrite.Lowering, progress func(devices.Progress)) *devices.Set {
-	folder := ""
-	if cache, err := os.UserCacheDir(); err == nil {
-		folder = filepath.Join(cache, "bayeslice", "devices")
-	}
-	return devices.New(env, devices.Options{Folder: folder, Clock: time.Now, CPULowering: lowering, Progress: progress})
-}
-
-// load returns a model that is ready to run, from memory unless its file has changed.
-func (e *engine) load(ctx context.Context, id string) (*loadedModel, error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if err := e.forget(); err != nil {
+// load returns a model that is ready to run, from memory unless its file or the device asked for has changed. e.runs is held.
+func (e *engine) load(ctx context.Context, id string, measuring func(devices.Progress)) (*loadedModel, error) {
+	on, err := e.devices()
+	if err != nil {
 		return nil, err
+	}
+	if on != e.ranOn {
+		if err := e.closeModels(); err != nil {
+			return nil, err
+		}
+		e.ranOn = on
 	}
 	modified, err := e.modified(id)
 	if err != nil {
@@ -252,10 +234,7 @@ func (e *engine) load(ctx context.Context, id string) (*loadedModel, error) {
 			return nil, err
 		}
 	}
-	if err := e.openRuntime(); err != nil {
-		return nil, err
-	}
-	model, err := e.library.OpenOn(ctx, e.on, id)
+	model, err := e.library.Open(ctx, on, id, devices.Use{Progress: measuring})
 	if err != nil {
 		return nil, runtimeError(err)
 	}
@@ -276,12 +255,20 @@ func (e *engine) modified(id string) (time.Time, error) {
 	return info.ModTime(), nil
 }
 
-// environment returns the inference runtime, which it loads where it is not loaded yet.
-func (e *engine) environment() (*ort.Env, error) {
+// devices returns the devices of this machine; the inference runtime is loaded where it is not loaded yet. A device that failed while
+// one model ran is not chosen automatically for the next, nor for a training, until the user chooses a device.
+func (e *engine) devices() (*devices.Set, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	err := e.openRuntime()
-	return e.env, err
+	if e.on != nil {
+		return e.on, nil
+	}
+	env, err := ort.Open(e.runtime)
+	if err != nil {
+		return nil, runtimeError(err)
+	}
+	e.on = devices.New(env, devices.Options{Folder: devices.Folder(), Clock: time.Now})
+	return e.on, nil
 }
 
 // offer puts a model file before those that the window offers.
@@ -296,19 +283,6 @@ func (e *engine) given() []string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.models
-}
-
-// openRuntime loads the inference runtime once. e.mu is held.
-func (e *engine) openRuntime() error {
-	if e.env != nil {
-		return nil
-	}
-	env, err := ort.Open(e.runtime)
-	if err != nil {
-		return runtimeError(err)
-	}
-	e.env, e.on = env, devicesOf(env, rewrite.Tiles, nil)
-	return nil
 }
 
 // runtimeError marks what the runtime refuses, for the window to say what it means; nil stays nil.

@@ -77,17 +77,17 @@ func launch(t testing.TB, s *uitest.Screen, o Options, env ...string) *uitest.Pr
 
 // runtimeLibrary is where ONNX Runtime is on this machine, or "".
 func runtimeLibrary() string {
-	e := &engine{}
-	if err := e.openRuntime(); err != nil {
+	_, library, err := (&engine{}).Runtime()
+	if err != nil {
 		return ""
 	}
-	return e.env.Library().Path
+	return library
 }
 
 // needRuntime skips the test where no network can run.
 func needRuntime(t testing.TB) {
 	t.Helper()
-	if err := (&engine{}).openRuntime(); err != nil {
+	if _, _, err := (&engine{}).Runtime(); err != nil {
 		testenv.SkipOrFail(t, "ort", err.Error())
 	}
 }

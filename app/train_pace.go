@@ -1,13 +1,13 @@
 package app
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"math"
 	"slices"
 	"time"
 
+	"bayeslice/internal/devices"
 	"bayeslice/internal/onnx/graph"
 	"bayeslice/internal/ort"
 	"bayeslice/internal/tensor"
@@ -82,7 +82,7 @@ var probe = struct{ channels, d, h, w, k int }{16, 20, 64, 64, 3}
 
 // measure runs a convolution a few times and returns its multiplications a second.
 func (t *trainerOf) measure(ctx context.Context, c trainer.Config) (float64, error) {
-	env, err := t.engine.environment()
+	on, err := t.engine.devices()
 	if err != nil {
 		return 0, err
 	}
@@ -95,19 +95,15 @@ func (t *trainerOf) measure(ctx context.Context, c trainer.Config) (float64, err
 	if err != nil {
 		return 0, err
 	}
-	var file bytes.Buffer
-	if err := g.Encode(&file); err != nil {
-		return 0, err
-	}
 	provider, err := ort.ParseProvider(c.Device)
 	if err != nil {
 		return 0, err
 	}
-	session, err := env.NewSession(file.Bytes(), ort.SessionOptions{Provider: provider, Threads: c.Threads})
+	r, err := on.Open(ctx, g, devices.Use{Session: ort.SessionOptions{Provider: provider, Threads: c.Threads}})
 	if err != nil {
 		return 0, err
 	}
-	defer session.Close() //nolint:errcheck // what is wanted of it is known by then
+	defer r.Close() //nolint:errcheck // what is wanted of it is known by then
 	in := map[string]*tensor.Tensor{}
 	for _, n := range g.Inputs() {
 		in[n.Name()] = tensor.NewFloat32(n.Shape()...)
@@ -115,7 +111,7 @@ func (t *trainerOf) measure(ctx context.Context, c trainer.Config) (float64, err
 	best := math.Inf(1)
 	for range 4 { // the first one allocates
 		began := time.Now()
-		if _, err := session.Run(ctx, in); err != nil {
+		if _, err := r.Run(ctx, in); err != nil {
 			return 0, err
 		}
 		best = min(best, time.Since(began).Seconds())

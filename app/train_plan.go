@@ -79,7 +79,7 @@ func (t *trainerOf) Plan(ctx context.Context, s viewstate.TrainSetup) (viewstate
 		return viewstate.TrainPlan{}, err
 	}
 	p := viewstate.TrainPlan{RunFolder: newFolder(s), FreeMemory: machine.Free()}
-	if _, err := t.engine.environment(); err != nil {
+	if _, err := t.engine.devices(); err != nil {
 		return p, err
 	}
 	for _, d := range t.devices(ctx) {

@@ -10,11 +10,11 @@ import (
 	"time"
 
 	"bayeslice/inference"
+	"bayeslice/internal/devices"
 	"bayeslice/internal/evaluate"
 	"bayeslice/internal/lang"
 	"bayeslice/internal/machine"
 	"bayeslice/internal/models"
-	"bayeslice/internal/onnx/rewrite"
 	"bayeslice/internal/ort"
 	"bayeslice/internal/report"
 	"bayeslice/training/cohort"
@@ -107,7 +107,7 @@ func (s *trainSession) Close() error { return nil }
 // Train implements [viewstate.TrainSession].
 func (s *trainSession) Train(ctx context.Context, on func(viewstate.TrainEvent)) (viewstate.TrainEnd, error) {
 	end := viewstate.TrainEnd{RunFolder: s.run.Dir()}
-	env, err := s.t.engine.environment()
+	onDevices, err := s.t.engine.devices()
 	if err != nil {
 		return end, err
 	}
@@ -120,9 +120,9 @@ func (s *trainSession) Train(ctx context.Context, on func(viewstate.TrainEvent))
 		return end, runtimeError(err)
 	}
 	last := 0
-	device := ort.SessionOptions{Provider: provider, Threads: c.Threads}
+	use := devices.Use{Session: ort.SessionOptions{Provider: provider, Threads: c.Threads}}
 	model, err := s.run.Train(ctx, s.data.Data, trainer.Options{
-		Open: models.Each(ctx, devicesOf(env, rewrite.Volumes, nil), device),
+		Open: models.Each(ctx, onDevices, use),
 		On: func(e trainer.Event) {
 			last = e.Step
 			event := eventOf(e)
@@ -131,12 +131,12 @@ func (s *trainSession) Train(ctx context.Context, on func(viewstate.TrainEvent))
 			}
 			on(event)
 		},
-		Control: &s.control, Clock: time.Now, Runtime: "ONNX Runtime " + env.Version(),
+		Control: &s.control, Clock: time.Now, Runtime: "ONNX Runtime " + onDevices.Env().Version(),
 	})
 	end.Step = last
 	if err == nil {
 		end.Finished, end.Model = true, model
-		s.evaluate(ctx, models.Opener(env, device), model, on)
+		s.evaluate(ctx, models.On(ctx, onDevices, use), model, on)
 		return end, nil
 	}
 	if ctx.Err() == nil {
@@ -147,15 +147,16 @@ func (s *trainSession) Train(ctx context.Context, on func(viewstate.TrainEvent))
 
 // evaluate measures the finished model on what it did not learn from, as `bayeslice train` does. The run is finished whatever
 // becomes of it: what goes wrong is a note.
-func (s *trainSession) evaluate(ctx context.Context, open inference.OpenRunner, model string, on func(viewstate.TrainEvent)) {
+func (s *trainSession) evaluate(ctx context.Context, open inference.Openers, model string, on func(viewstate.TrainEvent)) {
 	set, c := s.data.Validation, s.run.Config()
 	if set == nil || set.Len() == 0 {
 		return
 	}
 	on(viewstate.TrainEvent{Note: lang.T("The model is written. It is being evaluated on the %d exams that it did not learn from; Cancel leaves that out.", set.Len())})
 	dir := filepath.Join(s.run.Dir(), "evaluation")
-	_, err := fold.Write(ctx, model, inference.Openers{Once: open, Each: open}, set, dir, true, fold.Options{
+	_, err := fold.Write(ctx, model, open, set, dir, true, fold.Options{
 		Seed: c.Seed, Skip: c.SkipBad, Explain: func(err error) string { return sentenceOf(err.Error()) }, Readers: s.data.Shares,
+		Moved: func(note string) { on(viewstate.TrainEvent{Note: sentenceOf(note)}) },
 	}, fold.About{Program: c.Program, Name: string(c.Loss.Kind), ResearchUse: report.Disclaimer, Time: time.Now()})
 	switch {
 	case err == nil:

@@ -61,7 +61,7 @@ func (r *ranker) with(ctx context.Context, f func(*predict.Sampler)) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	m, err := r.e.load(ctx, r.id)
+	m, err := r.e.load(ctx, r.id, nil)
 	if err != nil {
 		return err
 	}

@@ -91,7 +91,13 @@ func benchmarkSampler(b *testing.B, env *ort.Env, preset nets.Preset, weights ne
 	if err := nets.WriteModel(path, preset.Config, weights, card); err != nil {
 		b.Fatal(err)
 	}
-	m, err := inference.LoadWith(context.Background(), path, inference.Openers{Once: opener(env), Each: opener(env), Lowering: rewrite.Tiles})
+	m, err := inference.Load(context.Background(), path, func(g *graph.Graph) (inference.Runner, error) {
+		tiled, err := rewrite.Lower(g, rewrite.Tiles)
+		if err != nil {
+			return nil, err
+		}
+		return opener(env)(tiled)
+	})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -33,9 +33,6 @@ func Load(ctx context.Context, path string, open OpenRunner) (*Model, error) {
 type Openers struct {
 	Once OpenRunner // for the part before the noise: it runs once per exam, and may give its working memory back
 	Each OpenRunner // for the part after it: it runs once per sample
-	// Lowering is how both put convolutions to the device; zero leaves them as they are. Where a lowering asks for more
-	// memory than there is, the part stays as it is.
-	Lowering rewrite.Lowering
 }
 
 // LoadWith is [Load] for callers that open the two parts differently. On the paper's network a first
@@ -57,8 +54,8 @@ func (f *File) Load(ctx context.Context, open Openers) (*Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrModel, err)
 	}
-	for _, part := range []**graph.Graph{&prefix, &suffix} {
-		if *part, err = lowered(f.Card, *part, open.Lowering); err != nil {
+	for _, part := range []*graph.Graph{prefix, suffix} {
+		if err := affordable(f.Card, part, memory()); err != nil {
 			return nil, err
 		}
 	}
@@ -77,21 +74,6 @@ func (f *File) Load(ctx context.Context, open Openers) (*Model, error) {
 		return nil, errors.Join(err, closeParts(parts))
 	}
 	return m, nil
-}
-
-// lowered checks that a part, which may be nil, can be run here, and returns it in a lowering where that can be run as well.
-func lowered(card modelcard.Card, part *graph.Graph, l rewrite.Lowering) (*graph.Graph, error) {
-	if err := affordable(card, part, memory()); err != nil || part == nil {
-		return nil, err
-	}
-	low, err := rewrite.Lower(part, l)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrModel, err)
-	}
-	if fits := affordable(card, low, memory()) == nil; !fits {
-		low = part
-	}
-	return low, nil
 }
 
 // closeParts closes the runners of a model that cannot be used.
@@ -270,16 +252,12 @@ func carried(card modelcard.Card, suffix *graph.Graph) []string {
 	return names
 }
 
-// openGraph encodes a graph and opens it.
+// openGraph opens a part.
 func openGraph(ctx context.Context, g *graph.Graph, open OpenRunner) (Runner, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	var b bytes.Buffer
-	if err := g.WithMetadata(nil).Encode(&b); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrModel, err)
-	}
-	r, err := open(b.Bytes())
+	r, err := open(g.WithMetadata(nil))
 	if err != nil {
 		return nil, fmt.Errorf("inference: opening the model: %w", err)
 	}

@@ -18,6 +18,7 @@ import (
 	"bayeslice/internal/modelcard"
 	"bayeslice/internal/nets"
 	"bayeslice/internal/onnx/graph"
+	"bayeslice/internal/onnx/graphtest"
 	"bayeslice/internal/ort"
 	"bayeslice/internal/prep"
 	"bayeslice/internal/tensor"
@@ -93,7 +94,7 @@ func runtime(t *testing.T) *ort.Env {
 }
 
 func opener(env *ort.Env) inference.OpenRunner {
-	return func(onnx []byte) (inference.Runner, error) { return env.NewSession(onnx, ort.SessionOptions{}) }
+	return func(g *graph.Graph) (inference.Runner, error) { return graphtest.Session(env, g, ort.SessionOptions{}) }
 }
 
 func TestSampleAModelFile(t *testing.T) {
@@ -102,8 +103,8 @@ func TestSampleAModelFile(t *testing.T) {
 		path := writeTiny(t, task)
 		var runs []*int
 		counted := func(o ort.SessionOptions) inference.OpenRunner {
-			return func(onnx []byte) (inference.Runner, error) {
-				s, err := env.NewSession(onnx, o)
+			return func(g *graph.Graph) (inference.Runner, error) {
+				s, err := graphtest.Session(env, g, o)
 				runs = append(runs, new(int))
 				return counter{s, runs[len(runs)-1]}, err
 			}
@@ -212,7 +213,7 @@ func TestCancelEndsRealSampling(t *testing.T) {
 
 // unopened fails the test where a model that must be refused is opened.
 func unopened(t *testing.T) inference.OpenRunner {
-	return func([]byte) (inference.Runner, error) {
+	return func(*graph.Graph) (inference.Runner, error) {
 		t.Error("the model was opened")
 		return nil, errors.New("opened")
 	}
@@ -296,7 +297,7 @@ func TestLoadRefusesWhatIsNoModel(t *testing.T) {
 	}
 	broken := errors.New("no device")
 	opened := 0
-	_, err = inference.Load(context.Background(), file(t, whole), func([]byte) (inference.Runner, error) {
+	_, err = inference.Load(context.Background(), file(t, whole), func(*graph.Graph) (inference.Runner, error) {
 		if opened++; opened == 2 {
 			return nil, broken
 		}
@@ -313,7 +314,7 @@ func TestLoadRefusesWhatIsNoModel(t *testing.T) {
 // A model that cannot be put together closes what was opened for it.
 func TestLoadClosesThePartsOfAModelThatCannotBe(t *testing.T) {
 	before, opened := closed, 0
-	_, err := inference.Load(context.Background(), writeTiny(t, modelcard.Anatomy), func([]byte) (inference.Runner, error) {
+	_, err := inference.Load(context.Background(), writeTiny(t, modelcard.Anatomy), func(*graph.Graph) (inference.Runner, error) {
 		if opened++; opened == 2 {
 			return nil, nil //nolint:nilnil // an opener that breaks its promise
 		}

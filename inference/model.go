@@ -7,6 +7,7 @@ import (
 	"maps"
 
 	"bayeslice/internal/modelcard"
+	"bayeslice/internal/onnx/graph"
 	"bayeslice/internal/tensor"
 )
 
@@ -21,8 +22,8 @@ type Runner interface {
 	Close() error
 }
 
-// OpenRunner makes a [Runner] of the bytes of an ONNX file, which it must not keep.
-type OpenRunner func(onnx []byte) (Runner, error)
+// OpenRunner makes a [Runner] of a graph.
+type OpenRunner func(g *graph.Graph) (Runner, error)
 
 // Model is a network that is ready to be sampled: the part before the noise, which runs once per
 // exam, and the part after it, which runs once per sample. Safe for concurrent use, except Close.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"bayeslice/internal/devices"
 	"bayeslice/internal/models"
 	"bayeslice/internal/scratch"
 	"bayeslice/internal/study"
@@ -66,6 +67,7 @@ type session struct {
 	Options
 	library, device string // persistent flags
 	threads         int
+	on              *devices.Set // what the command computes on; nil before it does
 }
 
 // Execute runs the command line and returns the exit code. ctx ends at the first interrupt. A fault

@@ -4,13 +4,11 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
 	"time"
 
 	"bayeslice/inference"
 	"bayeslice/internal/devices"
 	"bayeslice/internal/exam"
-	"bayeslice/internal/onnx/rewrite"
 	"bayeslice/internal/ort"
 	"bayeslice/internal/settings"
 )
@@ -45,21 +43,29 @@ func (s *session) ortOptions() (ort.Options, error) {
 	return o, nil
 }
 
-// devices returns the devices of env. Measuring them shows a meter, which done ends; fresh measures again. On the CPU graphs are run in
-// the lowering.
-func (s *session) devices(env *ort.Env, lowering rewrite.Lowering, fresh bool) (on *devices.Set, done func()) {
-	var bar *meter
-	folder := ""
-	if cache, err := os.UserCacheDir(); err == nil {
-		folder = filepath.Join(cache, "bayeslice", "devices")
+// devices loads the runtime and returns the devices of this machine, the same ones for a whole command: what was lost while one model
+// ran is not chosen for the next.
+func (s *session) devices(o ort.Options) (*devices.Set, error) {
+	env, err := ort.Open(o)
+	if err != nil {
+		return nil, err
 	}
-	on = devices.New(env, devices.Options{Folder: folder, Clock: time.Now, CPULowering: lowering, Fresh: fresh, Progress: func(p devices.Progress) {
+	if s.on == nil || *s.on.Env() != *env {
+		s.on = devices.New(env, devices.Options{Folder: devices.Folder(), Clock: time.Now})
+	}
+	return s.on, nil
+}
+
+// use says how graphs are opened. Measuring devices shows a meter, which done ends.
+func (s *session) use() (u devices.Use, done func()) {
+	var bar *meter
+	u.Progress = func(p devices.Progress) {
 		if bar == nil {
 			bar = newMeter(s.Err, "measuring devices")
 		}
 		bar.set(p.Done, p.Of, p.Trying.String())
-	}})
-	return on, func() {
+	}
+	return u, func() {
 		if bar != nil {
 			bar.close()
 		}
@@ -73,12 +79,12 @@ func (s *session) loadModel(ctx context.Context, model string) (*inference.Model
 	if err != nil {
 		return nil, err
 	}
-	env, err := ort.Open(o)
+	on, err := s.devices(o)
 	if err != nil {
 		return nil, err
 	}
-	on, done := s.devices(env, rewrite.Tiles, false)
-	m, err := s.bundled().OpenOn(ctx, on, model)
+	use, done := s.use()
+	m, err := s.bundled().Open(ctx, on, model, use)
 	done()
 	if err != nil {
 		return nil, err

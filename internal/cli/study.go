@@ -15,7 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"bayeslice/inference"
+	"bayeslice/internal/devices"
 	"bayeslice/internal/imageio/codec"
 	"bayeslice/internal/models"
 	"bayeslice/internal/ort"
@@ -103,7 +103,7 @@ func (s *session) studyRunCommand() *cobra.Command {
 
 // studyRun does what is missing of a study.
 func (s *session) studyRun(ctx context.Context, st *study.Study, workers int) error {
-	o, err := s.studyOptions()
+	o, err := s.studyOptions(ctx)
 	if err != nil {
 		return err
 	}
@@ -130,28 +130,24 @@ func (s *session) studyRun(ctx context.Context, st *study.Study, workers int) er
 }
 
 // studyOptions is what elements need of this program.
-func (s *session) studyOptions() (study.Options, error) {
+func (s *session) studyOptions(ctx context.Context) (study.Options, error) {
 	o, err := s.ortOptions()
 	if err != nil {
 		return study.Options{}, err
 	}
-	d, err := openDevice(o)
+	d, err := s.openDevice(ctx, o)
 	if err != nil {
 		return study.Options{}, err
 	}
 	return study.Options{
-		Open: func(threads int) (inference.OpenRunner, error) {
-			of := o
-			if of.Threads = threads; threads == 0 {
-				of.Threads = ort.DefaultThreads()
+		Open: func(ctx context.Context, threads int) (study.Openers, error) {
+			u := devices.Use{Session: ort.SessionOptions{Threads: threads}}
+			if threads == 0 {
+				u.Session.Threads = ort.DefaultThreads()
 			}
-			env, err := ort.Open(of)
-			if err != nil {
-				return nil, err
-			}
-			return models.Opener(env, ort.SessionOptions{}), nil
+			return study.Openers{Train: models.Each(ctx, d.on, u), Sample: models.On(ctx, d.on, u)}, nil
 		},
-		Program: s.program(), Runtime: "ONNX Runtime " + d.env.Version(), Device: o.Provider, Use: disclaimer, Clock: time.Now, Explain: listSentence,
+		Program: s.program(), Runtime: "ONNX Runtime " + d.on.Env().Version(), Device: o.Provider, Use: disclaimer, Clock: time.Now, Explain: listSentence,
 	}, nil
 }
 
@@ -200,7 +196,7 @@ func (s *session) studyElementCommand() *cobra.Command {
 
 // studyElement does one element.
 func (s *session) studyElement(ctx context.Context, st *study.Study, e study.Element) error {
-	o, err := s.studyOptions()
+	o, err := s.studyOptions(ctx)
 	if err != nil {
 		return err
 	}
@@ -398,6 +394,10 @@ func (w *studyWatch) event(e study.Event) {
 		w.now[name] = fmt.Sprintf("step %d/%d", e.Done, e.Total)
 	case study.Evaluating:
 		w.now[name] = fmt.Sprintf("sample %d/%d", e.Done, e.Total)
+	case study.Warning:
+		for _, n := range e.Notes {
+			w.line("warning     %s: %s", name, packagePrefix.ReplaceAllString(n, "$1"))
+		}
 	case study.Finished:
 		w.done++
 		w.line("%3d of %d   %s in %s%s", w.done, w.all, name, durationText(time.Since(w.began[name])), w.left())

@@ -231,7 +231,7 @@ func (s *session) train(ctx context.Context, j trainJob) error {
 		o.Threads = ort.DefaultThreads() // resuming on other threads would round differently
 	}
 	c.Device, c.Threads, c.DataSeed, c.Command = o.Provider, o.Threads, choice.Seed, j.command
-	d, err := openDevice(o)
+	d, err := s.openDevice(ctx, o)
 	if err != nil {
 		return err
 	}

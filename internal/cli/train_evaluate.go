@@ -51,8 +51,11 @@ func (s *session) evaluateRun(ctx context.Context, run *trainer.Run, data *cohor
 	}
 	c, dir := run.Config(), filepath.Join(run.Dir(), evaluationName)
 	bar := newMeter(s.Err, "evaluating")
-	r, err := fold.Write(ctx, filepath.Join(run.Dir(), trainer.ModelName), models.Openers(d.env), set, dir, true, fold.Options{
+	use, measured := s.use()
+	defer measured()
+	r, err := fold.Write(ctx, filepath.Join(run.Dir(), trainer.ModelName), models.On(ctx, d.on, use), set, dir, true, fold.Options{
 		Samples: samples, Seed: c.Seed, Skip: c.SkipBad, Explain: listSentence, Readers: data.Shares, Progress: func(done, total int) { bar.set(done, total, "") },
+		Moved: func(note string) { fmt.Fprintf(s.Err, "note: %s.\n", note) },
 	}, fold.About{Program: s.program(), Name: string(c.Loss.Kind), ResearchUse: disclaimer, Time: time.Now()})
 	bar.close()
 	if err != nil {

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -14,11 +13,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"bayeslice/internal/devices"
 	"bayeslice/internal/models"
-	"bayeslice/internal/onnx/graph"
-	"bayeslice/internal/onnx/rewrite"
 	"bayeslice/internal/ort"
-	"bayeslice/internal/tensor"
 	"bayeslice/training"
 	"bayeslice/training/cohort"
 	"bayeslice/training/step"
@@ -152,7 +149,7 @@ func (s *session) trainResume(ctx context.Context, dir string, plain bool, sampl
 	if o.Provider != c.Device || o.Threads != c.Threads {
 		fmt.Fprintf(s.Err, "note: the run began on %s with %d threads; the weights will differ by rounding from those of a run that was not interrupted\n", providerLabel(c.Device), c.Threads)
 	}
-	d, err := openDevice(o)
+	d, err := s.openDevice(ctx, o)
 	if err != nil {
 		return err
 	}
@@ -172,30 +169,16 @@ func (s *session) trainResume(ctx context.Context, dir string, plain bool, sampl
 // device is where a run computes.
 type device struct {
 	options ort.Options
-	env     *ort.Env
+	on      *devices.Set
 }
 
-// openDevice loads the runtime and tries the provider on a small graph, before any time is spent on data.
-func openDevice(o ort.Options) (device, error) {
-	env, err := ort.Open(o)
+// openDevice loads the runtime and tries the provider, before any time is spent on data.
+func (s *session) openDevice(ctx context.Context, o ort.Options) (device, error) {
+	on, err := s.devices(o)
 	if err != nil {
 		return device{}, err
 	}
-	g, err := graph.Build("device test", func(b *graph.Builder) {
-		b.Output("y", b.Relu(b.Input("x", tensor.Float32, 1, 1, 4, 4, 4)))
-	})
-	if err != nil {
-		return device{}, err
-	}
-	var file bytes.Buffer
-	if err := g.Encode(&file); err != nil {
-		return device{}, err
-	}
-	session, err := env.NewSession(file.Bytes(), ort.SessionOptions{})
-	if err != nil {
-		return device{}, err
-	}
-	return device{options: o, env: env}, session.Close()
+	return device{options: o, on: on}, on.Try(ctx, devices.Use{})
 }
 
 // providerLabel names a provider for people.
@@ -215,11 +198,11 @@ func (s *session) runTraining(ctx context.Context, run *trainer.Run, data *cohor
 	c := run.Config()
 	watch := newWatch(s, c, plain)
 	defer watch.close()
-	on, measured := s.devices(d.env, rewrite.Volumes, false)
+	use, measured := s.use()
 	defer measured()
 	model, err := run.Train(ctx, data.Data, trainer.Options{
-		Open: models.Each(ctx, on, ort.SessionOptions{}),
-		On:   watch.event, Clock: time.Now, Runtime: "ONNX Runtime " + d.env.Version(),
+		Open: models.Each(ctx, d.on, use),
+		On:   watch.event, Clock: time.Now, Runtime: "ONNX Runtime " + d.on.Env().Version(),
 	})
 	watch.close()
 	switch {

@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"bayeslice/internal/machine"
 	"bayeslice/internal/onnx/graph"
 	"bayeslice/internal/onnx/rewrite"
 	"bayeslice/internal/ort"
@@ -44,20 +45,28 @@ func (c Choice) String() string {
 
 // Options are what a [Set] is made with; the zero value measures nothing.
 type Options struct {
-	Folder   string           // where measurements are kept between sessions; "" keeps them in memory
-	Clock    func() time.Time // for measuring; nil measures nothing: the automatic choice is then the CPU
-	Progress func(Progress)   // told before each candidate that is measured, on the goroutine of Open; may be nil
-	Fresh    bool             // measure again what was measured in earlier sessions
-
-	// CPULowering is the lowering on the CPU of graphs that come to [Set.Open]; "" leaves them as they are. It is not measured, so
-	// that results on the CPU are the same bit by bit.
-	CPULowering rewrite.Lowering
+	Folder string           // where measurements are kept between sessions; "" keeps them in memory
+	Clock  func() time.Time // for measuring; nil measures nothing: the automatic choice is then the CPU
+	Fresh  bool             // measure again what was measured in earlier sessions
+	Ready  time.Duration    // what a device has at least to be ready for a graph, in which drivers compile their programs; 0 is a minute
 
 	// What the machine offers; tests put others here. Nil takes the runtime's.
 	Open      func(ctx context.Context, onnx []byte, o ort.SessionOptions) (Session, error)
 	Available func(ort.Provider) error
 	Machine   []string // facts on which measurements depend; nil asks the machine
 }
+
+// Use says how a graph is to be opened. The zero value takes the runtime's provider and threads.
+type Use struct {
+	Session ort.SessionOptions
+	// OnCPU is the lowering on the CPU; "" leaves graphs as they are. It is not measured, so that results on the CPU are the same
+	// bit by bit. Where it asks for more memory than the machine has, the graph stays as it is.
+	OnCPU    rewrite.Lowering
+	Progress func(Progress) // told before each candidate that is measured, on the goroutine of [Set.Open]; may be nil
+}
+
+// cpu is the CPU's choice.
+func (u Use) cpu() Choice { return Choice{ort.CPU, cmp.Or(u.OnCPU, rewrite.Volumes)} }
 
 // Progress says which candidate is being measured.
 type Progress struct {
@@ -69,8 +78,7 @@ type Progress struct {
 type Set struct {
 	env     *ort.Env
 	o       Options
-	measure sync.Mutex    // held while measuring
-	ready   time.Duration // readyWithin; tests are less patient
+	measure sync.Mutex // held while measuring
 
 	mu        sync.Mutex
 	available map[ort.Provider]error
@@ -92,50 +100,47 @@ func New(env *ort.Env, o Options) *Set {
 	if o.Available == nil {
 		o.Available = env.Available
 	}
-	return &Set{env: env, o: o, ready: readyWithin, available: map[ort.Provider]error{}, lost: map[ort.Provider]string{}, tables: map[string]*Table{}}
+	o.Ready = cmp.Or(o.Ready, readyWithin)
+	return &Set{env: env, o: o, available: map[ort.Provider]error{}, lost: map[ort.Provider]string{}, tables: map[string]*Table{}}
 }
 
 // Env returns the runtime.
 func (s *Set) Env() *ort.Env { return s.env }
 
-// Open opens the bytes of an ONNX file on the device asked for, or where none is, on the one that runs this graph fastest: what
-// can be opened is measured, once for each graph and machine, unless only the CPU can. The bytes are kept, since another device may
-// have to take over. It fails with [ort.ErrProvider] where the device asked for cannot be used, and as [ort.Env.NewSession].
-func (s *Set) Open(ctx context.Context, onnx []byte, o ort.SessionOptions) (*Runner, error) {
-	asked := s.asked(o)
-	if asked == ort.CPU {
-		return s.OpenAs(ctx, onnx, o, s.onCPU())
-	}
-	candidates, err := s.candidates(asked)
-	if err != nil {
-		return nil, err
-	}
+// Open opens a graph on the device asked for, or where none is, on the one that runs it fastest: what can be opened is measured,
+// once for each graph and machine, unless only the CPU can. The graph is kept, since another device may have to take over. It fails
+// with [ort.ErrProvider] where the device asked for cannot be used, and as [ort.Env.NewSession].
+func (s *Set) Open(ctx context.Context, g *graph.Graph, u Use) (*Runner, error) {
+	asked := s.Asked(u)
+	candidates, err := s.candidates(asked, u)
 	switch {
+	case err != nil:
+		return nil, err
 	case len(candidates) == 1 || s.o.Clock == nil && asked == ort.Auto:
-		return s.OpenAs(ctx, onnx, o, s.onCPU())
+		return s.OpenAs(ctx, g, u, candidates[0])
 	case s.o.Clock == nil:
-		return s.OpenAs(ctx, onnx, o, candidates[1])
+		return s.OpenAs(ctx, g, u, candidates[1])
 	}
-	choice, err := s.choose(ctx, onnx, o, asked, candidates)
+	choice, err := s.choose(ctx, g, u, asked, candidates)
 	if err != nil {
 		return nil, err
 	}
-	r, err := s.OpenAs(ctx, onnx, o, choice)
+	r, err := s.OpenAs(ctx, g, u, choice)
 	if err != nil && asked == ort.Auto && choice.Provider != ort.CPU && ctx.Err() == nil { // it could be opened when it was measured
-		return s.instead(ctx, onnx, o, choice, err)
+		return s.instead(ctx, g, u, choice, err)
 	}
 	return r, err
 }
 
-// OpenAs opens the bytes of an ONNX file on a given device; the zero choice is [Set.Open]'s. It fails as [Set.Open] does; want of
-// memory on another device than the CPU makes the CPU take over, which [Runner.Moved] tells.
-func (s *Set) OpenAs(ctx context.Context, onnx []byte, o ort.SessionOptions, c Choice) (*Runner, error) {
+// OpenAs opens a graph on a given device; the zero choice is [Set.Open]'s. It fails as [Set.Open] does; want of memory on another
+// device than the CPU makes the CPU take over, which [Runner.Moved] tells.
+func (s *Set) OpenAs(ctx context.Context, g *graph.Graph, u Use, c Choice) (*Runner, error) {
 	if c.Provider == "" || c.Provider == ort.Auto {
-		return s.Open(ctx, onnx, o)
+		return s.Open(ctx, g, u)
 	}
-	r := &Runner{set: s, plain: bytes.Clone(onnx), o: o, place: place{Choice: c}}
+	r := &Runner{set: s, graph: g.WithMetadata(nil), use: u, place: place{Choice: c}}
 	var err error
-	if r.now, err = s.open(ctx, r.plain, o, r.place); err == nil {
+	if r.now, err = s.open(ctx, r.graph, u, r.place); err == nil {
 		return r, nil
 	}
 	if errors.Is(err, ort.ErrMemory) && ctx.Err() == nil {
@@ -146,10 +151,30 @@ func (s *Set) OpenAs(ctx context.Context, onnx []byte, o ort.SessionOptions, c C
 	return nil, err
 }
 
+// Try opens a graph of one operator on the provider that u asks for, on the CPU for the automatic choice, so that a user hears at once
+// where it cannot be used. It fails as [Set.OpenAs] does.
+func (s *Set) Try(ctx context.Context, u Use) error {
+	g, err := graph.Build("device test", func(b *graph.Builder) {
+		b.Output("y", b.Relu(b.Input("x", tensor.Float32, 1, 1, 4, 4, 4)))
+	})
+	if err != nil {
+		return fmt.Errorf("devices: %w", err)
+	}
+	c := Choice{Provider: s.Asked(u), Lowering: rewrite.Volumes}
+	if c.Provider == ort.Auto {
+		c = u.cpu()
+	}
+	r, err := s.OpenAs(ctx, g, u, c)
+	if err != nil {
+		return err
+	}
+	return r.Close()
+}
+
 // instead opens a graph on the CPU where the device that was measured fastest cannot be opened any more, which it tells.
-func (s *Set) instead(ctx context.Context, onnx []byte, o ort.SessionOptions, c Choice, why error) (*Runner, error) {
+func (s *Set) instead(ctx context.Context, g *graph.Graph, u Use, c Choice, why error) (*Runner, error) {
 	s.lose(c.Provider, why.Error())
-	r, err := s.OpenAs(ctx, onnx, o, s.onCPU())
+	r, err := s.OpenAs(ctx, g, u, u.cpu())
 	if err != nil {
 		return nil, err
 	}
@@ -157,40 +182,22 @@ func (s *Set) instead(ctx context.Context, onnx []byte, o ort.SessionOptions, c 
 	return r, nil
 }
 
-// asked is the provider that the options, else the environment, ask for.
-func (s *Set) asked(o ort.SessionOptions) ort.Provider {
-	p := o.Provider
+// Asked is the provider that u, else the environment, asks for.
+func (s *Set) Asked(u Use) ort.Provider {
+	p := u.Session.Provider
 	if p == "" && s.env != nil {
 		p = s.env.Provider()
 	}
-	if p == "" {
-		p = ort.Auto
-	}
-	return p
-}
-
-// onCPU is the CPU's choice.
-func (s *Set) onCPU() Choice {
-	return Choice{ort.CPU, cmp.Or(s.o.CPULowering, rewrite.Volumes)}
+	return cmp.Or(p, ort.Auto)
 }
 
 // onDevices are the lowerings that may pay on other devices than the CPU.
 var onDevices = []rewrite.Lowering{rewrite.Volumes, rewrite.Slices}
 
-// OnlyCPU reports whether the options leave no choice but the CPU: it is asked for, or nothing else can be used here.
-func (s *Set) OnlyCPU(o ort.SessionOptions) bool {
-	asked := s.asked(o)
-	if asked == ort.CPU || (asked == ort.Auto && s.o.Clock == nil) {
-		return true
-	}
-	candidates, err := s.candidates(asked)
-	return err == nil && len(candidates) == 1
-}
-
 // candidates lists what is compared for a provider asked for: the CPU, against which numbers are checked, and the lowerings on the
 // provider, or for the automatic choice on every one that can be used here. It fails with [ort.ErrProvider].
-func (s *Set) candidates(asked ort.Provider) ([]Choice, error) {
-	out := []Choice{s.onCPU()}
+func (s *Set) candidates(asked ort.Provider, u Use) ([]Choice, error) {
+	out := []Choice{u.cpu()}
 	for _, p := range ort.Providers() {
 		if p == ort.Auto || p == ort.CPU || (asked != ort.Auto && asked != p) {
 			continue
@@ -244,34 +251,36 @@ type place struct {
 }
 
 // open lowers a graph and opens it.
-func (s *Set) open(ctx context.Context, onnx []byte, o ort.SessionOptions, p place) (Session, error) {
+func (s *Set) open(ctx context.Context, g *graph.Graph, u Use, p place) (Session, error) {
 	if p.frugal && p.Provider == ort.CPU {
 		p.Lowering = rewrite.Volumes // the others hold larger tensors
 	}
-	if p.Lowering != rewrite.Volumes && p.Lowering != "" {
-		g, err := graph.Decode(bytes.NewReader(onnx))
-		if err != nil {
-			return nil, fmt.Errorf("devices: %w", err)
-		}
-		if onnx, err = lowered(g, p.Lowering); err != nil {
-			return nil, err
-		}
+	low, err := lowered(g, p)
+	if err != nil {
+		return nil, err
 	}
+	var onnx bytes.Buffer
+	if err := low.Encode(&onnx); err != nil {
+		return nil, fmt.Errorf("%w: %w", ort.ErrModel, err)
+	}
+	o := u.Session
 	o.Provider, o.Frugal = p.Provider, o.Frugal || p.frugal
-	return s.o.Open(ctx, onnx, o)
+	return s.o.Open(ctx, onnx.Bytes(), o)
 }
 
-// lowered encodes a graph in a lowering.
-func lowered(g *graph.Graph, l rewrite.Lowering) ([]byte, error) {
-	g, err := rewrite.Lower(g, l)
+// lowered returns a graph in the lowering of a place; on the CPU as it is where the lowering needs more memory than there is.
+func lowered(g *graph.Graph, p place) (*graph.Graph, error) {
+	if p.Lowering == "" {
+		return g, nil
+	}
+	low, err := rewrite.Lower(g, p.Lowering)
 	if err != nil {
-		return nil, fmt.Errorf("devices: %w", err)
+		return nil, fmt.Errorf("%w: %w", ort.ErrModel, err)
 	}
-	var b bytes.Buffer
-	if err := g.Encode(&b); err != nil {
-		return nil, fmt.Errorf("devices: %w", err)
+	if most := machine.Total(); p.Provider == ort.CPU && most > 0 && low.Needs().Bytes > most {
+		return g, nil
 	}
-	return b.Bytes(), nil
+	return low, nil
 }
 
 // Tables returns what was measured in this process or read from the folder, in no order.

@@ -1,7 +1,6 @@
 package devices
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -16,7 +15,7 @@ import (
 
 // Bounds of a measurement.
 const (
-	readyWithin = 60 * time.Second // to open a graph and run it once, in which drivers compile their programs
+	readyWithin = 60 * time.Second // to open a graph and run it once
 	readyTimes  = 10               // or so many times what the fastest candidate takes for a run, where that is longer
 	timedRuns   = 3                // at most, after the first
 	timedFor    = 2 * time.Second  // no further run begins after so long
@@ -37,16 +36,12 @@ type Measurement struct {
 const unfinished = "the program ended while it was tried"
 
 // choose returns the fastest candidate, from the measurements that are known, else after making them.
-func (s *Set) choose(ctx context.Context, onnx []byte, o ort.SessionOptions, asked ort.Provider, candidates []Choice) (Choice, error) {
-	g, err := graph.Decode(bytes.NewReader(onnx))
-	if err != nil {
-		return Choice{}, fmt.Errorf("devices: %w", err)
-	}
+func (s *Set) choose(ctx context.Context, g *graph.Graph, u Use, asked ort.Provider, candidates []Choice) (Choice, error) {
 	s.measure.Lock()
 	defer s.measure.Unlock()
-	table := s.table(g, o)
+	table := s.table(g, u)
 	if missing := table.missing(candidates); len(missing) > 0 {
-		if err := s.measureAll(ctx, table, g, onnx, o, missing); err != nil {
+		if err := s.measureAll(ctx, table, g, u, missing); err != nil {
 			return Choice{}, err
 		}
 	}
@@ -58,17 +53,17 @@ func (s *Set) choose(ctx context.Context, onnx []byte, o ort.SessionOptions, ask
 }
 
 // measureAll measures candidates after the CPU and adds them to the table, which is stored after each.
-func (s *Set) measureAll(ctx context.Context, t *Table, g *graph.Graph, onnx []byte, o ort.SessionOptions, missing []Choice) error {
-	trial := &trial{set: s, g: g, onnx: onnx, o: o, in: made(g)}
-	all := []Choice{s.onCPU()}
+func (s *Set) measureAll(ctx context.Context, t *Table, g *graph.Graph, u Use, missing []Choice) error {
+	trial := &trial{set: s, g: g, use: u, in: made(g)}
+	all := []Choice{u.cpu()}
 	for _, c := range missing {
 		if c.Provider != ort.CPU {
 			all = append(all, c)
 		}
 	}
 	for i, c := range all {
-		if s.o.Progress != nil {
-			s.o.Progress(Progress{Trying: c, Done: i, Of: len(all)})
+		if u.Progress != nil {
+			u.Progress(Progress{Trying: c, Done: i, Of: len(all)})
 		}
 		if c.Provider != ort.CPU {
 			s.record(t, Measurement{Choice: c, Problem: unfinished})
@@ -90,8 +85,7 @@ func (s *Set) measureAll(ctx context.Context, t *Table, g *graph.Graph, onnx []b
 type trial struct {
 	set  *Set
 	g    *graph.Graph
-	onnx []byte
-	o    ort.SessionOptions
+	use  Use
 	in   map[string]*tensor.Tensor
 	want map[string]*tensor.Tensor // the CPU's
 	best float64                   // seconds of the fastest run so far
@@ -100,7 +94,7 @@ type trial struct {
 // run measures a candidate. Only the CPU's failure is an error: it is what everything falls back to.
 func (t *trial) run(ctx context.Context, c Choice) (Measurement, error) {
 	m := Measurement{Choice: c}
-	limit := t.set.ready
+	limit := t.set.o.Ready
 	if t.best > 0 {
 		limit = max(limit, time.Duration(readyTimes*t.best*float64(time.Second)))
 	}
@@ -141,7 +135,7 @@ func (t *trial) run(ctx context.Context, c Choice) (Measurement, error) {
 
 // first opens a candidate and runs it once.
 func (t *trial) first(ctx context.Context, c Choice) (Session, map[string]*tensor.Tensor, error) {
-	s, err := t.set.open(ctx, t.onnx, t.o, place{Choice: c})
+	s, err := t.set.open(ctx, t.g, t.use, place{Choice: c})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 
+	"bayeslice/internal/onnx/graph"
 	"bayeslice/internal/ort"
 	"bayeslice/internal/tensor"
 )
@@ -17,8 +18,8 @@ import (
 // happens unseen: see [Runner.Moved]. Safe for concurrent use.
 type Runner struct {
 	set   *Set
-	plain []byte // the graph as it was given
-	o     ort.SessionOptions
+	graph *graph.Graph // as it was given
+	use   Use
 
 	mu     sync.Mutex // never held during a run
 	now    Session    // nil where it could not be opened anywhere any more, or is closed
@@ -77,13 +78,6 @@ func (r *Runner) Fallbacks() []string {
 	return r.now.Fallbacks()
 }
 
-// Moves returns every change of the device so far.
-func (r *Runner) Moves() []Move {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return append([]Move(nil), r.moves...)
-}
-
 // Moved returns how often the device has changed so far, and the last change: the devices, and a sentence without its full stop.
 func (r *Runner) Moved() (times int, from, to, why string) {
 	r.mu.Lock()
@@ -137,7 +131,7 @@ func (r *Runner) move(ctx context.Context, failure error) error {
 		r.set.lose(r.place.Provider, short(failure))
 	}
 	for {
-		next, ok := r.set.next(r.place, memory)
+		next, ok := refuge(r.place, r.use, memory)
 		if !ok {
 			if memory && r.place.frugal {
 				return fmt.Errorf("%w (sparing memory did not help)", failure)
@@ -152,7 +146,7 @@ func (r *Runner) move(ctx context.Context, failure error) error {
 		}
 		debug.FreeOSMemory()
 		r.place = next
-		s, err := r.set.open(ctx, r.plain, r.o, next)
+		s, err := r.set.open(ctx, r.graph, r.use, next)
 		if err == nil {
 			r.now = s
 			r.moves = append(r.moves, Move{From: from, To: r.device(), Why: short(failure), Memory: memory})
@@ -165,17 +159,17 @@ func (r *Runner) move(ctx context.Context, failure error) error {
 	}
 }
 
-// next is the place to try after a failure here; false where there is none.
-func (s *Set) next(p place, memory bool) (place, bool) {
+// refuge is the place to try after a failure here; false where there is none.
+func refuge(p place, u Use, memory bool) (place, bool) {
 	switch {
 	case p.Provider == ort.CPU && (p.frugal || !memory):
 		return p, false
 	case p.Provider == ort.CPU:
-		return place{s.onCPU(), true}, true
+		return place{u.cpu(), true}, true
 	case p.Provider == ort.CUDA && memory && !p.frugal: // the only one that can be told to take less
 		return place{p.Choice, true}, true
 	}
-	return place{s.onCPU(), false}, true
+	return place{u.cpu(), false}, true
 }
 
 // short is what a device said, without what the runtime adds for users.

@@ -1,4 +1,4 @@
-package devices
+package devices_test
 
 import (
 	"context"
@@ -9,13 +9,16 @@ import (
 	"sync"
 	"testing"
 
+	"bayeslice/internal/devices"
+	"bayeslice/internal/devices/devicestest"
+	"bayeslice/internal/onnx/graphtest"
 	"bayeslice/internal/ort"
 )
 
 // plainResults are the CPU's for the first n inputs.
-func plainResults(t *testing.T, r *rig, n int) [][]float32 {
+func plainResults(t *testing.T, r *devicestest.Machine, n int) [][]float32 {
 	t.Helper()
-	s, err := r.env.NewSession(model(t), ort.SessionOptions{Provider: ort.CPU})
+	s, err := graphtest.Session(r.Env, model(t), ort.SessionOptions{Provider: ort.CPU})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,15 +35,15 @@ func plainResults(t *testing.T, r *rig, n int) [][]float32 {
 }
 
 func TestADeviceLostInTheMiddleIsReplacedInTheOpen(t *testing.T) {
-	r := newRig(t)
-	r.seconds = map[Choice]float64{cpu: 3, gpuVolumes: 1, gpuSlices: 2}
-	s := r.set(Options{})
-	runner, err := s.Open(t.Context(), model(t), ort.SessionOptions{})
+	r := devicestest.New(t)
+	r.Seconds = map[devices.Choice]float64{cpu: 3, gpuVolumes: 1, gpuSlices: 2}
+	s := r.Set(devices.Options{})
+	runner, err := s.Open(t.Context(), model(t), devices.Use{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer runner.Close()
-	r.fail[gpuVolumes] = failAt(4, errLost) // of this session
+	r.Fail[gpuVolumes] = devicestest.FailAt(4, devicestest.Lost) // of this session
 	want := plainResults(t, r, 6)
 	for i := range 6 {
 		if times, _, _, _ := runner.Moved(); i < 4 && times != 0 {
@@ -68,24 +71,25 @@ func TestADeviceLostInTheMiddleIsReplacedInTheOpen(t *testing.T) {
 }
 
 func TestWantOfMemoryIsMetStepByStep(t *testing.T) {
-	r := newRig(t)
-	r.missing[ort.CUDA], r.missing[ort.WebGPU] = false, true
-	r.seconds = map[Choice]float64{cpu: 3, cudaVolumes: 1, cudaSlices: 2}
-	runner, err := r.set(Options{}).Open(t.Context(), model(t), ort.SessionOptions{})
+	r := devicestest.New(t)
+	r.Missing[ort.CUDA], r.Missing[ort.WebGPU] = false, true
+	r.Seconds = map[devices.Choice]float64{cpu: 3, cudaVolumes: 1, cudaSlices: 2}
+	runner, err := r.Set(devices.Options{}).Open(t.Context(), model(t), devices.Use{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer runner.Close()
-	r.opened = nil
-	r.fail[cudaVolumes], r.fail[cpu] = failAt(1, errMemory), failAt(1, errMemory)
+	r.Sessions()
+	r.Fail[cudaVolumes], r.Fail[cpu] = devicestest.FailAt(1, devicestest.OutOfMemory), devicestest.FailAt(1, devicestest.OutOfMemory)
 	_, err = runner.Run(t.Context(), input(0))
 	if !errors.Is(err, ort.ErrMemory) || !strings.Contains(err.Error(), "smaller model") || !strings.Contains(err.Error(), "sparing memory did not help") {
 		t.Errorf("error = %v", err)
 	}
-	if want := []place{{cudaVolumes, true}, {cpu, false}, {cpu, true}}; !slices.Equal(r.opened, want) {
-		t.Errorf("tried %+v, want %+v", r.opened, want)
+	opened, _ := r.Sessions()
+	if want := []devicestest.Opened{{Choice: cudaVolumes, Frugal: true}, {Choice: cpu}, {Choice: cpu, Frugal: true}}; !slices.Equal(opened, want) {
+		t.Errorf("tried %+v, want %+v", opened, want)
 	}
-	delete(r.fail, cpu)
+	delete(r.Fail, cpu)
 	out, err := runner.Run(t.Context(), input(0))
 	if err != nil || !slices.Equal(out["y"].F32, plainResults(t, r, 1)[0]) {
 		t.Errorf("after memory was freed: %v", err)
@@ -100,32 +104,32 @@ func TestWantOfMemoryIsMetStepByStep(t *testing.T) {
 
 // TestWantOfMemoryWhenOpening: the CPU takes over, and it is told.
 func TestWantOfMemoryWhenOpening(t *testing.T) {
-	r := newRig(t)
-	runner, err := r.set(Options{}).OpenAs(t.Context(), model(t), ort.SessionOptions{}, gpuSlices)
+	r := devicestest.New(t)
+	runner, err := r.Set(devices.Options{}).OpenAs(t.Context(), model(t), devices.Use{}, gpuSlices)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if times, _, _, _ := runner.Moved(); times != 0 || runner.Close() != nil {
 		t.Error("moved without a reason")
 	}
-	r.refuse[gpuSlices] = fmt.Errorf("%w: %w: opening the model with WebGPU: out of memory; choose a smaller model, or the CPU", ort.ErrProvider, ort.ErrMemory)
-	if runner, err = r.set(Options{}).OpenAs(t.Context(), model(t), ort.SessionOptions{}, gpuSlices); err != nil {
+	r.Refuse[gpuSlices] = fmt.Errorf("%w: %w: opening the model with WebGPU: out of memory; choose a smaller model, or the CPU", ort.ErrProvider, ort.ErrMemory)
+	if runner, err = r.Set(devices.Options{}).OpenAs(t.Context(), model(t), devices.Use{}, gpuSlices); err != nil {
 		t.Fatal(err)
 	}
 	defer runner.Close()
 	if times, _, _, why := runner.Moved(); times != 1 || !strings.Contains(why, "WebGPU has not enough memory (opening the model with WebGPU: out of memory)") {
 		t.Errorf("moved %d times: %s", times, why)
 	}
-	r.refuse[gpuVolumes] = fmt.Errorf("%w: no device", ort.ErrProvider)
-	if _, err := r.set(Options{}).OpenAs(t.Context(), model(t), ort.SessionOptions{}, gpuVolumes); !errors.Is(err, ort.ErrProvider) {
+	r.Refuse[gpuVolumes] = fmt.Errorf("%w: no device", ort.ErrProvider)
+	if _, err := r.Set(devices.Options{}).OpenAs(t.Context(), model(t), devices.Use{}, gpuVolumes); !errors.Is(err, ort.ErrProvider) {
 		t.Errorf("a device that cannot be opened: %v", err)
 	}
 }
 
 // TestErrorsThatAreNotTheDevicesComeBack: what the CPU fails at as well, and inputs that do not fit.
 func TestErrorsThatAreNotTheDevicesComeBack(t *testing.T) {
-	r := newRig(t)
-	runner, err := r.set(Options{}).OpenAs(t.Context(), model(t), ort.SessionOptions{}, gpuVolumes)
+	r := devicestest.New(t)
+	runner, err := r.Set(devices.Options{}).OpenAs(t.Context(), model(t), devices.Use{}, gpuVolumes)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,7 +144,7 @@ func TestErrorsThatAreNotTheDevicesComeBack(t *testing.T) {
 	if _, err := runner.Run(ctx, input(0)); !errors.Is(err, context.Canceled) {
 		t.Errorf("error = %v, want context.Canceled", err)
 	}
-	r.fail[gpuVolumes], r.fail[cpu] = failAt(1, errLost), failAt(1, errLost)
+	r.Fail[gpuVolumes], r.Fail[cpu] = devicestest.FailAt(1, devicestest.Lost), devicestest.FailAt(1, devicestest.Lost)
 	if _, err := runner.Run(t.Context(), input(0)); !errors.Is(err, ort.ErrRun) {
 		t.Errorf("error = %v, want ErrRun", err)
 	}
@@ -154,14 +158,14 @@ func TestErrorsThatAreNotTheDevicesComeBack(t *testing.T) {
 
 // TestManyRunsMoveOnce: runs that meet the loss at the same time share the new session.
 func TestManyRunsMoveOnce(t *testing.T) {
-	r := newRig(t)
-	runner, err := r.set(Options{}).OpenAs(t.Context(), model(t), ort.SessionOptions{}, gpuVolumes)
+	r := devicestest.New(t)
+	runner, err := r.Set(devices.Options{}).OpenAs(t.Context(), model(t), devices.Use{}, gpuVolumes)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer runner.Close()
 	want := plainResults(t, r, 16)
-	r.fail[gpuVolumes] = failAt(5, errLost)
+	r.Fail[gpuVolumes] = devicestest.FailAt(5, devicestest.Lost)
 	var wg sync.WaitGroup
 	for i := range 16 {
 		wg.Go(func() {
@@ -172,7 +176,8 @@ func TestManyRunsMoveOnce(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if times, _, _, _ := runner.Moved(); times != 1 || len(r.opened) != 2 {
-		t.Errorf("moved %d times, opened %v", times, r.opened)
+	opened, _ := r.Sessions()
+	if times, _, _, _ := runner.Moved(); times != 1 || len(opened) != 2 {
+		t.Errorf("moved %d times, opened %v", times, opened)
 	}
 }

@@ -32,8 +32,8 @@ type Table struct {
 }
 
 // table returns what is known of a graph on this machine as it is now.
-func (s *Set) table(g *graph.Graph, o ort.SessionOptions) *Table {
-	fresh := &Table{Version: tableVersion, Graph: digest(g), Machine: s.facts(o)}
+func (s *Set) table(g *graph.Graph, u Use) *Table {
+	fresh := &Table{Version: tableVersion, Graph: digest(g), Machine: s.facts(u)}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t, known := s.tables[fresh.Graph]
@@ -48,12 +48,12 @@ func (s *Set) table(g *graph.Graph, o ort.SessionOptions) *Table {
 }
 
 // facts are what measurements depend on beside the graph.
-func (s *Set) facts(o ort.SessionOptions) []string {
+func (s *Set) facts(u Use) []string {
 	facts := slices.Clone(s.o.Machine)
 	if facts == nil {
 		facts = machine.Signature()
 	}
-	threads := o.Threads
+	threads := u.Session.Threads
 	if s.env != nil {
 		library := s.env.Library()
 		facts = append(facts, "ONNX Runtime "+s.env.Version())
@@ -84,6 +84,15 @@ func digest(g *graph.Graph) string {
 		fmt.Fprintln(h, n.Op(), n.Shape(), n.DType(), n.Attrs(), in) // maps are printed in the order of their keys
 	}
 	return hex.EncodeToString(h.Sum(nil))[:32]
+}
+
+// Folder is where this program keeps measurements, in the user's cache; "" where the system has none.
+func Folder() string {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(cache, "bayeslice", "devices")
 }
 
 // file is where the table of a graph is kept; "" where none is.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime/metrics"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"bayeslice/inference"
+	"bayeslice/internal/devices"
 	"bayeslice/internal/geom"
 	"bayeslice/internal/modelcard"
 	"bayeslice/internal/nets"
@@ -87,8 +89,12 @@ func FuzzModelFile(f *testing.F) {
 	f.Add(smallest(f, modelcard.Anatomy))
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, onnx []byte) {
-		load(t, onnx, func(part []byte) (inference.Runner, error) {
-			_, _, err := pb.Signature(part)
+		load(t, onnx, func(part *graph.Graph) (inference.Runner, error) {
+			var b bytes.Buffer
+			if err := part.Encode(&b); err != nil {
+				return nil, fmt.Errorf("%w: %w", ort.ErrModel, err) // as package devices does
+			}
+			_, _, err := pb.Signature(b.Bytes())
 			return noRunner{}, err
 		})
 	})
@@ -123,9 +129,9 @@ func FuzzModelEdits(f *testing.F) {
 		if err := m.Encode(&onnx); err != nil {
 			return // not every model can be written
 		}
-		open, quick := Opener(env, ort.SessionOptions{}), isQuick(onnx.Bytes())
+		open, quick := Each(t.Context(), devices.New(env, devices.Options{}), devices.Use{}), isQuick(onnx.Bytes())
 		if !quick {
-			open = func([]byte) (inference.Runner, error) { return noRunner{}, nil }
+			open = func(*graph.Graph) (inference.Runner, error) { return noRunner{}, nil }
 		}
 		model := load(t, onnx.Bytes(), open)
 		if model == nil || !quick {

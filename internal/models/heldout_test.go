@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"bayeslice/inference"
+	"bayeslice/internal/devices"
 	"bayeslice/internal/geom"
 	"bayeslice/internal/metrics"
 	"bayeslice/internal/modelcard"
@@ -143,7 +144,7 @@ func judgeHeldOut(t *testing.T, names []string, phantoms, samples int) []judged 
 	sets, zones := map[string]training.Set{}, map[string]training.Set{} // by recipe
 	var out []judged
 	for _, name := range names {
-		m, err := BuiltIn().Open(t.Context(), env, name)
+		m, err := BuiltIn().Open(t.Context(), devices.New(env, devices.Options{}), name, devices.Use{})
 		if err != nil {
 			t.Fatal(err)
 		}

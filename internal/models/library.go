@@ -17,7 +17,6 @@ import (
 	"bayeslice/internal/devices"
 	"bayeslice/internal/modelcard"
 	"bayeslice/internal/onnx/pb"
-	"bayeslice/internal/ort"
 	"bayeslice/resources"
 )
 
@@ -174,21 +173,12 @@ func names(list []Bundled) string {
 	return "; choose one of " + strings.Join(out, ", ") + ", or give a file"
 }
 
-// OpenOn is [Library.Open] on the devices of this machine, see [On].
-func (l *Library) OpenOn(ctx context.Context, d *devices.Set, model string) (*inference.Model, error) {
+// Open opens a bundled model or a model file, as [Library.Read] finds it, for sampling on the devices of this machine, see [On]. The
+// caller closes it. It fails as [Library.Read] and [inference.File.Load] do, and with what [devices.Set.Open] says.
+func (l *Library) Open(ctx context.Context, d *devices.Set, model string, u devices.Use) (*inference.Model, error) {
 	f, err := l.Read(model)
 	if err != nil {
 		return nil, err
 	}
-	return f.Load(ctx, On(ctx, d))
-}
-
-// Open opens a bundled model or a model file, as [Library.Read] finds it, for sampling. The caller
-// closes it. It fails as [Open] does.
-func (l *Library) Open(ctx context.Context, env *ort.Env, model string) (*inference.Model, error) {
-	f, err := l.Read(model)
-	if err != nil {
-		return nil, err
-	}
-	return f.Load(ctx, Openers(env))
+	return f.Load(ctx, On(ctx, d, u))
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"bayeslice/inference"
+	"bayeslice/internal/devices"
 	"bayeslice/internal/geom"
 	"bayeslice/internal/modelcard"
 	"bayeslice/internal/nets"
@@ -180,7 +181,7 @@ func TestAPackedModelSamplesAsRoundedWeights(t *testing.T) {
 // sampled draws two samples of a model file on a made-up image.
 func sampled(t *testing.T, env *ort.Env, path string) *inference.Prediction {
 	t.Helper()
-	m, err := BuiltIn().Open(t.Context(), env, path)
+	m, err := BuiltIn().Open(t.Context(), devices.New(env, devices.Options{}), path, devices.Use{})
 	if err != nil {
 		t.Fatal(err)
 	}

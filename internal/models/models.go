@@ -13,84 +13,50 @@ import (
 	"bayeslice/internal/devices"
 	"bayeslice/internal/modelcard"
 	"bayeslice/internal/nets"
+	"bayeslice/internal/onnx/graph"
 	"bayeslice/internal/onnx/rewrite"
 	"bayeslice/internal/ort"
 )
 
-// Open loads a model file for sampling. The caller closes it. It fails as [inference.LoadWith] and
-// [ort.Env.NewSession] do; operators that run elsewhere than asked are in [inference.Model.Fallbacks].
-func Open(ctx context.Context, env *ort.Env, path string) (*inference.Model, error) {
-	return inference.LoadWith(ctx, path, Openers(env))
-}
-
-// Openers run both parts of a model in env. On the CPU large convolutions are replaced by minimal filtering.
-func Openers(env *ort.Env) inference.Openers {
-	// The part before the noise runs once per exam: it need not keep its working memory.
-	o := inference.Openers{Once: Opener(env, ort.SessionOptions{ReleaseMemory: true}), Each: Opener(env, ort.SessionOptions{})}
-	if p := env.Provider(); p == ort.CPU || p == ort.Auto {
-		o.Lowering = rewrite.Tiles
-	}
-	return o
-}
-
-// On returns openers on the devices of this machine: what runs once per sample decides where a model runs, by measuring where
-// there is a choice, and the part before the noise follows. ctx ends the measuring.
-func On(ctx context.Context, d *devices.Set) inference.Openers {
-	if d.OnlyCPU(ort.SessionOptions{}) {
-		return inference.Openers{Once: onCPU(ctx, d, ort.SessionOptions{ReleaseMemory: true}), Each: onCPU(ctx, d, ort.SessionOptions{}), Lowering: rewrite.Tiles}
-	}
+// On returns openers on the devices of this machine, as u says but for the lowering on the CPU, where large convolutions are replaced
+// by minimal filtering: what runs once per sample decides where a model runs, by measuring where there is a choice, and the part before
+// the noise follows. That part runs once per exam, so that it keeps no working memory. ctx ends the measuring.
+func On(ctx context.Context, d *devices.Set, u devices.Use) inference.Openers {
+	u.OnCPU = rewrite.Tiles
 	var chosen devices.Choice
-	each := asRunner(func(onnx []byte) (*devices.Runner, error) {
-		r, err := d.Open(ctx, onnx, ort.SessionOptions{})
+	each := asRunner(func(g *graph.Graph) (*devices.Runner, error) {
+		r, err := d.Open(ctx, g, u)
 		if err == nil {
 			chosen = r.Choice()
 		}
 		return r, err
 	})
-	once := asRunner(func(onnx []byte) (*devices.Runner, error) {
-		o := ort.SessionOptions{ReleaseMemory: true}
-		r, err := d.OpenAs(ctx, onnx, o, chosen)
-		if errors.Is(err, ort.ErrProvider) && d.Env().Provider() == ort.Auto { // then the model says that this part runs on the CPU
-			return d.OpenAs(ctx, onnx, o, devices.Choice{Provider: ort.CPU})
+	once := asRunner(func(g *graph.Graph) (*devices.Runner, error) {
+		u := u
+		u.Session.ReleaseMemory = true
+		r, err := d.OpenAs(ctx, g, u, chosen)
+		if errors.Is(err, ort.ErrProvider) && d.Asked(u) == ort.Auto { // then the model says that this part runs on the CPU
+			return d.OpenAs(ctx, g, u, devices.Choice{Provider: ort.CPU})
 		}
 		return r, err
 	})
 	return inference.Openers{Once: once, Each: each}
 }
 
-// onCPU opens graphs on the CPU as they are.
-func onCPU(ctx context.Context, d *devices.Set, o ort.SessionOptions) inference.OpenRunner {
-	return asRunner(func(onnx []byte) (*devices.Runner, error) {
-		return d.OpenAs(ctx, onnx, o, devices.Choice{Provider: ort.CPU, Lowering: rewrite.Volumes})
-	})
-}
-
-// Each opens single graphs, such as training steps, on the devices of this machine, as o says; ctx ends the measuring. It fails as
+// Each opens single graphs, such as training steps, on the devices of this machine, as u says; ctx ends the measuring. It fails as
 // [devices.Set.Open] does.
-func Each(ctx context.Context, d *devices.Set, o ort.SessionOptions) inference.OpenRunner {
-	return asRunner(func(onnx []byte) (*devices.Runner, error) { return d.Open(ctx, onnx, o) })
+func Each(ctx context.Context, d *devices.Set, u devices.Use) inference.OpenRunner {
+	return asRunner(func(g *graph.Graph) (*devices.Runner, error) { return d.Open(ctx, g, u) })
 }
 
 // asRunner makes an opener of runners of a function that opens on devices.
-func asRunner(open func([]byte) (*devices.Runner, error)) inference.OpenRunner {
-	return func(onnx []byte) (inference.Runner, error) {
-		r, err := open(onnx)
+func asRunner(open func(*graph.Graph) (*devices.Runner, error)) inference.OpenRunner {
+	return func(g *graph.Graph) (inference.Runner, error) {
+		r, err := open(g)
 		if err != nil {
 			return nil, err // a nil *devices.Runner in the interface would not be nil
 		}
 		return r, nil
-	}
-}
-
-// Opener opens ONNX bytes in env as o says; the caller closes each runner. It is safe for concurrent use
-// and fails as [ort.Env.NewSession] does.
-func Opener(env *ort.Env, o ort.SessionOptions) inference.OpenRunner {
-	return func(onnx []byte) (inference.Runner, error) {
-		s, err := env.NewSession(onnx, o)
-		if err != nil {
-			return nil, err // a nil *ort.Session in the interface would not be nil
-		}
-		return s, nil
 	}
 }
 

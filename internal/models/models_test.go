@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"bayeslice/inference"
+	"bayeslice/internal/devices"
 	"bayeslice/internal/modelcard"
 	"bayeslice/internal/nets"
 	"bayeslice/internal/ort"
@@ -26,7 +27,7 @@ func TestAnUntrainedModelIsWrittenReadAndOpened(t *testing.T) {
 	if err != nil {
 		testenv.SkipOrFail(t, "ort", err.Error())
 	}
-	m, err := Open(t.Context(), env, path)
+	m, err := BuiltIn().Open(t.Context(), devices.New(env, devices.Options{}), path, devices.Use{})
 	if err != nil {
 		t.Fatal(err)
 	}

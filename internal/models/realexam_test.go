@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"bayeslice/inference"
+	"bayeslice/internal/devices"
 	"bayeslice/internal/exam"
 	"bayeslice/internal/geom"
 	"bayeslice/internal/imageio"
@@ -88,7 +89,7 @@ func TestRealExams(t *testing.T) {
 		testenv.SkipOrFail(t, "ort", err.Error())
 	}
 	for _, name := range list {
-		m, err := library.Open(t.Context(), env, name)
+		m, err := library.Open(t.Context(), devices.New(env, devices.Options{}), name, devices.Use{})
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue

@@ -19,6 +19,6 @@
 // numbers as one that was not: training goes on from its last checkpoint (package trainer), evaluation starts again,
 // and both depend on seeds alone.
 //
-// The package knows no runtime: what runs graphs is an [inference.OpenRunner]. It never prints, and takes the time
+// The package knows no runtime: what runs graphs are [Openers]. It never prints, and takes the time
 // from its caller.
 package study

@@ -25,6 +25,7 @@ const (
 	Preparing  Phase = "data"       // Done of Total exams are prepared
 	Stepping   Phase = "training"   // steps
 	Evaluating Phase = "evaluation" // executions
+	Warning    Phase = "warning"    // Notes say what happened beside, such as a change of the device
 	Finished   Phase = "done"
 	Broken     Phase = "failed"  // Err says why
 	Elsewhere  Phase = "busy"    // another process works on it
@@ -37,14 +38,14 @@ type Event struct {
 	Phase       Phase
 	Done, Total int
 	Loss        float64  // of the step, in training
-	Notes       []string // about the data, as those of [cohort.Cohort]; once for each opening
+	Notes       []string // about the data, as those of [cohort.Cohort], once for each opening; or of a [Warning]
 	Err         error
 }
 
 // Options are what the work needs from outside.
 type Options struct {
-	// Open gives what opens graphs with a number of threads for each operator; 0 is the machine's default.
-	Open    func(threads int) (inference.OpenRunner, error)
+	// Open gives what opens the graphs of an element with a number of threads for each operator; 0 is the machine's default.
+	Open    func(ctx context.Context, threads int) (Openers, error)
 	Program string                 // name and version, for what is written
 	Runtime string                 // name and version of what runs graphs, for model files
 	Device  string                 // provider that was asked for, for run.json; "" is the CPU
@@ -52,6 +53,12 @@ type Options struct {
 	Clock   func() time.Time       // for logs and records; nil leaves times out
 	Explain func(err error) string // a sentence for an error; nil is its text
 	On      func(Event)            // called from the goroutine of the element, several at a time under [Study.Run] one after the other; may be nil
+}
+
+// Openers open the graphs of an element.
+type Openers struct {
+	Train  inference.OpenRunner // the step of the training, and its validation
+	Sample inference.Openers    // the model that came out, for its evaluation
 }
 
 func (o *Options) tell(e Event) {
@@ -102,7 +109,7 @@ func (s *Study) RunElement(ctx context.Context, e Element, o Options) (err error
 
 // attempt trains and evaluates an element.
 func (s *Study) attempt(ctx context.Context, e Element, o Options, r *Record) error {
-	open, err := o.Open(s.file.Training[e.Task].Threads)
+	open, err := o.Open(ctx, s.file.Training[e.Task].Threads)
 	if err != nil {
 		return err
 	}
@@ -110,7 +117,7 @@ func (s *Study) attempt(ctx context.Context, e Element, o Options, r *Record) er
 	if err != nil {
 		return err
 	}
-	model, err := s.train(ctx, e, o, open, data, choice)
+	model, err := s.train(ctx, e, o, open.Train, data, choice)
 	if err != nil {
 		return err
 	}
@@ -122,7 +129,7 @@ func (s *Study) attempt(ctx context.Context, e Element, o Options, r *Record) er
 		r.Train += step.Seconds
 	}
 	began := o.now()
-	if err := s.evaluate(ctx, e, o, open, model, data); err != nil {
+	if err := s.evaluate(ctx, e, o, open.Sample, model, data); err != nil {
 		return err
 	}
 	r.Evaluate = o.now().Sub(began).Seconds()
@@ -140,8 +147,11 @@ func (s *Study) train(ctx context.Context, e Element, o Options, open inference.
 	}
 	steps := run.Config().Steps
 	return run.Train(ctx, data.Data, trainer.Options{Open: open, Clock: o.Clock, Runtime: o.Runtime, On: func(ev trainer.Event) {
-		if ev.Kind == trainer.Stepped || ev.Kind == trainer.Started {
+		switch ev.Kind { //nolint:exhaustive // the others are in the log of the training
+		case trainer.Stepped, trainer.Started:
 			o.tell(Event{Element: e, Phase: Stepping, Done: ev.Step, Total: steps, Loss: ev.Loss})
+		case trainer.Warned:
+			o.tell(Event{Element: e, Phase: Warning, Notes: []string{ev.Text}})
 		}
 	}})
 }
@@ -176,12 +186,13 @@ func (s *Study) openRun(e Element, o Options, data *cohort.Cohort, choice cohort
 }
 
 // evaluate measures an element's model on its validation fold and writes the results, results.json last.
-func (s *Study) evaluate(ctx context.Context, e Element, o Options, open inference.OpenRunner, model string, data *cohort.Cohort) error {
+func (s *Study) evaluate(ctx context.Context, e Element, o Options, open inference.Openers, model string, data *cohort.Cohort) error {
 	v := s.file.Evaluation
-	_, err := fold.Write(ctx, model, inference.Openers{Once: open, Each: open}, data.Validation, s.evaluation(e), showing(e), fold.Options{
+	_, err := fold.Write(ctx, model, open, data.Validation, s.evaluation(e), showing(e), fold.Options{
 		Samples: v.Samples, Seed: v.Seed, Skip: s.file.Cohort[e.Task].SkipBad, Explain: o.explain, Readers: data.Shares,
 		Settings: evaluate.Settings{Bins: v.Bins, Bootstrap: metrics.Bootstrap{Rounds: v.BootstrapRounds, Seed: v.Seed}},
 		Progress: func(done, total int) { o.tell(Event{Element: e, Phase: Evaluating, Done: done, Total: total}) },
+		Moved:    func(note string) { o.tell(Event{Element: e, Phase: Warning, Notes: []string{note}}) },
 	}, fold.About{Program: o.Program, Name: string(e.Loss), ResearchUse: o.Use, Time: o.now()})
 	return err
 }

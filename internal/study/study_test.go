@@ -16,7 +16,6 @@ import (
 
 	"github.com/gofrs/flock"
 
-	"bayeslice/inference"
 	"bayeslice/internal/evaluate"
 	"bayeslice/internal/geom"
 	"bayeslice/internal/metrics"
@@ -142,11 +141,11 @@ func TestFailuresAreRecordedAndTriedAgain(t *testing.T) {
 	broken := errors.New("no runtime")
 	var failed []string
 	o := study.Options{
-		Open: func(int) (inference.OpenRunner, error) {
+		Open: func(context.Context, int) (study.Openers, error) {
 			mu.Lock()
 			defer mu.Unlock()
 			attempts++
-			return nil, broken
+			return study.Openers{}, broken
 		},
 		Clock:   func() time.Time { return time.Unix(1000, 0).UTC() },
 		Explain: func(err error) string { return "A sentence: " + err.Error() },

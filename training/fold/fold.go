@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"slices"
+	"strings"
 
 	"bayeslice/inference"
 	"bayeslice/internal/evaluate"
@@ -34,6 +35,7 @@ type Options struct {
 	Skip     bool
 	Explain  func(err error) string // a sentence for the reason of leaving an exam out; nil is its text
 	Progress func(done, total int)  // executions, on the caller's goroutine; must return at once. May be nil
+	Moved    func(note string)      // told, on the caller's goroutine, when executions go on on another device; the result's Method says so too. May be nil
 
 	// Show names the exam that is kept for the panels of Figure 3; "" keeps none. See [Typical].
 	Show string
@@ -102,7 +104,8 @@ type job struct {
 	grid      geom.Grid
 	shape     training.Shape
 	total     int
-	done      int // executions of finished exams
+	done      int      // executions of finished exams
+	moves     []string // changes of device, as sentences without their full stops
 }
 
 // exam samples and measures exam i.
@@ -179,6 +182,7 @@ func (j *job) predict(ctx context.Context, x *training.Example) (*evaluate.Exam,
 	if err != nil {
 		return nil, err
 	}
+	j.moved(x.Exam, found.Changes)
 	label, err := volume.NewMask(j.grid, x.Label)
 	if err != nil {
 		return nil, fmt.Errorf("fold: %s: %w", x.Exam, err)
@@ -188,6 +192,17 @@ func (j *job) predict(ctx context.Context, x *training.Example) (*evaluate.Exam,
 		e.Probabilities = append(e.Probabilities, class.Data())
 	}
 	return e, nil
+}
+
+// moved notes that executions on an exam were computed on another device than those before.
+func (j *job) moved(exam string, changes []inference.DeviceChange) {
+	for _, c := range changes {
+		note := fmt.Sprintf("%s, %s", exam, c)
+		j.moves = append(j.moves, note)
+		if j.Options.Moved != nil {
+			j.Options.Moved(note)
+		}
+	}
 }
 
 func (j *job) tell(samples int) {
@@ -250,6 +265,7 @@ func NoiseSeed(s uint64, exam string) uint64 {
 
 // method says in words how predictions were made and where they were measured.
 func (j *job) method(r prep.Recipe) string {
-	return fmt.Sprintf("the mean of %d executions with noise of seed %d, measured on the network's own grid, %d × %d × %d voxels of %g × %g × %g mm",
+	text := fmt.Sprintf("the mean of %d executions with noise of seed %d, measured on the network's own grid, %d × %d × %d voxels of %g × %g × %g mm",
 		j.Samples, j.Seed, r.Size[0], r.Size[1], r.Size[2], r.SpacingMM[0], r.SpacingMM[1], r.SpacingMM[2])
+	return strings.Join(append([]string{text}, j.moves...), "; ")
 }

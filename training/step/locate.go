@@ -1,11 +1,11 @@
 package step
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 
+	"bayeslice/internal/onnx/graph"
 	"bayeslice/internal/onnx/probe"
 	"bayeslice/internal/tensor"
 )
@@ -21,16 +21,12 @@ type Runner interface {
 // grew out of range. It is "" where every node is finite. It is for the step that a training stopped at:
 // it opens the graph once more, with the function that opened the step, watches every node, and so takes
 // more memory and several times as long as a step. Errors are those of opening and running.
-func Locate[R Runner](ctx context.Context, s *Step, open func(onnx []byte) (R, error), in map[string]*tensor.Tensor) (name string, err error) {
+func Locate[R Runner](ctx context.Context, s *Step, open func(*graph.Graph) (R, error), in map[string]*tensor.Tensor) (name string, err error) {
 	watched, nodes, err := probe.Watch(s.Graph)
 	if err != nil {
 		return "", fmt.Errorf("step: %w", err)
 	}
-	var file bytes.Buffer
-	if err := watched.WithMetadata(nil).Encode(&file); err != nil {
-		return "", fmt.Errorf("step: %w", err)
-	}
-	r, err := open(file.Bytes())
+	r, err := open(watched)
 	if err != nil {
 		return "", err
 	}

@@ -9,6 +9,8 @@ import (
 
 	"bayeslice/internal/modelcard"
 	"bayeslice/internal/nets"
+	"bayeslice/internal/onnx/graph"
+	"bayeslice/internal/onnx/graphtest"
 	"bayeslice/internal/ort"
 	"bayeslice/internal/tensor"
 	"bayeslice/internal/testenv"
@@ -37,9 +39,9 @@ func TestLocate(t *testing.T) {
 		t.Fatal(err)
 	}
 	var session *ort.Session // one for all cases: opening it takes seconds
-	open := func(onnx []byte) (kept, error) {
+	open := func(g *graph.Graph) (kept, error) {
 		if session == nil {
-			session, err = env.NewSession(onnx, ort.SessionOptions{Optimization: ort.OptimizeNone})
+			session, err = graphtest.Session(env, g, ort.SessionOptions{Optimization: ort.OptimizeNone})
 		}
 		return kept{session}, err
 	}
@@ -81,7 +83,7 @@ func TestLocate(t *testing.T) {
 		})
 	}
 	broken := errors.New("no device")
-	if _, err := step.Locate(context.Background(), s, func([]byte) (kept, error) { return kept{}, broken }, nil); !errors.Is(err, broken) {
+	if _, err := step.Locate(context.Background(), s, func(*graph.Graph) (kept, error) { return kept{}, broken }, nil); !errors.Is(err, broken) {
 		t.Errorf("a graph that cannot be opened gave %v", err)
 	}
 	if _, err := step.Locate(context.Background(), s, open, nil); !errors.Is(err, ort.ErrInput) {

@@ -11,6 +11,7 @@ import (
 	"bayeslice/internal/modelcard"
 	"bayeslice/internal/models"
 	"bayeslice/internal/onnx/autodiff"
+	"bayeslice/internal/onnx/graph"
 	"bayeslice/internal/tensor"
 	"bayeslice/training"
 	"bayeslice/training/step"
@@ -67,7 +68,7 @@ func TestABatchWhoseGradientsOverflowDiverges(t *testing.T) {
 	r := begun(t, c)
 	d := data(c, nil)
 	d.Validation = nil
-	_, err = r.Train(t.Context(), d, trainer.Options{Open: func([]byte) (inference.Runner, error) { return f, nil }})
+	_, err = r.Train(t.Context(), d, trainer.Options{Open: func(*graph.Graph) (inference.Runner, error) { return f, nil }})
 	if !errors.Is(err, trainer.ErrDiverged) || !strings.Contains(err.Error(), "step 1") {
 		t.Errorf("error = %v; want a divergence in step 1", err)
 	}
@@ -84,7 +85,7 @@ func TestGraphsAreClosedWhereOneCannotBeOpened(t *testing.T) {
 	c := settings(t, modelcard.Anatomy, 3)
 	closed, opened := 0, 0
 	full := errors.New("no memory")
-	_, err := begun(t, c).Train(t.Context(), data(c, nil), trainer.Options{Open: func([]byte) (inference.Runner, error) {
+	_, err := begun(t, c).Train(t.Context(), data(c, nil), trainer.Options{Open: func(*graph.Graph) (inference.Runner, error) {
 		if opened++; opened == 2 {
 			return nil, full
 		}

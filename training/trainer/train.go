@@ -115,7 +115,7 @@ func (l *loop) prepare() error {
 	l.updater = newUpdater(l.config, l.step.Params)
 	l.noise = inference.NewNoise(modelcard.Card{Noise: l.step.Noise}, l.config.Seed)
 	l.drawn = l.noise.Tensors()
-	if l.runner, err = openGraph(l.step.Graph, l.options.Open); err != nil {
+	if l.runner, err = l.options.Open(l.step.Graph); err != nil {
 		return err
 	}
 	if l.data.Validation != nil && l.data.Validation.Len() > 0 {

@@ -16,6 +16,8 @@ import (
 	"bayeslice/inference"
 	"bayeslice/internal/modelcard"
 	"bayeslice/internal/models"
+	"bayeslice/internal/onnx/graph"
+	"bayeslice/internal/onnx/graphtest"
 	"bayeslice/internal/ort"
 	"bayeslice/internal/tensor"
 	"bayeslice/internal/testenv"
@@ -74,8 +76,8 @@ func opener(t *testing.T) inference.OpenRunner {
 	if err != nil {
 		testenv.SkipOrFail(t, "ort", err.Error())
 	}
-	return func(onnx []byte) (inference.Runner, error) {
-		s, err := env.NewSession(onnx, ort.SessionOptions{})
+	return func(g *graph.Graph) (inference.Runner, error) {
+		s, err := graphtest.Session(env, g, ort.SessionOptions{})
 		if err != nil {
 			return nil, err
 		}

@@ -1,7 +1,6 @@
 package trainer
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -56,17 +55,8 @@ func newValidator(c Config, open inference.OpenRunner) (*validator, error) {
 	if g, err = graph.FeedParams(g); err != nil {
 		return nil, err
 	}
-	v.runner, err = openGraph(g, open)
+	v.runner, err = open(g)
 	return v, err
-}
-
-// openGraph encodes a graph and opens it.
-func openGraph(g *graph.Graph, open inference.OpenRunner) (inference.Runner, error) {
-	var b bytes.Buffer
-	if err := g.WithMetadata(nil).Encode(&b); err != nil {
-		return nil, fmt.Errorf("trainer: %w", err)
-	}
-	return open(b.Bytes())
 }
 
 // run validates weights on all exams of a set. Every validation of a run draws the same noise. It is nil

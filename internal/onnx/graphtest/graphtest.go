@@ -24,14 +24,19 @@ func OpenORT(t testing.TB, threads int) *ort.Env {
 	return env
 }
 
+// Session opens g as it is. It fails as graph.Graph.Encode and [ort.Env.NewSession] do.
+func Session(env *ort.Env, g *graph.Graph, o ort.SessionOptions) (*ort.Session, error) {
+	var file bytes.Buffer
+	if err := g.Encode(&file); err != nil {
+		return nil, err
+	}
+	return env.NewSession(file.Bytes(), o)
+}
+
 // Run runs g once on those of the tensors that are its inputs, and returns its outputs by name.
 func Run(t testing.TB, env *ort.Env, g *graph.Graph, in map[string]*tensor.Tensor) map[string]*tensor.Tensor {
 	t.Helper()
-	var file bytes.Buffer
-	if err := g.Encode(&file); err != nil {
-		t.Fatal(err)
-	}
-	s, err := env.NewSession(file.Bytes(), ort.SessionOptions{})
+	s, err := Session(env, g, ort.SessionOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -67,7 +67,7 @@ func (w *Window) addHomePanel(name, title string, p panel, home viewstate.Layout
 func (w *Window) addPanels() {
 	w.addPanel("exam", lang.T("Exam"), w.exam)
 	w.addPanel("results", lang.T("Results"), w.layers)
-	w.addPanel("reading", lang.T("Reading"), w.reading, viewstate.Read, viewstate.Uncertainty, viewstate.Compare)
+	w.addPanel("reading", lang.T("Reading"), w.reading, viewstate.Read, viewstate.Uncertainty)
 	w.addHomePanel("contour", lang.T("Contour"), newEditPanel(w, w.labels), viewstate.Contour, viewstate.Read, viewstate.Uncertainty)
 	w.addReview()
 	w.addHomePanel("calibration", lang.T("Calibration"), w.explore, viewstate.Compare)

@@ -19,6 +19,18 @@ type mover interface {
 	Moved() (times int, from, to, why string)
 }
 
+// MovedSince reports whether a runner's device has changed since it was last asked, which told counts: the last time to where, and why,
+// a sentence without its full stop.
+func MovedSince(r Runner, told *int) (to, why string, moved bool) {
+	m, ok := r.(mover)
+	if !ok {
+		return "", "", false
+	}
+	times, _, to, why := m.Moved()
+	moved, *told = times != *told, times
+	return to, why, moved
+}
+
 // Moved says why the model no longer runs on the device that it was opened on, a sentence without its full stop; "" where it does.
 func (m *Model) Moved() string {
 	_, last := m.moved()

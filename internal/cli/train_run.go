@@ -146,8 +146,8 @@ func (s *session) trainResume(ctx context.Context, dir string, plain bool, sampl
 	if s.threads == 0 {
 		o.Threads = c.Threads
 	}
-	if o.Provider != c.Device || o.Threads != c.Threads {
-		fmt.Fprintf(s.Err, "note: the run began on %s with %d threads; the weights will differ by rounding from those of a run that was not interrupted\n", providerLabel(c.Device), c.Threads)
+	if o.Threads != c.Threads { // of another device the run itself tells
+		fmt.Fprintf(s.Err, "note: the run began with %s; the weights will differ by rounding from those of a run that was not interrupted\n", plural(c.Threads, "thread"))
 	}
 	d, err := s.openDevice(ctx, o)
 	if err != nil {

@@ -4,16 +4,22 @@ import (
 	"context"
 	"errors"
 	"math"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
 	"bayeslice/inference"
+	"bayeslice/internal/devices"
+	"bayeslice/internal/devices/devicestest"
 	"bayeslice/internal/evaluate"
 	"bayeslice/internal/geom"
 	"bayeslice/internal/metrics"
 	"bayeslice/internal/modelcard"
+	"bayeslice/internal/models"
+	"bayeslice/internal/nets"
+	"bayeslice/internal/ort"
 	"bayeslice/internal/prep"
 	"bayeslice/internal/tensor"
 	"bayeslice/training"
@@ -231,5 +237,57 @@ func TestShownExamAndReaders(t *testing.T) {
 	sick := errors.New("no reader today")
 	if _, err := fold.Evaluate(ctx, m, exams[:1], fold.Options{Samples: 1, Readers: func(context.Context, string) ([]float32, error) { return nil, sick }}); !errors.Is(err, sick) {
 		t.Errorf("%v", err)
+	}
+}
+
+// A device that is lost in the middle of an exam's executions changes no figure, is told, and stands in the method.
+func TestALostDeviceIsToldAndInTheMethod(t *testing.T) {
+	machine := devicestest.New(t)
+	c := nets.PaperM1(modelcard.Diagnosis)
+	c.Size, c.Filters = [3]int{4, 16, 16}, [nets.Levels]int{4, 4, 4, 4, 4}
+	c.Reduction, c.Latent, c.Head = 2, 2, [2]int{2, 2}
+	r := prep.PaperRecipe(true)
+	r.Size = [3]int{16, 16, 4}
+	w, err := nets.Init(c, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "small.onnx")
+	if err := nets.WriteModel(path, c, w, modelcard.Card{Name: "small", Recipe: r}); err != nil {
+		t.Fatal(err)
+	}
+	var exams set
+	for _, name := range []string{"a", "b"} {
+		x := &training.Example{Exam: name, Image: tensor.NewFloat32(1, 3, 4, 16, 16), Label: make([]uint8, 4*16*16)}
+		for i := range x.Image.F32 {
+			x.Image.F32[i] = float32((i+len(exams))%17) / 8
+		}
+		copy(x.Label[500:], []uint8{1, 1, 1, 1})
+		exams = append(exams, x)
+	}
+	measured := func(p ort.Provider) (*evaluate.Result, []string) {
+		t.Helper()
+		var told []string
+		// The first executions of the part after the noise measure the device, in a session of their own.
+		use := devices.Use{Session: ort.SessionOptions{Provider: p}}
+		got, err := fold.Write(t.Context(), path, models.On(t.Context(), machine.Set(devices.Options{}), use), exams, t.TempDir(), false,
+			fold.Options{Samples: 3, Moved: func(note string) { told = append(told, note) }}, fold.About{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got, told
+	}
+	want, none := measured(ort.CPU)
+	machine.Seconds[devicestest.GPU], machine.Seconds[devicestest.GPUSlices] = 1, 2 // so that the plain lowering is the faster one
+	machine.Fail[devicestest.GPU] = devicestest.FailAt(5, devicestest.Lost)
+	got, told := measured(ort.WebGPU)
+	const note = "b, from sample 2 on: WebGPU (made up) failed (GPUDevice lost: the driver was reset), so that CPU (made up) takes over"
+	if len(none) > 0 || len(told) != 1 || !strings.HasPrefix(told[0], note) || !strings.Contains(got.Method, "; "+note) {
+		t.Errorf("told %q, %q; method %q", none, told, got.Method)
+	}
+	for i := range want.Rows {
+		if a, b := want.Rows[i].Calibration.NLL, got.Rows[i].Calibration.NLL; !(math.Abs(a-b) <= 1e-6) {
+			t.Errorf("%s: NLL %g, on the CPU alone %g", want.Rows[i].ID, b, a)
+		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"bayeslice/inference"
@@ -78,7 +79,7 @@ type loop struct {
 	state     *state
 	saved     int // step of the newest checkpoint, −1 for none
 	latest    *Validation
-	moved     int // changes of device that were told
+	moved     int // changes of device of runner that were told
 	skipped   int // batches without a usable exam, one after the other
 }
 
@@ -154,6 +155,9 @@ func (l *loop) tell(e Event) error {
 
 // train makes the remaining steps.
 func (l *loop) train(ctx context.Context) error {
+	if err := l.watchResumed(); err != nil {
+		return err
+	}
 	if err := l.tell(Event{Kind: Started, Text: l.runner.Device()}); err != nil {
 		return err
 	}
@@ -263,21 +267,41 @@ func (l *loop) gradient(ctx context.Context, e *training.Example, n int, event *
 	return nil
 }
 
-// watch tells when the run goes on on another device, because one failed or ran out of memory. The example at hand was computed
+// watch tells when the steps go on on another device, because one failed or ran out of memory. The example at hand was computed
 // there again; weights may differ by rounding from then on.
 func (l *loop) watch() error {
-	r, ok := l.runner.(interface {
-		Moved() (times int, from, to, why string)
-	})
-	if !ok {
+	to, why, moved := inference.MovedSince(l.runner, &l.moved)
+	if !moved {
 		return nil
 	}
-	times, _, to, why := r.Moved()
-	if times == l.moved {
-		return nil
-	}
-	l.moved = times
 	return errors.Join(l.tell(Event{Kind: Warned, Text: fmt.Sprintf("from step %d on: %s", l.state.step+1, why)}), l.tell(Event{Kind: Started, Text: to}))
+}
+
+// watchResumed tells where the run goes on on another device than it was trained on before.
+func (l *loop) watchResumed() error {
+	if l.state.step == 0 {
+		return nil
+	}
+	events, err := ReadLog(l.run.dir)
+	if err != nil {
+		return err
+	}
+	before, now := "", deviceName(l.runner.Device())
+	for _, e := range events {
+		if e.Kind == Started {
+			before = deviceName(e.Text)
+		}
+	}
+	if before == "" || before == now {
+		return nil
+	}
+	return l.tell(Event{Kind: Warned, Text: fmt.Sprintf("so far the run was trained on %s, and it goes on on %s; its weights will differ by rounding from those of a run on one of them", before, now)})
+}
+
+// deviceName is what [inference.Runner] says of its device, without which operators run elsewhere, whose time is never twice the same.
+func deviceName(device string) string {
+	name, _, _ := strings.Cut(device, ", ")
+	return name
 }
 
 // diverged says in which node of the step, fed with in, numbers went wrong, and what to do. The last
@@ -353,6 +377,9 @@ func (l *loop) validate(ctx context.Context) error {
 		return nil
 	}
 	v, err := l.validator.run(ctx, l.state.weights, l.data.Validation, l.skip)
+	if _, why, moved := inference.MovedSince(l.validator.runner, &l.validator.moved); moved {
+		err = errors.Join(err, l.tell(Event{Kind: Warned, Text: fmt.Sprintf("in the validation after step %d: %s", l.state.step, why)}))
+	}
 	if err != nil {
 		return err
 	}

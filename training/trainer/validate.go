@@ -35,6 +35,7 @@ type validator struct {
 	runner inference.Runner
 	names  []string // parameters the graph reads
 	noise  []modelcard.Noise
+	moved  int // changes of device of runner that were told
 }
 
 func newValidator(c Config, open inference.OpenRunner) (*validator, error) {

@@ -160,11 +160,11 @@ func TestABundledModelIsLoadedOnce(t *testing.T) {
 	t.Setenv(ort.EnvLibrary, env.Library().Path) // testEngine has a cache of its own, without the library
 	e := testEngine(t)
 	e.library = library(t)
-	a, err := e.load(t.Context(), "anatomy-ce")
+	a, err := e.load(t.Context(), "anatomy-ce", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if b, err := e.load(t.Context(), "anatomy-ce"); err != nil || a != b {
+	if b, err := e.load(t.Context(), "anatomy-ce", nil); err != nil || a != b {
 		t.Errorf("loaded again: %v", err)
 	}
 }

@@ -43,6 +43,10 @@ func runWindow(options string) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
+	if err := serveHeld(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	if path := os.Getenv(childBeat); path != "" {
 		if err := beat(path); err != nil {
 			fmt.Fprintln(os.Stderr, err)

@@ -7,7 +7,7 @@ OUT   ?= out/demo
 EXAM  ?= out/demo/exam
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test setup-dist build demo run test test-race bench lint fuzz fmt screenshots dist deb test-deb cross-check clean
+.PHONY: help setup setup-test setup-dist build demo run test test-race bench lint fuzz soak fmt screenshots dist deb test-deb cross-check clean
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -47,6 +47,9 @@ lint: ## gofmt, go vet and golangci-lint at the version pinned in tools/go.mod
 
 fuzz: ## every fuzz target for FUZZTIME each (default 30s)
 	scripts/fuzz.sh $${FUZZTIME:-30s}
+
+soak: setup-test ## long runs: SOAK exams (default 30) in one process and in one window, stops at random moments, very many files
+	BAYESLICE_SOAK=$${SOAK:-30} go test -tags migrated_fynedo -count=1 -timeout 120m -v -run 'TestManyExams|TestStopsAtRandomMoments|TestVeryManyFiles' ./internal/cli ./internal/exam ./app
 
 fmt: ## format the code
 	gofmt -w $$(git ls-files '*.go')

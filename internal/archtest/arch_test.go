@@ -112,6 +112,7 @@ var height = map[string]int{
 	"internal/seed":                    0, // random streams
 	"internal/scratch":                 0, // temporary folders
 	"internal/privacytest":             1, // whom files name, who connects, for tests
+	"internal/fuzztest":                0, // JSON changed by fuzzed bytes, for tests
 	"internal/soaktest":                1, // what a process holds, for tests
 	"internal/tensor":                  0,
 	"internal/testenv":                 0,

@@ -11,6 +11,7 @@ import (
 	"bayeslice/internal/calibrate"
 	"bayeslice/internal/evaluate"
 	"bayeslice/internal/exam"
+	"bayeslice/internal/fuzztest"
 	"bayeslice/internal/keymap"
 	"bayeslice/internal/modelcard"
 	"bayeslice/internal/recent"
@@ -109,26 +110,43 @@ var untrustedFiles = []untrusted{
 	}, `{"format":1,"task":"anatomy","classes":["background","TZ","PZ"],"input":"x","output":"y","recipe":{}}`},
 }
 
+// FuzzSmallFileEdits opens files of each kind of JSON whose values were changed.
+func FuzzSmallFileEdits(f *testing.F) {
+	for kind := range untrustedFiles {
+		f.Add(uint8(kind), []byte{})
+		f.Add(uint8(kind), []byte{0, 1, 30, 0, 4, 12, 0, 2, 140})
+	}
+	f.Fuzz(func(t *testing.T, kind uint8, script []byte) {
+		u := untrustedFiles[int(kind)%len(untrustedFiles)]
+		u.tryOpening(t, fuzztest.Edit([]byte(u.seed), script))
+	})
+}
+
 // FuzzSmallFiles opens whatever bytes come as each kind of file: what it says is used, or one sentence tells why not.
 func FuzzSmallFiles(f *testing.F) {
 	for kind, u := range untrustedFiles {
 		f.Add(uint8(kind), []byte(u.seed))
 	}
 	f.Fuzz(func(t *testing.T, kind uint8, data []byte) {
-		u := untrustedFiles[int(kind)%len(untrustedFiles)]
-		if strings.HasPrefix(u.name, "checkpoint") {
-			data = sealed(data)
-		}
-		path := filepath.Join(t.TempDir(), u.name)
-		if err := os.WriteFile(path, data, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if err := u.open(path); err != nil {
-			if text := explain(err); unreadable.MatchString(strings.ReplaceAll(text, "default", "")) || len(text) > 8000 {
-				t.Fatalf("%s: %.2000q", u.name, text)
-			}
-		}
+		untrustedFiles[int(kind)%len(untrustedFiles)].tryOpening(t, data)
 	})
+}
+
+// tryOpening opens bytes as a file of the kind, and holds a refusal to be a sentence that can be read.
+func (u untrusted) tryOpening(t *testing.T, data []byte) {
+	t.Helper()
+	if strings.HasPrefix(u.name, "checkpoint") {
+		data = sealed(data)
+	}
+	path := filepath.Join(t.TempDir(), u.name)
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := u.open(path); err != nil {
+		if text := explain(err); unreadable.MatchString(strings.ReplaceAll(text, "default", "")) || len(text) > 8000 {
+			t.Fatalf("%s: %.2000q", u.name, text)
+		}
+	}
 }
 
 // sealed makes a checkpoint of a head and numbers, with the checksum that it must have.

@@ -123,10 +123,16 @@ func TestStudyOnSlurm(t *testing.T) {
 		t.Fatalf("remembered are %+v, %v; it said\n%s", all, err, said)
 	}
 	sub := all[0]
-	for i := range 2 { // neither may end before what is to be done to it
-		c.Await(fmt.Sprintf("element %d to train", i), func() bool { return stepsOf(t, folder, i) > 6 })
-		c.SignalElement(i, syscall.SIGSTOP)
-	}
+	stopped := map[int]bool{} // each as soon as it trains: neither may end before what is to be done to it
+	c.Await("both elements to train", func() bool {
+		for i := range 2 {
+			if !stopped[i] && stepsOf(t, folder, i) > 6 {
+				c.SignalElement(i, syscall.SIGSTOP)
+				stopped[i] = true
+			}
+		}
+		return len(stopped) == 2
+	})
 	if now := program(t, "study", "status", folder); !strings.Contains(now, "as job "+sub.Array+", report as job "+sub.Report+": 2 running, report pending") {
 		t.Errorf("the status is\n%s", now)
 	}

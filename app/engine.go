@@ -37,6 +37,7 @@ type engineConfig struct {
 	folder    string          // further model files
 	overrides *exam.Overrides
 	runtime   ort.Options
+	machine   devices.Options // what the machine offers; tests put others here
 }
 
 // engine is the application behind the window. The inference runtime is loaded at the first run, so
@@ -158,7 +159,7 @@ func (e *engine) Predict(ctx context.Context, x *exam.Exam, job viewer.Job, on f
 	if err := ctx.Err(); err != nil {
 		return nil, viewer.Device{}, err
 	}
-	m, err := e.load(ctx, job.Model.ID, nil)
+	m, err := e.load(ctx, job.Model.ID, measuring(job.Measuring))
 	if err != nil {
 		return nil, viewer.Device{}, err
 	}
@@ -196,6 +197,29 @@ func (e *engine) SetDevice(provider string) {
 	defer e.mu.Unlock()
 	if e.runtime.Provider != provider {
 		e.runtime.Provider, e.on = provider, nil
+	}
+}
+
+// UsableDevices implements [viewer.DeviceChooser].
+func (e *engine) UsableDevices() []string {
+	on, err := e.devices()
+	if err != nil {
+		return nil
+	}
+	var names []string
+	for _, p := range on.Usable() {
+		names = append(names, p.Label())
+	}
+	return names
+}
+
+// measuring hands the progress of a measurement to the window; tell may be nil.
+func measuring(tell func(viewer.Progress)) func(devices.Progress) {
+	if tell == nil {
+		return nil
+	}
+	return func(p devices.Progress) {
+		tell(viewer.Progress{Stage: p.Trying.String(), Done: p.Done, Total: p.Of})
 	}
 }
 
@@ -267,7 +291,11 @@ func (e *engine) devices() (*devices.Set, error) {
 	if err != nil {
 		return nil, runtimeError(err)
 	}
-	e.on = devices.New(env, devices.Options{Folder: devices.Folder(), Clock: time.Now})
+	o := e.machine
+	if o.Clock == nil {
+		o.Folder, o.Clock = devices.Folder(), time.Now
+	}
+	e.on = devices.New(env, o)
 	return e.on, nil
 }
 
@@ -290,7 +318,9 @@ func runtimeError(err error) error {
 	switch {
 	case errors.Is(err, ort.ErrMemory):
 		return fmt.Errorf("%w: %w", viewer.ErrMemory, err)
-	case errors.Is(err, ort.ErrLibrary) || errors.Is(err, ort.ErrProvider):
+	case errors.Is(err, ort.ErrProvider):
+		return fmt.Errorf("%w: %w", viewer.ErrDevice, err)
+	case errors.Is(err, ort.ErrLibrary):
 		return fmt.Errorf("%w: %w", viewer.ErrRuntime, err)
 	case errors.Is(err, ort.ErrRun):
 		return fmt.Errorf("%w: %w", viewer.ErrRun, err)

@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"bayeslice/internal/lang"
 	"bayeslice/internal/modelcard"
 	"bayeslice/internal/nets"
 	"bayeslice/internal/ort"
@@ -60,8 +61,9 @@ var maskValues = map[modelcard.Task][]viewstate.TrainOption{
 // trainerOf is the training behind the window. It shares the inference runtime with the [engine]; one
 // training and one prediction may run at once. Safe for concurrent use.
 type trainerOf struct {
-	engine *engine
-	home   string // where runs are kept unless chosen; "" is a folder in the user's home
+	engine  *engine
+	samples int    // executions per exam of the evaluation after a training; 0 is as many as in the paper
+	home    string // where runs are kept unless chosen; "" is a folder in the user's home
 
 	mu    sync.Mutex
 	found []viewstate.TrainOption // devices that work here
@@ -124,7 +126,7 @@ func (t *trainerOf) folder() (string, error) {
 // diagnoseFor bounds the search for devices: a provider that takes longer to answer is left out.
 const diagnoseFor = 20 * time.Second
 
-// devices lists the providers that work here, the stored choice first, else the CPU. Where none can be
+// devices lists the providers that work here and, where these are several, the automatic choice; the stored choice first. Where none can be
 // tried, the CPU alone: the plan then says why nothing runs.
 func (t *trainerOf) devices(ctx context.Context) []viewstate.TrainOption {
 	t.mu.Lock()
@@ -151,6 +153,14 @@ func (t *trainerOf) devices(ctx context.Context) []viewstate.TrainOption {
 	}
 	if len(out) == 0 {
 		return []viewstate.TrainOption{{ID: string(ort.CPU), Name: ort.CPU.Label()}}
+	}
+	if len(out) > 1 {
+		automatic := viewstate.TrainOption{ID: string(ort.Auto), Name: lang.T("Automatic")}
+		if stored == "" || stored == automatic.ID {
+			out = slices.Insert(out, 0, automatic)
+		} else {
+			out = append(out, automatic)
+		}
 	}
 	if ctx.Err() == nil {
 		t.found = out

@@ -120,7 +120,9 @@ func (s *trainSession) Train(ctx context.Context, on func(viewstate.TrainEvent))
 		return end, runtimeError(err)
 	}
 	last := 0
-	use := devices.Use{Session: ort.SessionOptions{Provider: provider, Threads: c.Threads}}
+	use := devices.Use{Session: ort.SessionOptions{Provider: provider, Threads: c.Threads}, Progress: func(p devices.Progress) {
+		on(viewstate.TrainEvent{Opening: lang.T("measuring %s (%d of %d) …", p.Trying.String(), p.Done+1, p.Of)})
+	}}
 	model, err := s.run.Train(ctx, s.data.Data, trainer.Options{
 		Open: models.Each(ctx, onDevices, use),
 		On: func(e trainer.Event) {
@@ -155,7 +157,7 @@ func (s *trainSession) evaluate(ctx context.Context, open inference.Openers, mod
 	on(viewstate.TrainEvent{Note: lang.T("The model is written. It is being evaluated on the %d exams that it did not learn from; Cancel leaves that out.", set.Len())})
 	dir := filepath.Join(s.run.Dir(), "evaluation")
 	_, err := fold.Write(ctx, model, open, set, dir, true, fold.Options{
-		Seed: c.Seed, Skip: c.SkipBad, Explain: func(err error) string { return sentenceOf(err.Error()) }, Readers: s.data.Shares,
+		Samples: s.t.samples, Seed: c.Seed, Skip: c.SkipBad, Explain: func(err error) string { return sentenceOf(err.Error()) }, Readers: s.data.Shares,
 		Moved: func(note string) { on(viewstate.TrainEvent{Note: sentenceOf(note)}) },
 	}, fold.About{Program: c.Program, Name: string(c.Loss.Kind), ResearchUse: report.Disclaimer, Time: time.Now()})
 	switch {

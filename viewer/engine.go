@@ -36,6 +36,9 @@ type Job struct {
 	Moves map[string]geom.Vec3
 	// Known are finished results of the exam. One that the run would only repeat is returned in its place.
 	Known []*inference.Prediction
+	// Measuring is told before each device that is measured, which happens where there is more than one and the model is new to this
+	// machine; its Stage names the device. May be nil.
+	Measuring func(Progress)
 }
 
 // Repeats returns the known result that the run would repeat, bit for bit but for the device, with a model file of a
@@ -57,12 +60,6 @@ func (j Job) Repeats(sha string, moved []prep.Moved) *inference.Prediction {
 type Device struct {
 	Name     string // "CPU (ONNX Runtime 1.27.0)"
 	Fallback string // why it is not the one asked for, in words; "" where it is
-}
-
-// DeviceChooser is an [Engine] whose device can be changed while the window is open.
-type DeviceChooser interface {
-	// SetDevice makes later runs use another device, one of [Options.Devices]; "" is the automatic choice. It may wait.
-	SetDevice(provider string)
 }
 
 // Engine is the application behind the window. Its methods are called off the UI goroutine, several

@@ -82,7 +82,7 @@ func (w *Window) newComparison() *comparison {
 		for _, m := range w.explore.models {
 			if m.ID == chosen.ID {
 				c.slots, c.titles = append(c.slots, slot), append(c.titles, chosen.Title)
-				c.jobs = append(c.jobs, Job{Model: m, Samples: samples, Seed: seed, Moves: moves, Known: known})
+				c.jobs = append(c.jobs, Job{Model: m, Samples: samples, Seed: seed, Moves: moves, Known: known, Measuring: w.measuring(w.state.Exam())})
 			}
 		}
 	}
@@ -102,7 +102,7 @@ func (w *Window) startComparison() {
 		w.run.finish(nil, err)
 		w.explore.finish(c, err)
 		if err != nil {
-			w.showError(lang.T("The comparison ended early"), err)
+			w.showRunError(lang.T("The comparison ended early"), err, w.startComparison)
 		}
 	})
 }

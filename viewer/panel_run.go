@@ -260,6 +260,12 @@ func (p *runPanel) begin(job Job) {
 	p.refresh()
 }
 
+// measuring shows that devices are measured before the first sample.
+func (p *runPanel) measuring(m Progress) {
+	p.bar.set(float64(m.Done) / math.Max(1, float64(m.Total)))
+	p.tell(lang.T("Measuring %s (%d of %d)", m.Stage, m.Done+1, m.Total), lang.T("Which device is fastest is measured once for each model; it may take minutes. Stop ends it."))
+}
+
 // tell sets the two lines under the bar.
 func (p *runPanel) tell(status, note string) {
 	p.status.SetText(status)

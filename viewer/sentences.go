@@ -34,8 +34,10 @@ import (
 
 // Sentinels that an [Engine]'s errors wrap.
 var (
-	// ErrRuntime: the inference runtime or its device is missing; the error's own text says what to do.
+	// ErrRuntime: the inference runtime is missing; the error's own text says what to do.
 	ErrRuntime = errors.New("viewer: no inference runtime")
+	// ErrDevice: the device that was chosen cannot be used on this machine, or not for this model.
+	ErrDevice = errors.New("viewer: the device cannot be used")
 	// ErrRun: the runtime failed in the middle of a run.
 	ErrRun = errors.New("viewer: the run failed")
 	// ErrMemory: the machine or the device has not enough memory for the model, also after smaller attempts.
@@ -109,6 +111,7 @@ var sentences = []struct {
 	{ErrCheckpoint, sentence{lang.Mark("The run's checkpoints are damaged."), lang.Mark("Start a new run, or copy the run folder again from its source.")}},
 	{ErrTrainingData, sentence{lang.Mark("These data cannot be learnt from."), lang.Mark("Choose another folder or kind of data; the details say what is missing.")}},
 	{ErrTrainingRun, sentence{lang.Mark("This run cannot be made or opened."), lang.Mark("The details say why; choose other settings or another folder.")}},
+	{ErrDevice, sentence{lang.Mark("The device that was chosen cannot be used here."), lang.Mark("Choose another device, or the automatic choice, in the preferences.")}},
 	{ErrRuntime, sentence{lang.Mark("The network cannot run on this machine yet."), lang.Mark("See the details for the remedy.")}},
 	{ErrMemory, sentence{lang.Mark("There is not enough memory for this model."), lang.Mark("Close other programs, or choose a smaller model or another device in the preferences.")}},
 	{ErrRun, sentence{lang.Mark("The device could not finish a sample."), lang.Mark("Close other programs to free memory, or choose a smaller model.")}},

@@ -181,7 +181,11 @@ func (p *trainPage) updateState() {
 	p.busy.Store(t.Phase().Active())
 	setVisible(p.synthetic.Container, t.Synthetic())
 	setVisible(p.device.Container, t.Device() != "")
-	p.device.set(t.Device(), colorInput)
+	ground := colorInput
+	if t.DeviceMoved() {
+		ground = colorDanger
+	}
+	p.device.set(t.Device(), ground)
 	setText(p.headline, t.Headline())
 	setText(p.status, t.Status())
 	setText(p.results, capital(t.Results()))

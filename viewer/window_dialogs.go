@@ -19,6 +19,11 @@ func (w *Window) showError(title string, err error) {
 
 // showSentence shows what happened, what to do next, and the details in small print.
 func (w *Window) showSentence(title, what, next, details string) {
+	w.showEscaped(dialog.NewCustom(title, lang.T("Close"), w.sentenceBody(what, next, details), w.win))
+}
+
+// sentenceBody is what a dialog shows of an error.
+func (w *Window) sentenceBody(what, next, details string) fyne.CanvasObject {
 	line := func(s string, bold bool) *widget.Label {
 		l := widget.NewLabel(s)
 		l.Wrapping = fyne.TextWrapWord
@@ -31,8 +36,7 @@ func (w *Window) showSentence(title, what, next, details string) {
 	}
 	icon := container.NewVBox(container.New(layout.NewCustomPaddedLayout(4, 0, 0, 8),
 		container.New(fixedSize{32}, widget.NewIcon(theme.NewWarningThemedResource(theme.WarningIcon())))))
-	content := container.New(fixedWidth{460}, container.NewBorder(nil, nil, icon, nil, body))
-	w.showEscaped(dialog.NewCustom(title, lang.T("Close"), content, w.win))
+	return container.New(fixedWidth{460}, container.NewBorder(nil, nil, icon, nil, body))
 }
 
 // fixedSize is a layout that makes its object a square.

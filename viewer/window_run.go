@@ -80,7 +80,7 @@ func (w *Window) startRunKnowing(known []*inference.Prediction) {
 		return
 	}
 	for i := range jobs {
-		jobs[i].Moves, jobs[i].Known = w.reading.reading.ModelMoves(), known
+		jobs[i].Moves, jobs[i].Known, jobs[i].Measuring = w.reading.reading.ModelMoves(), known, w.measuring(e)
 	}
 	var results []*inference.Prediction
 	w.startWork(func() {
@@ -94,7 +94,7 @@ func (w *Window) startRunKnowing(known []*inference.Prediction) {
 	}, func(err error) {
 		w.run.finish(results, err)
 		if err != nil {
-			w.showError(lang.T("The run ended early"), err)
+			w.showRunError(lang.T("The run ended early"), err, w.startRun)
 		}
 		if w.opt.Ran != nil {
 			w.opt.Ran()

@@ -123,6 +123,9 @@ func (s *Set) Open(ctx context.Context, g *graph.Graph, u Use) (*Runner, error) 
 	}
 	choice, err := s.choose(ctx, g, u, asked, candidates)
 	if err != nil {
+		if errors.Is(err, ort.ErrProvider) {
+			s.lose(asked, short(err))
+		}
 		return nil, err
 	}
 	r, err := s.OpenAs(ctx, g, u, choice)
@@ -230,6 +233,17 @@ func (s *Set) usable(p ort.Provider, automatic bool) error {
 	return err
 }
 
+// Usable returns the providers that can be used here as far as is known, the CPU first; those that failed or were refused are left out.
+func (s *Set) Usable() []ort.Provider {
+	out := []ort.Provider{ort.CPU}
+	for _, p := range ort.Providers() {
+		if p != ort.CPU && p != ort.Auto && s.usable(p, true) == nil {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
 // lose remembers that a provider failed.
 func (s *Set) lose(p ort.Provider, why string) {
 	s.mu.Lock()
@@ -237,7 +251,7 @@ func (s *Set) lose(p ort.Provider, why string) {
 	s.lost[p] = why
 }
 
-// Lost returns the providers that failed in this process, and why.
+// Lost returns the providers that failed or were refused in this process, and why.
 func (s *Set) Lost() map[ort.Provider]string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -83,6 +83,8 @@ type Training struct {
 	last     TrainStep
 	pace     pace
 	device   string // of the shown run, "" where it is not known
+	moved    bool   // another device took over in the middle of the run
+	opening  string // what is done to open the network; "" is not known
 	done     int    // steps in this session
 	notes    []string
 	runs     []TrainRun
@@ -212,7 +214,8 @@ func (t *Training) begin(run TrainRun, prepare func(context.Context, func(TrainP
 	t.cancel = cancel
 	t.phase, t.err = TrainPreparing, nil
 	t.stage, t.run, t.end = TrainProgress{}, run, TrainEnd{}
-	t.log, t.last, t.pace, t.device, t.done, t.notes = trainLog{}, TrainStep{}, pace{}, "", 0, nil
+	t.log, t.last, t.pace, t.done, t.notes = trainLog{}, TrainStep{}, pace{}, 0, nil
+	t.device, t.opening, t.moved = "", "", false
 	t.changed(TrainStateChanged | TrainCurvesChanged | TrainPlanChanged | TrainRunsChanged)
 	t.o.Go(func() {
 		defer cancel()
@@ -345,7 +348,11 @@ func (t *Training) note(e TrainEvent) {
 		t.done++
 		t.pace.add(e.Learnt.Seconds)
 	}
+	if e.Opening != "" {
+		t.opening = e.Opening
+	}
 	if e.Device != "" {
+		t.moved = t.moved || t.device != "" && t.device != e.Device
 		t.device = e.Device
 	}
 	if e.Paused && t.phase == TrainPausing {

@@ -103,6 +103,9 @@ func (t *Training) Status() string {
 		return preparingText(t.stage)
 	case TrainRunning:
 		if t.device == "" {
+			if t.opening != "" {
+				return at + " · " + t.opening
+			}
 			return at + " · " + lang.T("opening the network on its device …")
 		}
 		return strings.Join(append([]string{at}, t.measures(true)...), " · ")
@@ -220,6 +223,9 @@ func short3(v float64) string {
 
 // Notes returns what is worth knowing about the run under way, the newest last.
 func (t *Training) Notes() []string { return slices.Clone(t.notes) }
+
+// DeviceMoved reports whether another device took over in the middle of the shown run.
+func (t *Training) DeviceMoved() bool { return t.moved }
 
 // Device says what the shown run computes on, or what is planned; "" where it is not known.
 func (t *Training) Device() string {

@@ -106,7 +106,9 @@ type TrainEvent struct {
 	Paused bool
 	// Device says what computes, with the event that begins a session; "" else.
 	Device string
-	// Note is a sentence about what is worth knowing: an exam left out, a damaged checkpoint.
+	// Opening says what is done to open the network, such as measuring devices, before anything is learnt; "" for other events.
+	Opening string
+	// Note is a sentence about what is worth knowing: an exam left out, a damaged checkpoint, a device that was lost.
 	Note string
 }
 

@@ -25,20 +25,17 @@ var adcScales = []struct {
 	{0.0005, 0.0025, 1e6, "mm²/s"},
 }
 
-// ucumADC are units that a real-world value mapping states, and their factor.
-var ucumADC = map[string]float64{"um2/s": 1, "mm2/s": 1e6, "10-6.mm2/s": 1, "10*-6.mm2/s": 1, "10-3.mm2/s": 1e3, "10*-3.mm2/s": 1e3}
-
 // scaleADC returns the volume in 10⁻⁶ mm²/s. stated is the unit that the files state, or "". Where
 // the scale is inferred or cannot be, issue says so.
 func scaleADC(v *volume.Volume, stated string) (scaled *volume.Volume, issue *Issue) {
-	if factor, ok := ucumADC[stated]; ok {
+	if factor, ok := unitsOfADC[stated]; ok {
 		return rescaled(v, factor), nil
 	}
 	median, voxels := boxMedian(v)
 	for _, s := range adcScales {
 		if median >= s.low && median <= s.high {
 			return rescaled(v, s.factor), &Issue{Code: ADCUnitsGuessed, Severity: Note, Text: fmt.Sprintf(
-				"the files state no unit for the ADC; its median of %.4g in the central %d mm is that of values in %s, and it is shown in 10⁻⁶ mm²/s",
+				"the files state no unit known here for the ADC; its median of %.4g in the central %d mm is that of values in %s, and it is shown in 10⁻⁶ mm²/s",
 				median, glandBoxMM, s.unit)}
 		}
 	}

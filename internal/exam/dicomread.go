@@ -298,11 +298,12 @@ func (r *dicomReader) load(ctx context.Context, jobs []loadJob) error {
 
 // loadOne reads one series' voxels and brings an ADC to its unit.
 func (r *dicomReader) loadOne(ctx context.Context, j loadJob) error {
-	s, unit := j.series, ""
-	o := dicom.LoadOptions{Invert: s.Kind != ADC, Each: r.progress.step}
-	if rw := j.stack.Frames[0].RealWorld; s.Kind == ADC && rw.Known && ucumADC[rw.Unit] != 0 {
-		o.RealWorld, unit = true, rw.Unit
+	s := j.series
+	unit, unused := realWorldUnit(j.stack, s.Kind)
+	if unused != nil {
+		s.found = append(s.found, *unused)
 	}
+	o := dicom.LoadOptions{Invert: s.Kind != ADC, RealWorld: unit, Each: r.progress.step}
 	data, err := j.stack.Load(ctx, r.fsys, o)
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -318,7 +319,7 @@ func (r *dicomReader) loadOne(ctx context.Context, j loadJob) error {
 		return nil
 	}
 	if s.Kind == ADC {
-		scaled, issue := scaleADC(s.Volume, unit)
+		scaled, issue := scaleADC(s.Volume, unit.Value)
 		s.Volume = scaled
 		if issue != nil {
 			s.found = append(s.found, *issue)

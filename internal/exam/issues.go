@@ -23,6 +23,7 @@ const (
 	BUnknown         = "b-value-unknown"             // the b-value of the high-b image is not stated
 	ADCUnitsGuessed  = "adc-units-guessed"           // inferred from the values
 	ADCUnitsUnknown  = "adc-units-unknown"           // not even that
+	RealWorldUnused  = "real-world-map-unused"       // the files map values to a unit that is not known here, or not by a line
 	ADCBUnknown      = "adc-b-values-unknown"        // the b-values an ADC was computed from are not stated
 	FrameMismatch    = "frame-of-reference-mismatch" // positions of two series need not agree
 	NoOverlap        = "no-overlap"                  // a series does not cover the middle of the T2W

@@ -28,7 +28,7 @@ func (s *Series) notes(stack *dicom.Stack) {
 		add(DuplicateSlice, Warning, "has %d more images at positions that have one already; the first of each was used", stack.Duplicates)
 	}
 	h := stack.Frames[0].Header
-	if h.Photometric == "MONOCHROME1" && s.Kind != ADC {
+	if unit, _ := realWorldUnit(stack, s.Kind); h.Photometric == "MONOCHROME1" && s.Kind != ADC && unit.Value == "" {
 		add(Inverted, Note, "is stored for inverted display (MONOCHROME1); its values were mirrored so that bright means bright")
 	}
 	if h.Lossy {

@@ -51,25 +51,18 @@ type Header struct {
 // Frame is one image plane. Immutable.
 type Frame struct {
 	Header           *Header
-	Index            int          // 0-based frame number in the file
-	HasPlane         bool         // the geometry below is valid
-	Position         geom.Vec3    // LPS mm of the centre of the first voxel
-	Row, Column      geom.Vec3    // unit directions of growing column index (i) and row index (j)
-	PixelMM          [2]float64   // mm between columns (i) and between rows (j)
-	ImageType        []string     // values, upper case
-	Echo             float64      // ms
-	B                BValue       // diffusion weighting
-	Directionality   string       // DiffusionDirectionality: "ISOTROPIC", "DIRECTIONAL", "NONE", ""
-	Slope, Intercept float64      // modality rescale
-	Temporal         int          // TemporalPositionIndex or identifier
-	RealWorld        RealWorldMap // where given
-}
-
-// RealWorldMap is a real-world value mapping (PS3.3 C.7.6.16.2.11): value = stored·Slope + Intercept.
-type RealWorldMap struct {
-	Known            bool
-	Slope, Intercept float64
-	Unit             string // UCUM code value, such as "mm2/s" or "um2/s"
+	Index            int        // 0-based frame number in the file
+	HasPlane         bool       // the geometry below is valid
+	Position         geom.Vec3  // LPS mm of the centre of the first voxel
+	Row, Column      geom.Vec3  // unit directions of growing column index (i) and row index (j)
+	PixelMM          [2]float64 // mm between columns (i) and between rows (j)
+	ImageType        []string   // values, upper case
+	Echo             float64    // ms
+	B                BValue     // diffusion weighting
+	Directionality   string     // DiffusionDirectionality: "ISOTROPIC", "DIRECTIONAL", "NONE", ""
+	Slope, Intercept float64    // modality rescale
+	Temporal         int        // TemporalPositionIndex or identifier
+	RealWorld        []RealWorldMap
 }
 
 // ReadHeader reads what comes before the pixels of one file. It fails with one of the package's
@@ -271,7 +264,7 @@ func classicFrame(h *Header, a attrs) Frame {
 		Header: h, ImageType: upper(a.texts(tag.ImageType)), Echo: a.number(tag.EchoTime, 0), B: bValue(a),
 		Directionality: a.text(tag.DiffusionDirectionality), Temporal: h.Temporal,
 		Slope: a.number(tag.RescaleSlope, 1), Intercept: a.number(tag.RescaleIntercept, 0),
-		RealWorld: realWorld(a.item(tagRWVSequence)),
+		RealWorld: realWorld(a),
 	}
 	f.setPlane(a, a, a)
 	return f
@@ -279,18 +272,19 @@ func classicFrame(h *Header, a attrs) Frame {
 
 // enhancedFrame reads a frame's functional groups; a per-frame macro goes before a shared one.
 func enhancedFrame(h *Header, root, shared, per attrs, index int) Frame {
-	group := func(t tag.Tag) attrs {
-		if g := per.item(t); g != nil {
-			return g
+	holder := func(t tag.Tag) attrs {
+		if per.item(t) != nil {
+			return per
 		}
-		return shared.item(t)
+		return shared
 	}
+	group := func(t tag.Tag) attrs { return holder(t).item(t) }
 	content, transform := group(tag.FrameContentSequence), group(tag.PixelValueTransformationSequence)
 	f := Frame{
 		Header: h, Index: index, ImageType: upper(group(tag.MRImageFrameTypeSequence).texts(tag.FrameType)),
 		Echo:  group(tag.MREchoSequence).number(tag.EffectiveEchoTime, 0),
 		Slope: transform.number(tag.RescaleSlope, 1), Intercept: transform.number(tag.RescaleIntercept, 0),
-		Temporal: content.integer(tag.TemporalPositionIndex, 0), RealWorld: realWorld(group(tagRWVSequence)),
+		Temporal: content.integer(tag.TemporalPositionIndex, 0), RealWorld: realWorld(holder(tagRWVSequence)),
 	}
 	if f.ImageType == nil {
 		f.ImageType = upper(root.texts(tag.ImageType))
@@ -325,18 +319,6 @@ func (f *Frame) setPlane(position, orientation, measures attrs) {
 	}
 	f.HasPlane, f.Position, f.Row, f.Column = true, p, row, column
 	f.PixelMM = [2]float64{mm[1], mm[0]} // PixelSpacing is rows\columns
-}
-
-// realWorld reads a mapping of one linear segment.
-func realWorld(a attrs) RealWorldMap {
-	slope, ok := a.numbers(tag.RealWorldValueSlope)
-	if !ok {
-		return RealWorldMap{}
-	}
-	return RealWorldMap{
-		Known: true, Slope: slope[0], Intercept: a.number(tag.RealWorldValueIntercept, 0),
-		Unit: a.item(tagUnitsSequence).text(tag.CodeValue),
-	}
 }
 
 func upper(s []string) []string {

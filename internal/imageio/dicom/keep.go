@@ -37,7 +37,7 @@ var nested = tagSet(
 	tag.TemporalPositionIndex, tag.StackID, tag.InStackPositionNumber, tag.ImagePositionPatient, tag.ImageOrientationPatient,
 	tag.PixelSpacing, tag.RescaleIntercept, tag.RescaleSlope, tag.RescaleType, tag.DiffusionBValue,
 	tag.DiffusionDirectionality, tag.EffectiveEchoTime, tag.FrameType, tag.FrameAcquisitionNumber,
-	tag.RealWorldValueSlope, tag.RealWorldValueIntercept, tag.CodeValue, tagFileID, tag.DirectoryRecordType,
+	tag.RealWorldValueSlope, tag.RealWorldValueIntercept, tag.CodeValue, tag.CodingSchemeDesignator, tag.CodeMeaning, tagFileID, tag.DirectoryRecordType,
 )
 
 // privateB are the private elements that hold b-values, by group and low byte; their high byte is

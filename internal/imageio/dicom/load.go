@@ -9,7 +9,7 @@ import (
 // LoadOptions of [Stack.Load].
 type LoadOptions struct {
 	Invert    bool   // mirror MONOCHROME1 values within their stored range, so that bright means bright
-	RealWorld bool   // apply the real-world value mapping instead of the modality rescale, where every frame has one
+	RealWorld Unit   // apply the mapping to this unit, one of [Stack.RealWorldUnits], in place of the modality rescale and Invert
 	Each      func() // called after every slice; nil: not
 }
 

@@ -117,14 +117,15 @@ func (f storedFormat) value(raw []byte, n int) int64 {
 func (f *Frame) decodeFrame(raw []byte, dst []float32, o LoadOptions) {
 	format := f.Header.format()
 	slope, intercept := f.rescale()
-	if o.RealWorld && f.RealWorld.Known {
-		slope, intercept = f.RealWorld.Slope, f.RealWorld.Intercept
+	m, mapped := f.mapTo(o.RealWorld)
+	if mapped {
+		slope, intercept = m.Slope, m.Intercept
 	}
 	mirror := int64(1)<<format.bits - 1 // v → mirror − v
 	if format.signed {
 		mirror = -1
 	}
-	invert := o.Invert && f.Header.Photometric == "MONOCHROME1"
+	invert := o.Invert && !mapped && f.Header.Photometric == "MONOCHROME1"
 	for n := range dst {
 		v := format.value(raw, n)
 		if invert {

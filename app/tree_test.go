@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+	"sync"
 	"time"
 
 	"fyne.io/fyne/v2"
@@ -15,7 +16,7 @@ import (
 	"bayeslice/internal/uitest"
 )
 
-// windowTree returns what the front window shows. It waits for the UI goroutine.
+// windowTree returns what the front window shows once it has taken what the user did until now.
 func windowTree() *uitest.Tree {
 	tree := &uitest.Tree{}
 	for start := time.Now(); fyne.CurrentApp() == nil || len(fyne.CurrentApp().Driver().AllWindows()) == 0; time.Sleep(20 * time.Millisecond) {
@@ -23,7 +24,7 @@ func windowTree() *uitest.Tree {
 			return tree
 		}
 	}
-	fyne.DoAndWait(func() {
+	afterEvents(func() {
 		windows := fyne.CurrentApp().Driver().AllWindows()
 		if len(windows) == 0 {
 			return
@@ -41,6 +42,23 @@ func windowTree() *uitest.Tree {
 		}
 	})
 	return tree
+}
+
+// afterEvents runs a function on the UI goroutine after that has looked at the mouse and the keyboard, and returns then:
+// animations tick after the toolkit has polled its events, where a call that is queued may come before.
+func afterEvents(do func()) {
+	done := make(chan struct{})
+	var once sync.Once
+	a := fyne.NewAnimation(time.Hour, nil)
+	a.Tick = func(float32) {
+		once.Do(func() {
+			a.Stop()
+			do()
+			close(done)
+		})
+	}
+	fyne.Do(a.Start)
+	<-done
 }
 
 // treeWalk walks through visible objects in the order of painting.

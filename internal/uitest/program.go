@@ -18,7 +18,7 @@ import (
 )
 
 // EnvSocket is the environment variable that tells the program under test where to listen: to everyone who
-// connects it sends its [Tree] as JSON, and closes.
+// connects it sends its [Tree], as it is after all that the user did until then, as JSON, and closes.
 const EnvSocket = "BAYESLICE_TEST_TREE"
 
 // patience is how long things may take that are done in a moment on an idle machine.
@@ -160,6 +160,34 @@ func (p *Program) node(what string, find func(*Tree) (Node, error)) Node {
 	}
 	p.fail("%s: %v", what, err)
 	return last
+}
+
+// Click is [Screen.Click], and returns when the program has taken the click: what a slow program takes late
+// would come too close to the click after it.
+func (p *Program) Click(at image.Point, button int) {
+	p.t.Helper()
+	p.Screen.Click(at, button)
+	p.taken()
+}
+
+// DoubleClick is [Screen.DoubleClick], and returns when the program has taken it.
+func (p *Program) DoubleClick(at image.Point) {
+	p.t.Helper()
+	p.Screen.DoubleClick(at)
+	p.taken()
+}
+
+// Drag is [Screen.Drag], and returns when the program has taken it.
+func (p *Program) Drag(button int, held string, points ...image.Point) {
+	p.t.Helper()
+	p.Screen.Drag(button, held, points...)
+	p.taken()
+}
+
+// taken waits until the program has taken what was done to it, or has ended for it.
+func (p *Program) taken() {
+	_, _ = p.ask()
+	p.clicked = time.Now()
 }
 
 // Press clicks on the control of a name.

@@ -2,6 +2,7 @@ package viewer
 
 import (
 	"image/color"
+	"slices"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
@@ -79,21 +80,44 @@ func (l *markLayer) circle(at fyne.Position, radius float32, c, fill color.Color
 	o.Refresh()
 }
 
-// label writes beside a point, within the viewport.
-func (l *markLayer) label(at fyne.Position, text string, c color.Color, within fyne.Size) {
+// label writes beside a point, within the viewport, and where there is room beside what is written there already.
+func (l *markLayer) label(at fyne.Position, text string, c color.Color, within fyne.Size, written []*imageText) {
 	if l.usedLabels == len(l.labels) {
 		l.labels = append(l.labels, newImageText(textBody, c, true))
 	}
 	o := l.labels[l.usedLabels]
+	written = append(written, l.labels[:l.usedLabels]...)
 	l.usedLabels++
 	o.text.Color = c
 	o.set(text)
 	o.show(true)
-	size := o.text.MinSize()
-	x := min(max(at.X+10, 6), max(6, within.Width-size.Width-6))
-	y := min(max(at.Y-size.Height-4, 4), max(4, within.Height-size.Height-4))
-	o.place(x, y, 0, 0)
+	p := freePlace(at, o.text.MinSize(), within, func(at fyne.Position) bool {
+		o.place(at.X, at.Y, 0, 0)
+		return !slices.ContainsFunc(written, o.overlaps)
+	})
+	o.place(p.X, p.Y, 0, 0)
 	o.text.Refresh()
+}
+
+// freePlace returns where a label of a size stands beside a point: the first free place right of it above and below, further
+// and further away, else left of it; where none is free the first.
+func freePlace(at fyne.Position, size, within fyne.Size, free func(fyne.Position) bool) fyne.Position {
+	const beside, above, edge = 10, 4, 6
+	bounded := func(x, y float32) fyne.Position {
+		return fyne.NewPos(min(max(x, edge), max(edge, within.Width-size.Width-edge)), min(max(y, above), max(above, within.Height-size.Height-above)))
+	}
+	first := bounded(at.X+beside, at.Y-size.Height-above)
+	for _, x := range []float32{at.X + beside, at.X - beside - size.Width} {
+		for n := range 4 {
+			lines := float32(n) * size.Height
+			for _, y := range []float32{at.Y - above - size.Height - lines, at.Y + above + lines} {
+				if p := bounded(x, y); free(p) {
+					return p
+				}
+			}
+		}
+	}
+	return first
 }
 
 // arrangeMarks draws the marks of the viewport anew.
@@ -106,6 +130,11 @@ func (v *viewport) arrangeMarks(size fyne.Size) {
 	if v.marks.end(before) {
 		v.Refresh() // Fyne asks for the objects again
 	}
+}
+
+// written are the texts of the viewport itself.
+func (v *viewport) written() []*imageText {
+	return slices.Concat(v.letters[:], v.note.lines[:], v.legend.ends[:], []*imageText{v.legend.what, v.title, v.patient, v.slice, v.zoom})
 }
 
 func (v *viewport) arrangeMark(m viewstate.Mark, size fyne.Size) {
@@ -139,6 +168,6 @@ func (v *viewport) arrangeMark(m viewstate.Mark, size fyne.Size) {
 		}
 	}
 	if m.Label != "" {
-		v.marks.label(at[len(at)-1], m.Label, m.Color, size)
+		v.marks.label(at[len(at)-1], m.Label, m.Color, size, v.written())
 	}
 }

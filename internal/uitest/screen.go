@@ -8,6 +8,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"image"
 	"image/color"
@@ -29,9 +30,10 @@ type Screen struct {
 	t       testing.TB
 	size    image.Point // pixels
 	display string
-	frames  *os.File // the display's memory, as Xvfb keeps it in a file
-	pixels  int64    // where the first pixel is in it
-	stride  int      // bytes of a row
+	said    syncBuffer // what Xvfb and xdotool write
+	frames  *os.File   // the display's memory, as Xvfb keeps it in a file
+	pixels  int64      // where the first pixel is in it
+	stride  int        // bytes of a row
 	events  io.Writer
 	answers *bufio.Reader // what xdotool says
 	clicked time.Time     // the last release of a button
@@ -65,7 +67,7 @@ func (s *Screen) startServer(folder string) {
 	}
 	cmd := exec.Command("Xvfb", "-displayfd", "3", "-screen", "0", fmt.Sprintf("%dx%dx24", s.size.X, s.size.Y),
 		"-fbdir", folder, "+extension", "GLX", "-nolisten", "tcp")
-	cmd.ExtraFiles = []*os.File{write}
+	cmd.ExtraFiles, cmd.Stderr = []*os.File{write}, &s.said
 	if err := cmd.Start(); err != nil {
 		testenv.SkipOrFail(s.t, "display", "Xvfb does not start: "+err.Error())
 	}
@@ -100,25 +102,44 @@ func (s *Screen) openFrames(path string) error {
 	return nil
 }
 
-// startEvents starts the one xdotool that takes commands until the test ends.
+// startEvents starts the one xdotool that takes commands until the test ends. A loaded machine may not let it reach
+// the display at once.
 func (s *Screen) startEvents() {
 	s.t.Helper()
+	var err error
+	for range 5 {
+		if err = s.tryEvents(); err == nil {
+			return
+		}
+		time.Sleep(time.Second)
+	}
+	s.t.Fatalf("uitest: xdotool: %v; the display %s: %s", err, s.display, s.said.String())
+}
+
+// tryEvents starts xdotool and has it answer once.
+func (s *Screen) tryEvents() error {
 	cmd := exec.Command("xdotool", "-")
-	cmd.Env = s.Environ()
+	cmd.Env, cmd.Stderr = s.Environ(), &s.said
 	in, errIn := cmd.StdinPipe()
 	out, errOut := cmd.StdoutPipe()
-	if errIn != nil || errOut != nil {
-		s.t.Fatalf("uitest: xdotool: %v, %v", errIn, errOut)
+	if err := errors.Join(errIn, errOut); err != nil {
+		return err
 	}
-	cmd.Stderr = os.Stderr
 	if err := cmd.Start(); err != nil {
-		s.t.Fatalf("uitest: xdotool: %v", err)
+		return err
 	}
-	s.t.Cleanup(func() {
+	end := func() {
 		_ = in.Close()
 		_ = cmd.Wait()
-	})
+	}
 	s.events, s.answers = in, bufio.NewReader(out)
+	_, asking := io.WriteString(in, "getmouselocation\n")
+	if _, err := s.answers.ReadString('\n'); err != nil {
+		end()
+		return errors.Join(asking, err)
+	}
+	s.t.Cleanup(end)
+	return nil
 }
 
 // Environ returns the environment of programs on this display.
@@ -135,7 +156,7 @@ func (s *Screen) Do(lines ...string) {
 	s.t.Helper()
 	s.Post(append(lines, "getmouselocation")...)
 	if _, err := s.answers.ReadString('\n'); err != nil {
-		s.t.Fatalf("uitest: xdotool %q: %v", lines, err)
+		s.t.Fatalf("uitest: xdotool %q: %v; the display %s: %s", lines, err, s.display, s.said.String())
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io/fs"
 	"strings"
-	"syscall"
 
 	"bayeslice/inference"
 	product "bayeslice/internal/about"
@@ -27,6 +26,7 @@ import (
 	"bayeslice/internal/review"
 	"bayeslice/internal/session"
 	"bayeslice/internal/settings"
+	"bayeslice/internal/syserr"
 	"bayeslice/internal/worklist"
 	"bayeslice/render"
 	"bayeslice/training"
@@ -60,9 +60,10 @@ var sentences = []struct {
 	err error
 	sentence
 }{
-	{syscall.ENOSPC, sentence{lang.Mark("The disk is full."), lang.Mark("Free some space and try again.")}},
-	{syscall.EDQUOT, sentence{lang.Mark("Your share of the disk is used up."), lang.Mark("Free some space, or choose a folder on another disk.")}},
-	{syscall.EROFS, sentence{lang.Mark("This disk can only be read."), lang.Mark("Choose a folder on another disk.")}},
+	{syserr.DiskFull, sentence{lang.Mark("The disk is full."), lang.Mark("Free some space and try again.")}},
+	{syserr.QuotaFull, sentence{lang.Mark("Your share of the disk is used up."), lang.Mark("Free some space, or choose a folder on another disk.")}},
+	{syserr.ReadOnlyDisk, sentence{lang.Mark("This disk can only be read."), lang.Mark("Choose a folder on another disk.")}},
+	{syserr.InUse, sentence{lang.Mark("Another program has this file open."), lang.Mark("Close it there and try again.")}},
 	{fs.ErrNotExist, sentence{lang.Mark("The file or folder is not there any more."), lang.Mark("Check the drive or the network, and choose it again.")}},
 	{report.ErrExists, sentence{lang.Mark("Files of these names are there already."), lang.Mark("Choose another folder or name, or agree that they are replaced.")}},
 	{report.ErrVerify, sentence{lang.Mark("A written file differs from the result when it is read back."), lang.Mark("Check the disk, and choose a folder on another one; what was there before is unchanged.")}},

@@ -62,8 +62,11 @@ func lockJournal(path string) (*flock.Flock, error) {
 
 // unlock gives a lock back and removes its file.
 func unlock(lock *flock.Flock) {
-	_ = os.Remove(lock.Path()) // where that fails an empty file stays, which does no harm
+	err := os.Remove(lock.Path()) // first, lest a file goes that another window has locked
 	_ = lock.Unlock()
+	if err != nil {
+		_ = os.Remove(lock.Path()) // Windows removes no open file; where this fails an empty file stays, which does no harm
+	}
 }
 
 // Found is a journal with work that was not saved.

@@ -111,6 +111,7 @@ var height = map[string]int{
 	"internal/geom":                    0,
 	"internal/seed":                    0, // random streams
 	"internal/scratch":                 0, // temporary folders
+	"internal/syserr":                  0, // what operating systems refuse
 	"internal/privacytest":             1, // whom files name, who connects, for tests
 	"internal/fuzztest":                0, // JSON changed by fuzzed bytes, for tests
 	"internal/soaktest":                1, // what a process holds, for tests

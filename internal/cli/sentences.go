@@ -52,6 +52,7 @@ import (
 	sessionfile "bayeslice/internal/session"
 	"bayeslice/internal/settings"
 	"bayeslice/internal/study"
+	"bayeslice/internal/syserr"
 	"bayeslice/internal/volume"
 	"bayeslice/internal/worklist"
 	"bayeslice/render"
@@ -77,10 +78,11 @@ var nextSteps = []struct {
 	err  error
 	next string
 }{
-	{"syscall.ENOSPC", syscall.ENOSPC, "Free some space, or choose an output folder on another disk; complete files are kept."},
-	{"syscall.EROFS", syscall.EROFS, "Choose an output folder that can be written to."},
-	{"syscall.EFBIG", syscall.EFBIG, "The system limits the size of files; raise the limit (ulimit -f), or choose another disk."},
-	{"syscall.ENOTDIR", syscall.ENOTDIR, "A file stands where a folder is needed: choose another folder."},
+	{"syserr.DiskFull", syserr.DiskFull, "Free some space, or choose an output folder on another disk; complete files are kept."},
+	{"syserr.ReadOnlyDisk", syserr.ReadOnlyDisk, "Choose an output folder that can be written to."},
+	{"syserr.FileTooBig", syserr.FileTooBig, "The system limits the size of files; raise the limit (ulimit -f), or choose another disk."},
+	{"syserr.InUse", syserr.InUse, "Another program has this file open: close it there and try again."},
+	{"syserr.NoFolder", syserr.NoFolder, "A file stands where a folder is needed: choose another folder."},
 	{"syscall.EISDIR", syscall.EISDIR, "A folder stands where a file is needed: choose another file."},
 	{"cli.errNoWindow", errNoWindow, "Use the headless commands; see `bayeslice help`."},
 	{"annotate.ErrExists", annotate.ErrExists, fromText},

@@ -15,8 +15,9 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"syscall"
 	"time"
+
+	"bayeslice/internal/syserr"
 )
 
 // Sentinels. The text of every error says what happened and what to do next.
@@ -151,7 +152,7 @@ func (c *Client) unreachable(ctx context.Context, err error) error {
 		return fmt.Errorf("%w: %s ended the handshake (%w); ask who runs the server", ErrTLS, c.Host(), err)
 	case errors.As(err, &lookup):
 		return fmt.Errorf("%w: there is no computer called %s; check the address and the network", ErrUnreachable, c.base.Hostname())
-	case errors.Is(err, syscall.ECONNREFUSED):
+	case errors.Is(err, syserr.Refused):
 		return fmt.Errorf("%w: nothing listens at %s; check the port and whether the server runs", ErrUnreachable, c.Host())
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return fmt.Errorf("%w: %s does not answer; check the network and try again", ErrUnreachable, c.Host())

@@ -7,7 +7,8 @@ import (
 	"io"
 	"io/fs"
 	"path/filepath"
-	"syscall"
+
+	"bayeslice/internal/syserr"
 )
 
 // systemText says what the operating system or a ZIP refused and what to do, without the path, since folders are named after
@@ -19,7 +20,7 @@ func systemText(err error) string {
 		return "no such file or folder; check the name, or choose it again"
 	case errors.Is(err, fs.ErrPermission):
 		return "it may not be read; ask for access, or copy it into a folder of your own"
-	case errors.Is(err, syscall.ENOSPC):
+	case errors.Is(err, syserr.DiskFull):
 		return "the disk is full; free some space and open it again"
 	case errors.Is(err, zip.ErrAlgorithm):
 		return "the ZIP is packed in a way that is not read; unpack it with another program, and open the folder"

@@ -176,7 +176,7 @@ func (e Exam) Places(path string) []string {
 	}
 	if e.Relative != "" {
 		beside := filepath.Join(filepath.Dir(path), filepath.FromSlash(e.Relative))
-		if !slices.Contains(out, beside) {
+		if filepath.Clean(e.Path) != beside {
 			out = append(out, beside)
 		}
 	}

@@ -184,6 +184,7 @@ func TestMasksAreFoundWhereverTheyLie(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			rel, root = filepath.ToSlash(rel), filepath.ToSlash(root)
 			saveText(t, `[{"exam": "`+rel+`/ex1"}, {"exam": "`+root+`/ex2"}, {"exam": "`+rel+`/ex10", "patient": "P"}]`, o.Manifest)
 		}},
 	} {

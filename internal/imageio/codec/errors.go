@@ -7,8 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"runtime"
-	"syscall"
+
+	"bayeslice/internal/syserr"
 )
 
 // The errors by which a caller can decide what to do. Every error of a reader wraps one of them or
@@ -44,13 +44,15 @@ func osError(doing, path string, err error) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		hint = "the file or its folder does not exist"
-	case errors.Is(err, syscall.ENOSPC), runtime.GOOS == "windows" && errors.Is(err, syscall.Errno(112)):
+	case errors.Is(err, syserr.DiskFull):
 		hint = "the disk is full: free some space or choose another folder"
-	case errors.Is(err, syscall.EFBIG):
+	case errors.Is(err, syserr.FileTooBig):
 		hint = "its file system does not hold files of this size: choose another disk"
-	case errors.Is(err, syscall.EDQUOT):
+	case errors.Is(err, syserr.QuotaFull):
 		hint = "your disk quota is used up: free some space or choose another folder"
-	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
+	case errors.Is(err, syserr.InUse):
+		hint = "another program has it open: close it there and try again"
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syserr.ReadOnlyDisk):
 		hint = "it is not permitted there: choose another folder or ask for access"
 	}
 	return fmt.Errorf("%s %s: %s (%w)", doing, path, hint, err)

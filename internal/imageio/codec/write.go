@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/rogpeppe/go-internal/robustio"
 )
 
 // WriteFile writes a file whole or not at all: write fills a hidden file in the same folder, which is brought
@@ -39,7 +41,7 @@ func writeFile(path string, mode fs.FileMode, write func(w io.Writer) error) err
 		err = e
 	}
 	if err == nil {
-		err = os.Rename(f.Name(), path)
+		err = robustio.Rename(f.Name(), path) // on Windows again for a while, where another program looks at the file
 	}
 	if err != nil {
 		return errors.Join(osError("cannot write", path, err), removePart(f.Name()))

@@ -11,11 +11,11 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"syscall"
 
 	"github.com/suyashkumar/dicom"
 
 	"bayeslice/internal/imageio/codec"
+	"bayeslice/internal/syserr"
 	"bayeslice/internal/volume"
 )
 
@@ -133,7 +133,7 @@ func makeFolder(dir string) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, syscall.ENOSPC):
+	case errors.Is(err, syserr.DiskFull):
 		return fmt.Errorf("dicomout: the disk has no room for the folder %s; free some space or choose another place: %w", filepath.Base(dir), err)
 	case errors.Is(err, os.ErrPermission):
 		return fmt.Errorf("dicomout: the folder %s may not be made; choose a place that you may write to: %w", filepath.Base(dir), err)

@@ -132,6 +132,11 @@ func describe(n *uitest.Node, o any) {
 	switch o := o.(type) {
 	case *canvas.Text:
 		n.Text, n.Align = o.Text, int(o.Alignment)
+	case *canvas.Rectangle:
+		if o.FillColor != nil {
+			_, _, _, alpha := o.FillColor.RGBA()
+			n.Opaque = alpha == 0xffff && o.CornerRadius == 0
+		}
 	case *widget.Label:
 		n.Text = o.Text
 	case *widget.Button:

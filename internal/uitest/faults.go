@@ -18,12 +18,12 @@ func Faults(t *Tree, screen image.Point, allowed func(shortened string) bool) []
 	if t.Size.W > float64(screen.X)+1 || t.Size.H > float64(screen.Y)+1 {
 		faults = append(faults, fmt.Sprintf("the window needs %.0f × %.0f pixels of a screen of %d × %d", t.Size.W, t.Size.H, screen.X, screen.Y))
 	}
-	var texts []Node
-	for _, n := range t.Nodes {
+	var texts []int
+	for i, n := range t.Nodes {
 		if n.Kind != "Text" || strings.TrimSpace(n.Text) == "" || n.Seen.Empty() {
 			continue
 		}
-		texts = append(texts, n)
+		texts = append(texts, i)
 		drawn := n.drawn()
 		switch holder := t.holder(n); {
 		case !drawn.Within(n.Fence, slack*t.Scale):
@@ -34,7 +34,7 @@ func Faults(t *Tree, screen image.Point, allowed func(shortened string) bool) []
 			faults = append(faults, fmt.Sprintf("%q is shortened to %q", t.whole(n), n.Text))
 		}
 	}
-	return append(faults, crossings(texts, slack*t.Scale)...)
+	return append(faults, t.crossings(texts, slack*t.Scale)...)
 }
 
 // holder is the nearest widget around a node that scrolls no content, or nil where what scrolls comes before.
@@ -63,19 +63,30 @@ func (t *Tree) whole(n Node) string {
 // shortened reports whether the toolkit wrote the dots.
 func (t *Tree) shortened(n Node) bool { return !strings.Contains(t.whole(n), n.Text) }
 
-// crossings finds texts of one layer that are written over each other.
-func crossings(texts []Node, tolerance float64) []string {
+// crossings finds texts of one layer, given by their places in the order of painting, that are written over each other.
+func (t *Tree) crossings(texts []int, tolerance float64) []string {
 	var faults []string
-	for i, a := range texts {
-		for _, b := range texts[i+1:] {
+	for i, lower := range texts {
+		for _, upper := range texts[i+1:] {
+			a, b := t.Nodes[lower], t.Nodes[upper]
 			if a.Layer != b.Layer {
 				continue
 			}
 			both := a.drawn().Intersect(a.Seen).Intersect(b.drawn()).Intersect(b.Seen)
-			if both.X1-both.X0 > tolerance && both.Y1-both.Y0 > 2*tolerance {
+			if both.X1-both.X0 > tolerance && both.Y1-both.Y0 > 2*tolerance && !t.covered(both, lower, upper) {
 				faults = append(faults, fmt.Sprintf("%q at %v and %q at %v are written over each other", a.Text, a.drawn().Rect(), b.Text, b.drawn().Rect()))
 			}
 		}
 	}
 	return faults
+}
+
+// covered reports whether something opaque is painted over a box after one node and before another.
+func (t *Tree) covered(b Box, after, before int) bool {
+	for _, n := range t.Nodes[after+1 : before] {
+		if n.Opaque && b.Within(n.Seen, 1) {
+			return true
+		}
+	}
+	return false
 }

@@ -75,6 +75,7 @@ type Node struct {
 	Value    float64 `json:"value,omitempty"`    // of a slider: the fraction of its range at which it stands
 	Range    float64 `json:"range,omitempty"`    // of a slider: from its least to its greatest value
 	Widget   bool    `json:"widget,omitempty"`   // it has a renderer of its own
+	Opaque   bool    `json:"opaque,omitempty"`   // what lies below it cannot be seen
 }
 
 // drawn is the box of the letters of a text.

@@ -121,6 +121,15 @@ func TestFaultsAreFound(t *testing.T) {
 			t.Errorf("%s: found %q", want, got)
 		}
 	}
+	under := func(p *Tree) { // a panel lies over the first text and below the other
+		p.Nodes[6].Box = Box{20, 12, 50, 28}
+		p.Nodes[6].Seen = p.Nodes[6].Box
+		panel := Node{Kind: "Rectangle", Opaque: true, Box: Box{0, 0, 300, 100}, Seen: Box{0, 0, 300, 100}}
+		p.Nodes = append(p.Nodes[:6:6], panel, p.Nodes[6])
+	}
+	if got := page(under); len(got) != 0 {
+		t.Errorf("what is covered: %q", got)
+	}
 	var tree *Tree
 	page(func(p *Tree) { p.Nodes[4].Text, tree = "Samples…", p })
 	if got := Faults(tree, image.Pt(300, 200), func(text string) bool { return strings.HasPrefix(text, "Samples of") }); len(got) != 0 {

@@ -76,6 +76,16 @@ func (f *File) Load(ctx context.Context, open Openers) (*Model, error) {
 	return m, nil
 }
 
+// PerSample returns the part of the model that runs once per sample, as [File.Load] opens it: it decides how fast a device is. It fails
+// with [ErrModel].
+func (f *File) PerSample() (*graph.Graph, error) {
+	_, suffix, err := divide(f.Card, f.Graph)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrModel, err)
+	}
+	return suffix, affordable(f.Card, suffix, memory())
+}
+
 // closeParts closes the runners of a model that cannot be used.
 func closeParts(p Parts) (err error) {
 	for _, r := range []Runner{p.Prefix, p.Suffix} {

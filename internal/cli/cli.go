@@ -52,6 +52,8 @@ type Options struct {
 	Abort <-chan struct{}
 	// Models are the bundled models; nil takes those embedded in the program.
 	Models *models.Library
+	// Devices are what the machine offers; tests put others here. Without a clock it is this machine.
+	Devices devices.Options
 	// Window shows the window until it is closed; nil means that this build has none.
 	Window func(ctx context.Context, r WindowRequest) error
 }
@@ -151,10 +153,10 @@ func (s *session) root() *cobra.Command {
 	root.CompletionOptions.HiddenDefaultCmd = true
 	flags := root.PersistentFlags()
 	flags.StringVar(&s.library, "library", "", "ONNX Runtime library or its folder (default: search; see doctor)")
-	flags.StringVar(&s.device, "device", "", "execution provider: "+providerNames()+" (default auto, which is the CPU)")
+	flags.StringVar(&s.device, "device", "", "execution provider: "+providerNames()+" (default: that of the preferences, else the fastest; see devices)")
 	flags.IntVar(&s.threads, "threads", 0, "threads of one operator, 0 for all cores, one less from 5 on")
 	root.AddCommand(s.openCommand(), s.inferCommand(), s.phantomCommand(), s.modelCommand(), s.examCommand(), s.worklistCommand(), s.dicomwebCommand(), s.evaluateCommand(),
-		s.trainCommand(), s.studyCommand(), s.doctorCommand(), s.setupCommand(), s.demoCommand(), s.versionCommand(), s.licencesCommand())
+		s.trainCommand(), s.studyCommand(), s.devicesCommand(), s.doctorCommand(), s.setupCommand(), s.demoCommand(), s.versionCommand(), s.licencesCommand())
 	return root
 }
 

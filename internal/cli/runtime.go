@@ -51,9 +51,18 @@ func (s *session) devices(o ort.Options) (*devices.Set, error) {
 		return nil, err
 	}
 	if s.on == nil || *s.on.Env() != *env {
-		s.on = devices.New(env, devices.Options{Folder: devices.Folder(), Clock: time.Now})
+		s.on = devices.New(env, s.machine())
 	}
 	return s.on, nil
+}
+
+// machine is what this machine offers.
+func (s *session) machine() devices.Options {
+	o := s.Devices
+	if o.Clock == nil {
+		o.Folder, o.Clock = devices.Folder(), time.Now
+	}
+	return o
 }
 
 // use says how graphs are opened. Measuring devices shows a meter, which done ends.

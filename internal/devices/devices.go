@@ -233,6 +233,14 @@ func (s *Set) usable(p ort.Provider, automatic bool) error {
 	return err
 }
 
+// Problem says why a provider cannot be used on this machine whatever the graph, as [ort.Env.Available]; nil where opening one will tell.
+func (s *Set) Problem(p ort.Provider) error {
+	if p == ort.CPU || p == ort.Auto {
+		return nil
+	}
+	return s.usable(p, false)
+}
+
 // Usable returns the providers that can be used here as far as is known, the CPU first; those that failed or were refused are left out.
 func (s *Set) Usable() []ort.Provider {
 	out := []ort.Provider{ort.CPU}

@@ -116,7 +116,7 @@ func (m *Machine) open(ctx context.Context, onnx []byte, o ort.SessionOptions) (
 		if err != nil {
 			return nil, err
 		}
-		if !slices.ContainsFunc(g.Nodes(), func(n *graph.Node) bool { return n.Op() == "Conv" && len(n.Shape()) == 5 }) {
+		if has(g, "Conv", 4) && !has(g, "Conv", 5) {
 			c.Lowering = rewrite.Slices
 		}
 	}
@@ -132,6 +132,11 @@ func (m *Machine) open(ctx context.Context, onnx []byte, o ort.SessionOptions) (
 		return nil, err
 	}
 	return &session{Session: s, m: m, c: c}, nil
+}
+
+// has reports whether a graph has an operator with a result of so many axes.
+func has(g *graph.Graph, op string, axes int) bool {
+	return slices.ContainsFunc(g.Nodes(), func(n *graph.Node) bool { return n.Op() == op && len(n.Shape()) == axes })
 }
 
 func (s *session) Device() string { return s.c.Provider.Label() + " (made up)" }

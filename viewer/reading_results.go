@@ -39,7 +39,7 @@ func newReadingNumbers(w *Window, r *reading.Reading) *readingNumbers {
 	p.psa.SetPlaceHolder(lang.T("type it here"))
 	p.psa.OnChanged = r.SetPSA
 	field := container.NewBorder(nil, nil, nil, widget.NewLabel(lang.T("ng/mL")), p.psa)
-	p.content = snug(p.lesions, row(lang.T("PSA"), field), p.densities, p.band)
+	p.content = snug(row(lang.T("PSA"), field), p.densities, p.lesions, p.band) // the field stays where it is when candidates come
 	return p
 }
 

@@ -1,6 +1,7 @@
 package viewer
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
@@ -9,7 +10,9 @@ import (
 	"fyne.io/fyne/v2/driver/desktop"
 	"fyne.io/fyne/v2/test"
 
+	"bayeslice/inference"
 	"bayeslice/internal/geom"
+	"bayeslice/internal/modelcard"
 	"bayeslice/viewer/viewstate"
 )
 
@@ -192,5 +195,34 @@ func TestKeysThatAreHeld(t *testing.T) {
 	h.down("F", viewstate.FitView)
 	if count() != 11 || h.held != viewstate.NoCommand {
 		t.Errorf("%d changes, held %v", count(), h.held)
+	}
+}
+
+func TestTheFieldOfThePSAStaysWhereItIsWhenCandidatesCome(t *testing.T) {
+	release := make(chan struct{})
+	f := &fakeEngine{}
+	f.predict = func(_ context.Context, job Job, _ func(*inference.Prediction)) (*inference.Prediction, Device, error) {
+		if job.Model.Card.Task == modelcard.Diagnosis {
+			<-release
+		}
+		return predictionOf(t, job, job.Samples, inference.Completed), Device{Name: "CPU (test)"}, nil
+	}
+	h := newHarness(t, f, Options{})
+	h.openExam()
+	h.command(viewstate.RunModel)
+	h.until("zones", func() bool { return h.state.Prediction(modelcard.Anatomy) != nil })
+	h.settle()
+	numbers := h.layers.numbers
+	place := func() fyne.Position {
+		numbers.content.Resize(numbers.content.MinSize()) // as the window does with its next picture
+		at := h.app.Driver().AbsolutePositionForObject(numbers.psa)
+		return at.Subtract(h.app.Driver().AbsolutePositionForObject(numbers.content))
+	}
+	before := place()
+	close(release)
+	h.until("candidates", func() bool { return h.running == nil && len(numbers.listed) > 0 })
+	h.settle()
+	if after := place(); after.Y != before.Y {
+		t.Errorf("the field is at %v, was at %v", after, before)
 	}
 }

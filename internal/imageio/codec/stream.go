@@ -2,10 +2,11 @@ package codec
 
 import (
 	"bufio"
-	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/klauspost/compress/gzip"
 )
 
 // Stream is the bytes of one file, decompressed where the file begins as gzip does.

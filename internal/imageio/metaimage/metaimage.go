@@ -7,13 +7,14 @@ package metaimage
 
 import (
 	"bufio"
-	"compress/gzip"
-	"compress/zlib"
 	"errors"
 	"fmt"
 	"io"
 	"math"
 	"strings"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zlib"
 
 	"bayeslice/internal/geom"
 	"bayeslice/internal/imageio/codec"

@@ -2,7 +2,6 @@ package metaimage
 
 import (
 	"bytes"
-	"compress/zlib"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +9,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/klauspost/compress/zlib"
 
 	"bayeslice/internal/geom"
 	"bayeslice/internal/imageio/codec"

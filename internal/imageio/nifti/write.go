@@ -1,7 +1,6 @@
 package nifti
 
 import (
-	"compress/gzip"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -9,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/klauspost/compress/gzip"
 
 	"bayeslice/internal/geom"
 	"bayeslice/internal/imageio/codec"

@@ -55,6 +55,7 @@ func TestTheFastestDeviceIsChosen(t *testing.T) {
 		"never comes back": {map[devices.Choice]float64{cpu: 0.001}, func(r *devicestest.Machine) {
 			r.Fail[gpuVolumes], r.Fail[gpuSlices] = devicestest.FailAt(1, devicestest.Hang), devicestest.FailAt(2, devicestest.Hang)
 		}, cpu},
+		"ready too late":        {map[devices.Choice]float64{cpu: 1, gpuVolumes: 0.1, gpuSlices: 0.2}, func(r *devicestest.Machine) { r.Slow[gpuVolumes] = 11 }, gpuSlices},
 		"two of them":           {map[devices.Choice]float64{cpu: 4, gpuVolumes: 3, gpuSlices: 3, cudaVolumes: 1, cudaSlices: 2}, func(r *devicestest.Machine) { r.Missing[ort.CUDA] = false }, cudaVolumes},
 		"none but the CPU here": {map[devices.Choice]float64{cpu: 4}, func(r *devicestest.Machine) { r.Missing[ort.WebGPU] = true }, cpu},
 	} {

@@ -35,6 +35,7 @@ var (
 type Machine struct {
 	Env     *ort.Env
 	Seconds map[devices.Choice]float64             // of a run, by the machine's clock
+	Slow    map[devices.Choice]float64             // seconds that the first run of a session takes beside that
 	Fail    map[devices.Choice]func(run int) error // what a run, counted from 1 for each session, fails with; [Hang] never ends
 	Refuse  map[devices.Choice]error               // opening fails
 	Wrong   map[devices.Choice]bool                // numbers are wrong
@@ -59,7 +60,7 @@ func New(t testing.TB) *Machine {
 	if err != nil {
 		testenv.SkipOrFail(t, "ort", err.Error())
 	}
-	m := &Machine{Env: env, now: time.Unix(0, 0), Seconds: map[devices.Choice]float64{}, Fail: map[devices.Choice]func(int) error{},
+	m := &Machine{Env: env, now: time.Unix(0, 0), Seconds: map[devices.Choice]float64{}, Slow: map[devices.Choice]float64{}, Fail: map[devices.Choice]func(int) error{},
 		Refuse: map[devices.Choice]error{}, Wrong: map[devices.Choice]bool{}, Missing: map[ort.Provider]bool{}}
 	for _, p := range nowhereElse {
 		m.Missing[p] = true
@@ -153,6 +154,9 @@ func (s *session) Run(ctx context.Context, in map[string]*tensor.Tensor) (map[st
 	s.runs++
 	run := s.runs
 	s.m.now = s.m.now.Add(time.Duration(s.m.Seconds[s.c] * float64(time.Second)))
+	if run == 1 {
+		s.m.now = s.m.now.Add(time.Duration(s.m.Slow[s.c] * float64(time.Second)))
+	}
 	fail := s.m.Fail[s.c]
 	s.m.mu.Unlock()
 	if fail != nil {

@@ -1,9 +1,12 @@
 #!/usr/bin/env bash
-# Compares with the peers that a user might take instead, and prints one table of ratios; nothing is written. Where a peer
-# is missing, its row says how to install it. It takes less than ten minutes on two cores with every peer installed.
+# Compares with the peers that a user might take instead, and prints one table of ratios; nothing is written. It takes less
+# than ten minutes on two cores.
+# Rows whose peer is missing say "peer not installed", and have no figure of it.
 #   PyTorch eager    a sample and a training step of the full-size network, an update of AMSGrad (python3-torch)
 #   dcm2niix         reading a real exam, every series; pydicom too (skipped without the shared test data)
-#   SciPy            distance transform, HD95, resampling; scikit-learn: FROC, AP and AUROC, picai_eval's way
+#   GDCM             the same exam compressed as RLE, JPEG-LS and JPEG 2000
+#   nibabel          reading and writing .nii.gz; SimpleITK: the same, .mha, and resampling
+#   SciPy            distance transform, HD95, resampling; scikit-learn: FROC, AP and AUROC, picai_eval's way; picai_eval
 #   CPU renderer     OpenGL, which may be software here
 # With "all" as its argument it prints in addition what has no peer: each rewriting of the network by itself, the window,
 # resampling, components, statistics, noise.
@@ -18,7 +21,9 @@ turns=${BENCHTIME:-3x}
 bench() { echo "== $2"; go test -run '^$' -bench "$1" -benchtime "${3:-$turns}" -timeout 10m "$2" 2>&1; }
 peers() {
   load
-  bench 'Reading$' ./internal/exam 9x
+  bench 'Reading$' ./internal/exam 25x
+  bench 'Decoding$' ./internal/exam 5x
+  bench 'Files$' ./internal/imageio 9x
   bench 'Spline$' ./internal/volume 9x
   bench 'Surfaces$' ./internal/metrics 9x
   bench 'Detection$' ./internal/metrics 9x

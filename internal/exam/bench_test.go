@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"testing"
 	"time"
 
@@ -19,10 +20,10 @@ func BenchmarkReading(b *testing.B) {
 	version, ask := testenv.Python(b, filepath.Join("testdata", "readpeer.py"), path)
 	pydicom := testenv.Peer{Row: niix.Row, Peer: version, Unit: "s"}
 	if niix.Peer == "" {
-		niix.Peer, niix.Missing, niix.Note = "dcm2niix", "not installed: Debian's dcm2niix", ""
+		niix.Peer, niix.Missing, niix.Note = "dcm2niix", "peer not installed: Debian's dcm2niix", ""
 	}
 	if ask == nil {
-		pydicom.Peer, pydicom.Missing = "pydicom", "not installed: Debian's python3-pydicom"
+		pydicom.Peer, pydicom.Missing = "pydicom", "peer not installed: Debian's python3-pydicom"
 	}
 	for b.Loop() {
 		start := time.Now()
@@ -55,4 +56,54 @@ func dcm2niix(b *testing.B) string {
 	}
 	b.Logf("dcm2niix says %s", out)
 	return "dcm2niix"
+}
+
+// BenchmarkDecoding opens a real exam whose pixels GDCM has compressed, in turns with GDCM itself (testdata/gdcmpeer.py). It
+// fails where a pixel differs from that of the uncompressed exam.
+func BenchmarkDecoding(b *testing.B) {
+	out := b.TempDir()
+	version, ask := testenv.Python(b, filepath.Join("testdata", "gdcmpeer.py"), testenv.Data(b, "picai_prep", "ProstateX-0000"), out)
+	var want *Exam
+	if ask != nil {
+		want = reopen(b, filepath.Join(out, "raw"))
+	}
+	for _, syntax := range []struct{ name, folder string }{{"RLE", "rle"}, {"JPEG-LS", "jpegls"}, {"JPEG 2000", "j2k"}} {
+		b.Run(syntax.folder, func(b *testing.B) {
+			row := testenv.Peer{Row: "the same exam compressed as " + syntax.name, Peer: version, Unit: "s", Note: "GDCM on one thread; the same pixels"}
+			if ask == nil {
+				row.Peer, row.Missing, row.Note = "GDCM", "peer not installed: Debian's python3-gdcm", ""
+				row.Report(b)
+				return
+			}
+			for b.Loop() {
+				start := time.Now()
+				got := reopen(b, filepath.Join(out, syntax.folder))
+				row.Mine = append(row.Mine, time.Since(start).Seconds())
+				row.Theirs = append(row.Theirs, testenv.AskNumbers(b, ask, syntax.folder)[0])
+				samePixels(b, got, want)
+			}
+			row.Report(b)
+		})
+	}
+}
+
+func reopen(b *testing.B, path string) *Exam {
+	b.Helper()
+	e, err := Open(context.Background(), path, Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return e
+}
+
+func samePixels(b *testing.B, got, want *Exam) {
+	b.Helper()
+	if len(got.Series) != len(want.Series) || len(want.Series) == 0 {
+		b.Fatalf("%d series, want %d", len(got.Series), len(want.Series))
+	}
+	for i, s := range want.Series {
+		if g := got.Series[i].Volume; (g == nil) != (s.Volume == nil) || g != nil && !slices.Equal(g.Data(), s.Volume.Data()) {
+			b.Fatalf("series %s differs", s.ID)
+		}
+	}
 }

@@ -42,12 +42,17 @@ func addAll(tb testing.TB, exams []DetectionExam) *Detection {
 	return d
 }
 
-// BenchmarkDetection takes in 1,500 exams and computes FROC, AP and AUROC, in turns with what picai_eval does for the last
-// three (testdata/peer.py), where python3 has scikit-learn.
+// BenchmarkDetection takes in 1,500 exams and computes FROC, AP and AUROC, in turns with what picai_eval does for
+// them, and with picai_eval itself (testdata/peer.py), where python3 has scikit-learn and picai_eval.
 func BenchmarkDetection(b *testing.B) {
 	exams := synthetic(1500)
 	version, ask := testenv.Python(b, filepath.Join("testdata", "peer.py"))
 	row := testenv.Peer{Row: "FROC, AP and AUROC of 1,500 exams", Peer: "picai_eval's way, " + version, Unit: "ms"}
+	itself := testenv.Peer{Row: row.Row, Peer: "picai_eval", Missing: "peer not installed: pip install picai_eval", Unit: "ms"}
+	version, askItself := testenv.Python(b, filepath.Join("testdata", "peer.py"), "picai_eval")
+	if askItself != nil {
+		itself.Peer, itself.Missing = version, ""
+	}
 	for b.Loop() {
 		start := time.Now()
 		d := addAll(b, exams)
@@ -57,15 +62,20 @@ func BenchmarkDetection(b *testing.B) {
 		if froc != nil || ap != nil || auroc != nil {
 			b.Fatal(froc, ap, auroc)
 		}
-		row.Mine = append(row.Mine, time.Since(start).Seconds()*1000)
+		took := time.Since(start).Seconds() * 1000
+		row.Mine, itself.Mine = append(row.Mine, took), append(itself.Mine, took)
 		if ask != nil {
 			row.Theirs = append(row.Theirs, testenv.AskNumbers(b, ask, "")[0])
 		}
+		if askItself != nil {
+			itself.Theirs = append(itself.Theirs, testenv.AskNumbers(b, askItself, "")[0])
+		}
 	}
 	if ask == nil {
-		row.Peer, row.Missing = "picai_eval's way", "not installed: Debian's python3-sklearn"
+		row.Peer, row.Missing = "picai_eval's way", "peer not installed: Debian's python3-sklearn"
 	}
 	row.Report(b)
+	itself.Report(b)
 }
 
 // BenchmarkBootstrap draws 1,500 exams 1,000 times for all figures and the band of the FROC.

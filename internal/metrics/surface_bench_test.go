@@ -67,7 +67,7 @@ func BenchmarkSurfaces(b *testing.B) {
 	}
 	for _, row := range []testenv.Peer{distance, hd95} {
 		if ask == nil {
-			row.Peer, row.Missing, row.Note = "SciPy", "not installed: Debian's python3-scipy", ""
+			row.Peer, row.Missing, row.Note = "SciPy", "peer not installed: Debian's python3-scipy", ""
 		}
 		row.Report(b)
 	}

@@ -67,7 +67,11 @@ func print(w io.Writer, rows []testenv.PeerRow) {
 	fmt.Fprintln(w, "|---|---|---|---|---|---|---|")
 	for _, r := range rows {
 		if r.Missing != "" {
-			fmt.Fprintf(w, "| %s | %s | %s | %s | | | |\n", r.Row, quantity(r.Mine, r.Unit), r.Peer, r.Missing)
+			mine := "" // what needs the peer to be measured at all was not
+			if r.Mine > 0 {
+				mine = quantity(r.Mine, r.Unit)
+			}
+			fmt.Fprintf(w, "| %s | %s | %s | %s | | | |\n", r.Row, mine, r.Peer, r.Missing)
 			continue
 		}
 		fmt.Fprintf(w, "| %s | %s | %s | %s | **%.2f** | %d: %.2f–%.2f | %s |\n", r.Row, quantity(r.Mine, r.Unit), r.Peer,

@@ -13,8 +13,9 @@ import (
 	"runtime"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
+
+	"bayeslice/internal/syserr"
 )
 
 func TestWriteFileReplacesWhole(t *testing.T) {
@@ -35,9 +36,9 @@ func TestWriteFileLeavesNothingWhereItFails(t *testing.T) {
 		err  error
 		says string
 	}{
-		{syscall.ENOSPC, "the disk is full: free some space"},
-		{syscall.EROFS, "choose another folder or ask for access"},
-		{syscall.EFBIG, "choose another disk"},
+		{syserr.DiskFull, "the disk is full: free some space"},
+		{syserr.ReadOnlyDisk, "choose another folder or ask for access"},
+		{syserr.FileTooBig, "choose another disk"},
 		{errors.New("odd"), "check the disk"},
 	} {
 		dir := t.TempDir()

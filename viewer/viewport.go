@@ -226,7 +226,7 @@ func (v *viewport) arrange() {
 		p := spots[n]
 		v.letters[n].place(p[0], p[1], p[2], p[3])
 	}
-	v.legend.arrange(s, i, size, v.note.bottom())
+	v.legend.arrange(s, i, size, max(v.note.bottom(), v.patient.bottom()))
 	v.clearCollisions()
 	v.arrangeMarks(size)
 	v.arrangeCursor(size)

@@ -107,12 +107,14 @@ func freePlace(at fyne.Position, size, within fyne.Size, free func(fyne.Position
 		return fyne.NewPos(min(max(x, edge), max(edge, within.Width-size.Width-edge)), min(max(y, above), max(above, within.Height-size.Height-above)))
 	}
 	first := bounded(at.X+beside, at.Y-size.Height-above)
-	for _, x := range []float32{at.X + beside, at.X - beside - size.Width} {
-		for n := range 4 {
-			lines := float32(n) * size.Height
-			for _, y := range []float32{at.Y - above - size.Height - lines, at.Y + above + lines} {
-				if p := bounded(x, y); free(p) {
-					return p
+	for _, reach := range []int{8, 20} { // half lines
+		for _, x := range []float32{at.X + beside, at.X - beside - size.Width} {
+			for n := range reach {
+				away := float32(n) * size.Height / 2
+				for _, y := range []float32{at.Y - above - size.Height - away, at.Y + above + away} {
+					if p := bounded(x, y); free(p) {
+						return p
+					}
 				}
 			}
 		}

@@ -38,15 +38,9 @@ func (t saveTarget) file(l annotate.Layer) string {
 	return filepath.Join(t.folder, t.stem+suffix+t.extension)
 }
 
-// present returns the names of the files that would be replaced.
-func (t saveTarget) present() []string {
-	var out []string
-	for _, l := range [...]annotate.Layer{annotate.Zones, annotate.Lesions} {
-		if _, err := os.Lstat(t.file(l)); err == nil {
-			out = append(out, filepath.Base(t.file(l)))
-		}
-	}
-	return out
+// files returns the paths of all layers.
+func (t saveTarget) files() []string {
+	return []string{t.file(annotate.Zones), t.file(annotate.Lesions)}
 }
 
 // save saves the contours where they were saved before, or asks.
@@ -152,9 +146,10 @@ func (l *labels) askTarget(chosen func(saveTarget)) {
 	name := newDialogField(l.w)
 	name.SetText(t.stem)
 	var format *segmented
+	known, look := l.lookAtTarget(&t, told)
 	check := func() {
 		t.stem = strings.TrimSpace(filepath.Base(name.Text))
-		told.SetText(targetText(t))
+		look()
 	}
 	format = newSegmented([]string{"NIfTI (.nii.gz)", "MetaImage (.mha)"}, func(i int) {
 		t.extension = labelExtensions[i]
@@ -174,7 +169,7 @@ func (l *labels) askTarget(chosen func(saveTarget)) {
 	form := container.NewVBox(container.NewBorder(nil, nil, nil, browse, where), row(lang.T("Name"), name), row(lang.T("Format"), format.Container), told)
 	ask := dialog.NewCustomConfirm(lang.T("Save the contours"), lang.T("Save"), lang.T("Cancel"), container.New(fixedWidth{480}, form), func(ok bool) {
 		if ok && t.stem != "" && t.stem != "." {
-			chosen(t)
+			l.w.unlessThere(t.files(), known(), func() { chosen(t) })
 		}
 	}, l.w.win)
 	name.OnSubmitted = func(string) { ask.Confirm() }
@@ -182,11 +177,35 @@ func (l *labels) askTarget(chosen func(saveTarget)) {
 	l.w.win.Canvas().Focus(name)
 }
 
+// lookAtTarget returns what is to be called whenever the target may have changed, upon which told says what will be written, and
+// the names of the files that it said will be replaced.
+func (l *labels) lookAtTarget(t *saveTarget, told *widget.Label) (known func() []string, look func()) {
+	found := make([]string, len(t.files())) // "" for a file that is not there
+	known = func() []string {
+		return slices.DeleteFunc(slices.Clone(found), func(name string) bool { return name == "" })
+	}
+	var looks []func()
+	for i := range found {
+		looks = append(looks, l.w.lookLater(func() string { return t.files()[i] }, func(there bool) {
+			found[i] = ""
+			if there {
+				found[i] = filepath.Base(t.files()[i])
+			}
+			told.SetText(targetText(*t, known()))
+		}))
+	}
+	return known, func() {
+		for _, look := range looks {
+			look()
+		}
+	}
+}
+
 // targetText says which files will be written, and which of them replaced.
-func targetText(t saveTarget) string {
+func targetText(t saveTarget, there []string) string {
 	text := lang.T("%s with 1 for TZ and 2 for PZ, %s with 1 for csPCa; what is empty is left out.",
 		filepath.Base(t.file(annotate.Zones)), filepath.Base(t.file(annotate.Lesions)))
-	if there := t.present(); len(there) > 0 {
+	if len(there) > 0 {
 		text += " " + lang.T("Will be replaced: %s.", strings.Join(there, ", "))
 	}
 	return text

@@ -264,8 +264,32 @@ func TestSavingAsksWhereOnce(t *testing.T) {
 		t.Errorf("after undo the file holds %+v, %v", m.Region(), err)
 	}
 	h.command(viewstate.SaveLabelsAs)
-	if text := h.overlayText(); !strings.Contains(text, "Will be replaced: study-key-zones.nii.gz") {
-		t.Errorf("asked %q", text)
+	h.until("what will be replaced", func() bool { return strings.Contains(h.overlayText(), "Will be replaced: study-key-zones.nii.gz") })
+	h.win.Canvas().Focused().TypedKey(&fyne.KeyEvent{Name: fyne.KeyReturn}) // told, and so not asked again
+	h.until("the file again", func() bool {
+		return h.win.Canvas().Overlays().Top() == nil && h.labels.editor.Note().Text != "Saving …"
+	})
+}
+
+func TestAHastySaveOverAFileIsAskedFor(t *testing.T) {
+	folder := t.TempDir()
+	h := drawing(t, folder)
+	t.Setenv("HOME", folder)
+	theirs := filepath.Join(folder, "study-key-zones.nii.gz")
+	if err := os.WriteFile(theirs, []byte("somebody's"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	h.command(viewstate.BrushTool)
+	h.stroke(desktop.MouseButtonPrimary)
+	h.command(viewstate.SaveLabels)
+	h.win.Canvas().Focused().TypedKey(&fyne.KeyEvent{Name: fyne.KeyReturn}) // before the disk was asked
+	h.until("the question", func() bool {
+		return strings.Contains(h.overlayText(), "study-key-zones.nii.gz") && strings.Contains(h.overlayText(), "Keep them")
+	})
+	test.Tap(h.button("Keep them"))
+	h.settle()
+	if data, err := os.ReadFile(theirs); err != nil || string(data) != "somebody's" || !h.labels.editor.Unsaved() {
+		t.Errorf("the file holds %d bytes, %v; unsaved %v", len(data), err, h.labels.editor.Unsaved())
 	}
 }
 

@@ -249,15 +249,15 @@ func (d *exportDialog) tellNames() string {
 }
 
 // askReplace asks whether files may be replaced.
-func (d *exportDialog) askReplace(existing []string, replace func()) {
+func (w *Window) askReplace(existing []string, replace func()) {
 	body := widget.NewLabel(strings.Join(append([]string{lang.N(len(existing), "%d file is there already:", "%d files are there already:")}, shortened(existing, 8)...), "\n"))
 	c := dialog.NewCustomConfirm(lang.T("Replace files?"), lang.T("Replace"), lang.T("Keep them"), container.New(fixedWidth{460}, body), func(ok bool) {
 		if ok {
 			replace()
 		}
-	}, d.x.w.win)
+	}, w.win)
 	c.SetConfirmImportance(widget.DangerImportance)
-	d.x.w.showEscaped(c)
+	w.showEscaped(c)
 }
 
 // shortened lists names, at most so many, and says how many more there are.

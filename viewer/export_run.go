@@ -96,7 +96,7 @@ func (d *exportDialog) ended(x report.Export, view *report.View, existing, writt
 		d.x.w.showError(lang.T("The export failed"), err)
 	case len(existing) > 0:
 		d.back()
-		d.askReplace(existing, func() {
+		d.x.w.askReplace(existing, func() {
 			x.Overwrite = true
 			d.write(x, view)
 		})

@@ -2,6 +2,8 @@ package viewer
 
 import (
 	"os"
+	"path/filepath"
+	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -30,4 +32,26 @@ func (w *Window) lookLater(path func() string, told func(there bool)) func() {
 			})
 		})
 	}
+}
+
+// unlessThere calls write, and where one of the files is there and the user was not told so, by its name, asks first: an answer
+// may come before [Window.lookLater] has looked.
+func (w *Window) unlessThere(paths, told []string, write func()) {
+	w.work.Go(func() {
+		var there []string
+		for _, path := range paths {
+			if _, err := os.Lstat(path); err == nil {
+				there = append(there, filepath.Base(path))
+			}
+		}
+		w.do(func() {
+			switch {
+			case w.closing:
+			case slices.ContainsFunc(there, func(name string) bool { return !slices.Contains(told, name) }):
+				w.askReplace(there, write)
+			default:
+				write()
+			}
+		})
+	})
 }

@@ -79,9 +79,12 @@ func (w *Window) rememberPlace(kind pickKind, path string) {
 	})
 }
 
-// lastFolders lists the folders around what was chosen or opened last, each once.
+// lastFolders lists the folders around what was chosen or opened last, each once; in private mode none.
 func (w *Window) lastFolders() []string {
 	const most = 6
+	if w.state.Private() {
+		return nil
+	}
 	var out []string
 	add := func(path string) {
 		if folder := filepath.Dir(path); filepath.IsAbs(path) && folder != path && !slices.Contains(out, folder) && len(out) < most {
@@ -154,9 +157,12 @@ func (w *Window) askSaveName(kind pickKind, name, extension string, chosen func(
 		}
 		return filepath.Join(folder, base)
 	}
+	var known []string // what the user was told to be there
 	look := w.lookLater(func() string { return path() }, func(there bool) {
 		text := ""
+		known = nil
 		if there {
+			known = []string{filepath.Base(path())}
 			text = lang.T("A file of this name is there and will be replaced.")
 		}
 		told.SetText(text)
@@ -173,8 +179,8 @@ func (w *Window) askSaveName(kind pickKind, name, extension string, chosen func(
 	})
 	form := container.NewVBox(container.NewBorder(nil, nil, nil, browse, where), entry, told)
 	ask := dialog.NewCustomConfirm(pickTitles[kind].String(), lang.T("Save"), lang.T("Cancel"), container.New(fixedWidth{480}, form), func(ok bool) {
-		if ok && strings.TrimSpace(entry.Text) != "" {
-			chosen(path())
+		if to := path(); ok && strings.TrimSpace(entry.Text) != "" {
+			w.unlessThere([]string{to}, known, func() { chosen(to) })
 		}
 	}, w.win)
 	entry.OnSubmitted = func(string) { ask.Confirm() }

@@ -104,9 +104,9 @@ func (p *prefsDialog) makeLanguages(chosen string) {
 func (p *prefsDialog) form() fyne.CanvasObject {
 	where := caption(lang.T("Nothing is kept: this window has no settings folder."))
 	if s := p.w.kept.store; s != nil {
-		where.SetText(lang.T("The paths of recent exams are kept in %s. Without the tick that file is deleted.", s.Recents()))
+		where.SetText(lang.T("The paths of recent exams, and of what was chosen last in dialogs, are kept in %s. Without the tick that file is deleted.", s.Recents()))
 		if p.w.state.Private() {
-			where.SetText(lang.T("The paths of recent exams are kept in the settings folder. Without the tick that file is deleted."))
+			where.SetText(lang.T("The paths of recent exams, and of what was chosen last in dialogs, are kept in the settings folder. Without the tick that file is deleted."))
 		}
 	}
 	browse := widget.NewButtonWithIcon("", theme.FolderOpenIcon(), func() {

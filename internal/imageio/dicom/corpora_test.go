@@ -45,9 +45,11 @@ func storedValues(t *testing.T, path string) ([]float32, *Header, error) {
 	if err != nil {
 		return nil, h, err
 	}
-	format, out := h.format(), make([]float32, h.Rows*h.Columns*len(h.Frames))
-	for n := range out {
-		out[n] = float32(format.value(raw, n))
+	out := make([]float32, h.Rows*h.Columns*len(h.Frames))
+	stored := make([]int64, len(out))
+	h.format().values(raw, stored)
+	for n, v := range stored {
+		out[n] = float32(v)
 	}
 	return out, h, nil
 }

@@ -95,22 +95,37 @@ func (h *Header) format() storedFormat {
 	}
 }
 
-// value returns stored value n of raw, bits outside the used ones left out and the sign extended.
-func (f storedFormat) value(raw []byte, n int) int64 {
-	var u uint32
-	switch f.bytes {
-	case 1:
-		u = uint32(raw[n])
-	case 2:
-		u = uint32(f.order.Uint16(raw[2*n:]))
+// values takes the first values of raw, as many as dst holds, bits outside the used ones left out and the sign extended.
+func (f storedFormat) values(raw []byte, dst []int64) {
+	switch {
+	case f.bytes == 1:
+		for n := range dst {
+			dst[n] = int64(raw[n])
+		}
+	case f.bytes == 2 && f.order == binary.LittleEndian: // nearly always: without a call for each value
+		raw = raw[:2*len(dst)]
+		for n := range dst {
+			dst[n] = int64(binary.LittleEndian.Uint16(raw[2*n:]))
+		}
+	case f.bytes == 2:
+		for n := range dst {
+			dst[n] = int64(f.order.Uint16(raw[2*n:]))
+		}
 	default:
-		u = f.order.Uint32(raw[4*n:])
+		for n := range dst {
+			dst[n] = int64(f.order.Uint32(raw[4*n:]))
+		}
 	}
-	v := int64(u>>f.shift) & (1<<f.bits - 1)
-	if f.signed && v>>(f.bits-1) == 1 {
-		v -= 1 << f.bits
+	left, right := 64-f.shift-f.bits, 64-f.bits
+	if f.signed {
+		for n, v := range dst {
+			dst[n] = v << left >> right
+		}
+		return
 	}
-	return v
+	for n, v := range dst {
+		dst[n] = int64(uint64(v) << left >> right)
+	}
 }
 
 // decodeFrame writes the values of one native frame into dst.
@@ -126,12 +141,19 @@ func (f *Frame) decodeFrame(raw []byte, dst []float32, o LoadOptions) {
 		mirror = -1
 	}
 	invert := o.Invert && !mapped && f.Header.Photometric == "MONOCHROME1"
-	for n := range dst {
-		v := format.value(raw, n)
+	var stored [1024]int64
+	for len(dst) > 0 {
+		part := stored[:min(len(stored), len(dst))]
+		format.values(raw, part)
 		if invert {
-			v = mirror - v
+			for n, v := range part {
+				part[n] = mirror - v
+			}
 		}
-		dst[n] = float32(float64(v)*slope + intercept)
+		for n, v := range part {
+			dst[n] = float32(float64(v)*slope + intercept)
+		}
+		raw, dst = raw[len(part)*format.bytes:], dst[len(part):]
 	}
 }
 

@@ -7,7 +7,7 @@ OUT   ?= out/demo
 EXAM  ?= out/demo/exam
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test setup-dist build demo run test test-race bench lint fuzz soak fmt screenshots dist deb test-deb cross-check clean
+.PHONY: help setup setup-test setup-dist build demo run test test-race bench lint fuzz soak fmt screenshots dist deb test-deb cross-check test-wine clean
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -69,6 +69,10 @@ test-deb: deb ## install the package in a fresh Debian and run it there offline;
 cross-check: ## compile for Windows and macOS, as far as that can be done here; installs mingw-w64
 	@scripts/setup.sh cross
 	scripts/cross-check.sh
+
+test-wine: ## run the Windows program and the tests that need no C under Wine; installs mingw-w64 and wine64
+	@scripts/setup.sh wine
+	scripts/wine.sh
 
 clean: ## remove what was built and the demo's output (the cache of ONNX Runtime stays)
 	rm -rf build out

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what Bayeslice needs to be built, tested and run on Debian or Ubuntu, and says what it installs.
-# usage: scripts/setup.sh [build|test|dist|cross]
+# usage: scripts/setup.sh [build|test|dist|cross|wine]
 #   build  compiler, X11 and OpenGL headers for the window; GTK 3 for the native file dialog; ONNX Runtime
 #   test   the above, and Xvfb, Mesa, xdotool and ImageMagick for the tests of the window; Ghostscript, which reads the reports;
 #          Slurm and munge, to which the tests submit studies; dicom3tools, pydicom and Orthanc, which judge DICOM that is written;
@@ -8,6 +8,7 @@
 #   dist   that of build, and what makes packages, checks and tries them: dpkg-dev, lintian, desktop-file-utils, appstream,
 #          debootstrap, Xvfb and xdotool
 #   cross  that of build, and mingw-w64, which compiles for Windows
+#   wine   that of cross, and Wine, which runs what was compiled
 # Nothing is installed that is there already. Other systems: the lists below name what to install by hand.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -23,6 +24,7 @@ case "${1:-build}" in
   test) wanted+=("${test_packages[@]}") ;;
   dist) wanted+=("${dist_packages[@]}") ;;
   cross) wanted+=("${cross_packages[@]}") ;;
+  wine) wanted+=("${cross_packages[@]}" wine64) ;;
 esac
 command -v npm >/dev/null || wanted+=(npm)
 

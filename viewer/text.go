@@ -79,10 +79,20 @@ func (t *imageText) shift(dy float32) {
 	t.placePlate()
 }
 
+// plateSide is by how much the plate sticks out beside the text.
+const plateSide = 4
+
 func (t *imageText) placePlate() {
-	const side = 4
 	at, size := t.text.Position(), t.text.Size()
-	place(t.plate, at.X-side, at.Y, size.Width+2*side, size.Height)
+	place(t.plate, at.X-plateSide, at.Y, size.Width+2*plateSide, size.Height)
+}
+
+// under reports whether the text is shown and its plate would meet that of a text of a size at a place.
+func (t *imageText) under(at fyne.Position, size fyne.Size) bool {
+	p := t.plate
+	return p.Visible() &&
+		p.Position().X < at.X+size.Width+plateSide && at.X-plateSide < p.Position().X+p.Size().Width &&
+		p.Position().Y < at.Y+size.Height && at.Y < p.Position().Y+p.Size().Height
 }
 
 // bottom is where the text ends below, 0 where it is hidden.
@@ -95,10 +105,7 @@ func (t *imageText) bottom() float32 {
 
 // overlaps reports whether both texts are shown and their plates meet.
 func (t *imageText) overlaps(o *imageText) bool {
-	a, b := t.plate, o.plate
-	return a.Visible() && b.Visible() &&
-		a.Position().X < b.Position().X+b.Size().Width && b.Position().X < a.Position().X+a.Size().Width &&
-		a.Position().Y < b.Position().Y+b.Size().Height && b.Position().Y < a.Position().Y+a.Size().Height
+	return o.plate.Visible() && t.under(o.text.Position(), o.text.Size())
 }
 
 // caption returns a small muted label that wraps.

@@ -2,6 +2,7 @@ package viewer
 
 import (
 	"image/color"
+	"math"
 	"slices"
 
 	"fyne.io/fyne/v2"
@@ -91,35 +92,43 @@ func (l *markLayer) label(at fyne.Position, text string, c color.Color, within f
 	o.text.Color = c
 	o.set(text)
 	o.show(true)
-	p := freePlace(at, o.text.MinSize(), within, func(at fyne.Position) bool {
-		o.place(at.X, at.Y, 0, 0)
-		return !slices.ContainsFunc(written, o.overlaps)
+	size := o.text.MinSize()
+	p := freePlace(at, size, within, func(at fyne.Position) bool {
+		return !slices.ContainsFunc(written, func(t *imageText) bool { return t.under(at, size) })
 	})
 	o.place(p.X, p.Y, 0, 0)
 	o.text.Refresh()
 }
 
-// freePlace returns where a label of a size stands beside a point: the first free place right of it above and below, further
-// and further away, else left of it; where none is free the first.
+// freePlace returns where a label of a size stands beside a point: the first free place right of it above and below, then left
+// of it, else the nearest anywhere; where none is free the first.
 func freePlace(at fyne.Position, size, within fyne.Size, free func(fyne.Position) bool) fyne.Position {
 	const beside, above, edge = 10, 4, 6
+	end := fyne.NewPos(max(edge, within.Width-size.Width-edge), max(above, within.Height-size.Height-above))
 	bounded := func(x, y float32) fyne.Position {
-		return fyne.NewPos(min(max(x, edge), max(edge, within.Width-size.Width-edge)), min(max(y, above), max(above, within.Height-size.Height-above)))
+		return fyne.NewPos(min(max(x, edge), end.X), min(max(y, above), end.Y))
 	}
 	first := bounded(at.X+beside, at.Y-size.Height-above)
-	for _, reach := range []int{8, 20} { // half lines
-		for _, x := range []float32{at.X + beside, at.X - beside - size.Width} {
-			for n := range reach {
-				away := float32(n) * size.Height / 2
-				for _, y := range []float32{at.Y - above - size.Height - away, at.Y + above + away} {
-					if p := bounded(x, y); free(p) {
-						return p
-					}
+	for _, x := range []float32{at.X + beside, at.X - beside - size.Width} {
+		for n := range 6 {
+			away := float32(n) * size.Height / 2
+			for _, y := range []float32{at.Y - above - size.Height - away, at.Y + above + away} {
+				if p := bounded(x, y); free(p) {
+					return p
 				}
 			}
 		}
 	}
-	return first
+	nearest, least := first, float32(math.Inf(1))
+	for y := float32(above); y <= end.Y; y += above {
+		for x := float32(edge); x <= end.X; x += edge {
+			dx, dy := x-first.X, y-first.Y
+			if d := dx*dx + dy*dy; d < least && free(fyne.NewPos(x, y)) {
+				nearest, least = fyne.NewPos(x, y), d
+			}
+		}
+	}
+	return nearest
 }
 
 // arrangeMarks draws the marks of the viewport anew.

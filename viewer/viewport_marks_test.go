@@ -14,7 +14,7 @@ func TestLabelsAreNotWrittenOverEachOther(t *testing.T) {
 	within := fyne.NewSize(300, 160)
 	v.marks.begin()
 	v.title.place(200, 6, 0, 0)
-	for i, at := range []fyne.Position{{X: 120, Y: 80}, {X: 122, Y: 82}, {X: 118, Y: 79}, {X: 295, Y: 150}, {X: 240, Y: 26}, {X: 120, Y: 80}} {
+	for i, at := range []fyne.Position{{X: 120, Y: 80}, {X: 122, Y: 82}, {X: 118, Y: 79}, {X: 295, Y: 150}, {X: 240, Y: 26}, {X: 120, Y: 80}, {X: 120, Y: 80}, {X: 120, Y: 80}, {X: 118, Y: 82}, {X: 122, Y: 82}} {
 		v.marks.label(at, "310 ± 123", color.White, within, []*imageText{v.title})
 		l := v.marks.labels[i]
 		if p, size := l.text.Position(), l.text.Size(); p.X < 0 || p.Y < 0 || p.X+size.Width > within.Width || p.Y+size.Height > within.Height {

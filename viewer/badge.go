@@ -25,9 +25,12 @@ func newBadge(s string, ground, text color.Color) *badge {
 	return b
 }
 
-// set changes text and ground.
+// set changes text and ground, on which the text is dark where it is bright.
 func (b *badge) set(s string, ground color.Color) {
-	b.text.Text, b.ground.FillColor = s, ground
+	b.text.Text, b.ground.FillColor, b.text.Color = s, ground, colorText
+	if ground == colorDanger || ground == colorWarning {
+		b.text.Color = colorBackground
+	}
 	b.text.Refresh()
 	b.ground.Refresh()
 	b.Refresh()

@@ -57,11 +57,13 @@ func TestScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	shared := t.TempDir() // of generated anatomies, which scripts need not draw each for itself
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("TESTCACHE", cache)
 			e.Setenv("ORTLIBRARY", runtimeLibrary())
+			e.Setenv("SHAREDCACHE", shared)
 			e.Setenv("XDG_CONFIG_HOME", filepath.Join(e.WorkDir, "config"))
 			if os.Getenv(ort.EnvLibrary) != "" {
 				e.Setenv(ort.EnvLibrary, os.Getenv(ort.EnvLibrary))

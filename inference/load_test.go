@@ -98,45 +98,70 @@ func opener(env *ort.Env) inference.OpenRunner {
 }
 
 func TestSampleAModelFile(t *testing.T) {
-	env := runtime(t)
 	for _, task := range []modelcard.Task{modelcard.Anatomy, modelcard.Diagnosis} {
-		path := writeTiny(t, task)
-		var runs []*int
-		counted := func(o ort.SessionOptions) inference.OpenRunner {
-			return func(g *graph.Graph) (inference.Runner, error) {
-				s, err := graphtest.Session(env, g, o)
-				runs = append(runs, new(int))
-				return counter{s, runs[len(runs)-1]}, err
-			}
+		sampleAModelFile(t, runtime(t), task)
+	}
+}
+
+// TestSampleOnWebGPU is that of one model on WebGPU, in software where nothing else is installed.
+func TestSampleOnWebGPU(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiling shaders takes long")
+	}
+	runtime(t)
+	testenv.SoftwareVulkan(t)
+	env, err := ort.Open(ort.Options{Provider: string(ort.WebGPU)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := env.Available(ort.WebGPU); err != nil {
+		testenv.SkipOrFail(t, "webgpu", err.Error())
+	}
+	sampleAModelFile(t, env, modelcard.Diagnosis)
+}
+
+// sampleAModelFile draws samples of an untrained model and compares them with those of its plain graph on the CPU.
+func sampleAModelFile(t *testing.T, env *ort.Env, task modelcard.Task) {
+	t.Helper()
+	path := writeTiny(t, task)
+	var runs []*int
+	counted := func(o ort.SessionOptions) inference.OpenRunner {
+		return func(g *graph.Graph) (inference.Runner, error) {
+			s, err := graphtest.Session(env, g, o)
+			runs = append(runs, new(int))
+			return counter{s, runs[len(runs)-1]}, err
 		}
-		m, err := inference.LoadWith(context.Background(), path,
-			inference.Openers{Once: counted(ort.SessionOptions{ReleaseMemory: true}), Each: counted(ort.SessionOptions{})})
-		if err != nil {
-			t.Fatal(err)
-		}
-		p, err := (&inference.Sampler{Model: m, Samples: 6, Seed: 4}).Run(context.Background(), exam(t, m.Card()), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(runs) != 2 || *runs[1] != 1 || *runs[0] != 6 {
-			t.Errorf("%s: %d parts; the prefix ran %d times, the suffix %d, want 1 and 6", task, len(runs), *runs[1], *runs[0])
-		}
-		b, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if sum := sha256.Sum256(b); p.ModelSHA != hex.EncodeToString(sum[:]) || !strings.Contains(p.Device, " (ONNX Runtime ") {
-			t.Errorf("%s: SHA %s, device %s", task, p.ModelSHA, p.Device)
-		}
-		t.Logf("%s on %s; on the CPU: %v", task, p.Device, m.Fallbacks())
-		again, err := (&inference.Sampler{Model: m, Samples: 6, Seed: 4}).Run(context.Background(), exam(t, m.Card()), nil)
-		if err != nil || !reflect.DeepEqual(again, p) {
-			t.Errorf("%s: the same seed gives another result (%v)", task, err)
-		}
-		agreesWithThePlainGraph(t, env, path, p)
-		if err := m.Close(); err != nil {
-			t.Error(err)
-		}
+	}
+	m, err := inference.LoadWith(context.Background(), path,
+		inference.Openers{Once: counted(ort.SessionOptions{ReleaseMemory: true}), Each: counted(ort.SessionOptions{})})
+	if errors.Is(err, ort.ErrProvider) {
+		testenv.SkipOrFail(t, string(env.Provider()), err.Error())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := (&inference.Sampler{Model: m, Samples: 6, Seed: 4}).Run(context.Background(), exam(t, m.Card()), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(runs) != 2 || *runs[1] != 1 || *runs[0] != 6 {
+		t.Errorf("%s: %d parts; the prefix ran %d times, the suffix %d, want 1 and 6", task, len(runs), *runs[1], *runs[0])
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sum := sha256.Sum256(b); p.ModelSHA != hex.EncodeToString(sum[:]) || !strings.HasPrefix(p.Device, env.Provider().Label()+" (ONNX Runtime ") {
+		t.Errorf("%s: SHA %s, device %s", task, p.ModelSHA, p.Device)
+	}
+	t.Logf("%s on %s; on the CPU: %v", task, p.Device, m.Fallbacks())
+	again, err := (&inference.Sampler{Model: m, Samples: 6, Seed: 4}).Run(context.Background(), exam(t, m.Card()), nil)
+	if err != nil || !reflect.DeepEqual(again, p) {
+		t.Errorf("%s: the same seed gives another result (%v)", task, err)
+	}
+	agreesWithThePlainGraph(t, env, path, p)
+	if err := m.Close(); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -4,7 +4,8 @@
 #   build  compiler, X11 and OpenGL headers for the window; GTK 3 for the native file dialog; ONNX Runtime
 #   test   the above, and Xvfb, Mesa, xdotool and ImageMagick for the tests of the window; Ghostscript, which reads the reports;
 #          Slurm and munge, to which the tests submit studies; dicom3tools, pydicom and Orthanc, which judge DICOM that is written;
-#          strace and xprop, which watch what the program connects to and tells of its window
+#          strace and xprop, which watch what the program connects to and tells of its window; libvulkan1 and chromium-common, whose
+#          SwiftShader is a graphics card in software: the tests of WebGPU run on it (Chromium itself is not installed)
 #   dist   that of build, and what makes packages, checks and tries them: dpkg-dev, lintian, desktop-file-utils, appstream,
 #          debootstrap, Xvfb and xdotool
 #   cross  that of build, and mingw-w64, which compiles for Windows
@@ -14,7 +15,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 build_packages=(gcc libc6-dev pkg-config libgl-dev libxcursor-dev libxrandr-dev libxinerama-dev libxi-dev libxxf86vm-dev libegl1 libgtk-3-dev)
-test_packages=(libgl1-mesa-dri xvfb xauth xdotool imagemagick ghostscript slurm-wlm munge strace x11-utils dicom3tools python3-pydicom python3-numpy orthanc orthanc-dicomweb)
+test_packages=(libgl1-mesa-dri xvfb xauth xdotool imagemagick ghostscript slurm-wlm munge strace x11-utils dicom3tools python3-pydicom python3-numpy orthanc orthanc-dicomweb libvulkan1 chromium-common)
 
 dist_packages=(dpkg-dev lintian desktop-file-utils appstream debootstrap xvfb xauth xdotool)
 cross_packages=(gcc-mingw-w64-x86-64)

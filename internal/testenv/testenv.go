@@ -40,6 +40,18 @@ func Root() string {
 	return filepath.Dir(filepath.Dir(filepath.Dir(file)))
 }
 
+// softwareVulkan is SwiftShader, a Vulkan device in software, of Debian's chromium-common.
+const softwareVulkan = "/usr/lib/chromium/vk_swiftshader_icd.json"
+
+// SoftwareVulkan lets WebGPU compute in software for the length of a test, where that is installed, so that it is the same device on
+// every machine. VK_ICD_FILENAMES names another one. Tests of OpenGL are not touched.
+func SoftwareVulkan(t testing.TB) {
+	t.Helper()
+	if _, err := os.Stat(softwareVulkan); err == nil && os.Getenv("VK_ICD_FILENAMES")+os.Getenv("VK_DRIVER_FILES") == "" {
+		t.Setenv("VK_ICD_FILENAMES", softwareVulkan)
+	}
+}
+
 // SkipOrFail skips the test with a reason, or fails it where BAYESLICE_REQUIRE names what.
 func SkipOrFail(t testing.TB, what, reason string) {
 	t.Helper()

@@ -18,12 +18,13 @@ import (
 )
 
 // TestOnWebGPU holds a step of a tiny network on the WebGPU provider against the CPU's: every output
-// within 1e-3 of its norm. It is skipped where the machine has no Vulkan, Metal or Direct3D device. A
-// software device (SwiftShader) needs more than a minute to compile the shaders.
+// within 1e-3 of its norm. It is skipped where the machine has no Vulkan, Metal or Direct3D device. SwiftShader,
+// Vulkan in software, needs half a minute of a core, most of it to compile shaders.
 func TestOnWebGPU(t *testing.T) {
 	if testing.Short() {
 		t.Skip("compiling shaders takes long")
 	}
+	testenv.SoftwareVulkan(t)
 	env, err := ort.Open(ort.Options{Provider: "cpu", Threads: 2})
 	if err != nil {
 		testenv.SkipOrFail(t, "ort", err.Error())

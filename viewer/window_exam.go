@@ -78,6 +78,8 @@ func (p *welcome) set(g Progress) {
 	if g.Total > 0 {
 		p.bar.set(float64(g.Done) / float64(g.Total))
 		p.stage.SetText(lang.T("%s: %d of %d", g.Stage, g.Done, g.Total))
+	} else if g.Done > 0 {
+		p.stage.SetText(lang.T("%s: %d so far", g.Stage, g.Done))
 	}
 }
 

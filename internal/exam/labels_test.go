@@ -31,7 +31,7 @@ func saveMask(t *testing.T, path string, label uint8) {
 func TestLabelsOfAZIPAreReadOnDemand(t *testing.T) {
 	root := save(t, map[string]*volume.Volume{"t2w.mhd": image(t, 300)})
 	saveMask(t, filepath.Join(root, "zones.mhd"), 2)
-	names, err := listFiles(context.Background(), root)
+	names, err := listFiles(context.Background(), root, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

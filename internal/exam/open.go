@@ -37,8 +37,8 @@ type Options struct {
 
 // Progress is how far [Open] has come. Total can grow once, between the two stages.
 type Progress struct {
-	Stage       string // "reading headers" or "reading images"
-	Done, Total int    // files
+	Stage       string // "looking for files", "reading headers" or "reading images"
+	Done, Total int    // files; Total is 0 while nobody knows how many there are
 }
 
 // StudyInfo describes one of several studies. Its date aside, it has no identity.

@@ -38,7 +38,7 @@ func (op *opener) open(ctx context.Context, path string) (*Exam, error) {
 		return nil, refuseSystem(path, err)
 	}
 	if info.IsDir() {
-		names, err := listFiles(ctx, path)
+		names, err := listFiles(ctx, path, op.progress)
 		if err != nil {
 			return nil, listTrouble(path, err)
 		}

@@ -3,6 +3,7 @@ package exam
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -41,18 +42,31 @@ func (p *progress) step() {
 	p.tell(p.now)
 }
 
+// found tells how many files were found so far, of a number that nobody knows yet.
+func (p *progress) found(n int) {
+	if p == nil || p.tell == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.now.Done = n
+	p.tell(p.now)
+}
+
 // walker lists regular files in depth. Linked folders are followed, each real folder once, so that
 // links in a circle end.
 type walker struct {
-	ctx   context.Context //nolint:containedctx // lives for one walk
-	root  string
-	seen  map[string]bool // real paths of folders
-	names []string        // slash-separated, relative to root
+	ctx      context.Context //nolint:containedctx // lives for one walk
+	progress *progress
+	root     string
+	seen     map[string]bool // real paths of folders
+	names    []string        // slash-separated, relative to root
 }
 
 // listFiles returns the regular files under root, sorted.
-func listFiles(ctx context.Context, root string) ([]string, error) {
-	w := &walker{ctx: ctx, root: root, seen: map[string]bool{}}
+func listFiles(ctx context.Context, root string, p *progress) ([]string, error) {
+	p.stage("looking for files", 0)
+	w := &walker{ctx: ctx, progress: p, root: root, seen: map[string]bool{}}
 	if err := w.folder("."); err != nil {
 		return nil, err
 	}
@@ -78,20 +92,30 @@ func (w *walker) folder(name string) error {
 		return nil // a folder that may not be entered is as good as absent
 	}
 	for _, entry := range entries {
+		if err := w.ctx.Err(); err != nil {
+			return err
+		}
 		inner := entry.Name()
 		if name != "." {
 			inner = name + "/" + inner
 		}
-		info, err := os.Stat(filepath.Join(w.root, filepath.FromSlash(inner))) // follows links
+		mode := entry.Type()
+		if mode&fs.ModeSymlink != 0 || mode&fs.ModeIrregular != 0 { // else nobody need be asked, which takes long on a network
+			info, err := os.Stat(filepath.Join(w.root, filepath.FromSlash(inner)))
+			if err != nil {
+				continue
+			}
+			mode = info.Mode().Type()
+		}
 		switch {
-		case err != nil:
-			continue
-		case info.IsDir():
+		case mode.IsDir():
 			if err := w.folder(inner); err != nil {
 				return err
 			}
-		case info.Mode().IsRegular():
-			w.names = append(w.names, inner)
+		case mode.IsRegular():
+			if w.names = append(w.names, inner); len(w.names)%500 == 0 {
+				w.progress.found(len(w.names))
+			}
 		}
 		if len(w.names) > maxFiles {
 			return fmt.Errorf("%w: more than %d files; open the folder of one exam", ErrTooLarge, maxFiles)

@@ -32,7 +32,7 @@ func readingSource(r *reading.Reading) exporting.Source {
 			x.Page.Density = density(x, psa)
 		}
 		if e := r.Estimate(); e != nil {
-			x.Page.Alignment = report.AlignmentText(e, lang.T("the gland"))
+			x.Page.Alignment = report.AlignmentText(e, lang.T("the gland"), report.AnyMoved(x.Predictions))
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"bayeslice/inference"
 	"bayeslice/internal/align"
 	"bayeslice/internal/exam"
 	"bayeslice/internal/measure"
@@ -91,12 +92,18 @@ func (g *Page) AddAlignment(ctx context.Context, progress func(done, total int))
 		g.Alignment = "T2W and diffusion: whether they lie on each other could not be measured"
 		return nil //nolint:nilerr // the report says it
 	}
-	g.Alignment = AlignmentText(estimate, where)
+	g.Alignment = AlignmentText(estimate, where, AnyMoved(g.Predictions))
 	return nil
 }
 
-// AlignmentText says in one sentence how diffusion lies on T2W. where is what was compared, such as "the gland".
-func AlignmentText(e *align.Estimate, where string) string {
+// AnyMoved reports whether a network saw images that were displaced.
+func AnyMoved(all []*inference.Prediction) bool {
+	return slices.ContainsFunc(all, func(p *inference.Prediction) bool { return len(p.Moved) > 0 })
+}
+
+// AlignmentText says in one sentence how diffusion lies on T2W. where is what was compared, such as "the gland"; moved says that a
+// network saw images that were displaced, which the issues tell more of.
+func AlignmentText(e *align.Estimate, where string, moved bool) string {
 	s := e.Shift
 	shift := fmt.Sprintf("%.1f mm %s, %.1f mm %s, %.1f mm %s", math.Abs(s.Left), side(s.Left, "left", "right"),
 		math.Abs(s.Back), side(s.Back, "back", "front"), math.Abs(s.Head), side(s.Head, "up", "down"))
@@ -104,7 +111,11 @@ func AlignmentText(e *align.Estimate, where string) string {
 	case !e.Confidence.Reliable():
 		return "T2W and diffusion over " + where + ": the shift could not be measured reliably; compare the images by eye."
 	case e.Notable():
-		return "Warning: over " + where + " diffusion is shifted against T2W by " + shift + " (" + e.Confidence.String() + " estimate); the model was given the images as they are."
+		given := "the model was given the images as they are"
+		if moved {
+			given = "the model was given them moved, as told below"
+		}
+		return "Warning: over " + where + " diffusion is shifted against T2W by " + shift + " (" + e.Confidence.String() + " estimate); " + given + "."
 	}
 	return "T2W and diffusion agree over " + where + " to half a voxel of diffusion (estimated shift " + shift + "; " + e.Confidence.String() + " estimate)."
 }

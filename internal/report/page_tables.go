@@ -256,7 +256,7 @@ func (s *setter) provenance(y float64) float64 {
 			title = "Suspicion"
 		}
 		c.row(strongType, cell{0, paper.Left, paper.Shorten(strongType, title+": model "+p.Card.Name, c.w)})
-		c.note(smallType, modelLine(p), 1)
+		c.note(smallType, modelLine(p), 2)
 		c.note(smallType, runWords(p), 1)
 		if n := p.Card.Notice(); n != "" {
 			st := smallType
@@ -301,11 +301,16 @@ func (s *setter) issues(y, bottom float64) {
 		c.note(bodyType, "Nothing was found that would have to be known about the images.", 1)
 	}
 	for i, line := range all {
-		if !c.room(2) && i < len(all)-1 {
+		last := i == len(all)-1
+		if !last && !c.room(2) {
 			c.row(smallType, cell{0, paper.Left, fmt.Sprintf("… and %d more that have no room here.", len(all)-i)})
 			return
 		}
-		c.row(bodyType, cell{0, paper.Left, paper.Shorten(bodyType, line, c.w)})
+		most := 2
+		if !last && !c.room(3) {
+			most = 1 // the line that counts those without room comes below
+		}
+		c.note(bodyType, line, most)
 	}
 }
 

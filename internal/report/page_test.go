@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"bayeslice/inference"
+	"bayeslice/internal/align"
 	"bayeslice/internal/exam"
 	"bayeslice/internal/geom"
 	"bayeslice/internal/measure"
@@ -325,5 +326,24 @@ func TestKeySlicesComeFirst(t *testing.T) {
 	}
 	if !slices.ContainsFunc(shots, func(s shot) bool { return s.uncertainty }) {
 		t.Error("no picture shows the uncertainty")
+	}
+}
+
+func TestALongIssueStandsWholeWhereThereIsRoom(t *testing.T) {
+	g := both(t)
+	e := *g.Exam
+	e.Issues = []exam.Issue{{Code: "long", Severity: exam.Warning, Text: "The high-b DWI image was moved by 1.1 mm (1.0 mm to the left, 0.5 mm to the front, 0.2 mm to the head) before the network saw it, as the reader wanted it to be."}}
+	g.Exam = &e
+	if text := strings.Join(linesOf(t, g), " "); !strings.Contains(text, "as the reader wanted it to be.") {
+		t.Errorf("the page says %q", text)
+	}
+}
+
+func TestTheSentenceOnAlignmentTellsOfMovedImages(t *testing.T) {
+	e := &align.Estimate{Shift: align.Offset{Left: 3}, Confidence: align.Good, Voxel: align.Offset{Left: 1, Back: 1, Head: 1}}
+	for moved, want := range map[bool]string{false: "the model was given the images as they are.", true: "the model was given them moved, as told below."} {
+		if got := AlignmentText(e, "the gland", moved); !strings.HasSuffix(got, want) {
+			t.Errorf("moved %v: %q", moved, got)
+		}
 	}
 }

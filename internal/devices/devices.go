@@ -54,6 +54,8 @@ type Options struct {
 	Open      func(ctx context.Context, onnx []byte, o ort.SessionOptions) (Session, error)
 	Available func(ort.Provider) error
 	Machine   []string // facts on which measurements depend; nil asks the machine
+	// FreeMemory is how much memory is free, bytes, 0 where that is not known.
+	FreeMemory func() int64
 }
 
 // Use says how a graph is to be opened. The zero value takes the runtime's provider and threads.
@@ -99,6 +101,9 @@ func New(env *ort.Env, o Options) *Set {
 	}
 	if o.Available == nil {
 		o.Available = env.Available
+	}
+	if o.FreeMemory == nil {
+		o.FreeMemory = machine.Free
 	}
 	o.Ready = cmp.Or(o.Ready, readyWithin)
 	return &Set{env: env, o: o, available: map[ort.Provider]error{}, lost: map[ort.Provider]string{}, tables: map[string]*Table{}}
@@ -147,7 +152,7 @@ func (s *Set) OpenAs(ctx context.Context, g *graph.Graph, u Use, c Choice) (*Run
 		return r, nil
 	}
 	if errors.Is(err, ort.ErrMemory) && ctx.Err() == nil {
-		if moved := r.move(ctx, err); moved == nil {
+		if err = r.move(ctx, err); err == nil {
 			return r, nil
 		}
 	}
@@ -281,6 +286,9 @@ func (s *Set) open(ctx context.Context, g *graph.Graph, u Use, p place) (Session
 	if err != nil {
 		return nil, err
 	}
+	if err := s.affordable(low, p); err != nil {
+		return nil, err
+	}
 	var onnx bytes.Buffer
 	if err := low.Encode(&onnx); err != nil {
 		return nil, fmt.Errorf("%w: %w", ort.ErrModel, err)
@@ -288,6 +296,19 @@ func (s *Set) open(ctx context.Context, g *graph.Graph, u Use, p place) (Session
 	o := u.Session
 	o.Provider, o.Frugal = p.Provider, o.Frugal || p.frugal
 	return s.o.Open(ctx, onnx.Bytes(), o)
+}
+
+// affordable refuses, with [ort.ErrMemory], a graph on the CPU that needs more memory than is free: a system that promises more than it
+// has ends the program when it is used, without a word.
+func (s *Set) affordable(g *graph.Graph, p place) error {
+	free := s.o.FreeMemory()
+	if p.Provider != ort.CPU || free <= 0 {
+		return nil
+	}
+	if need := g.Needs().Bytes; need > free {
+		return fmt.Errorf("%w: it needs at least %d MB, and %d MB are free; close other programs, or choose a smaller model", ort.ErrMemory, need>>20, free>>20)
+	}
+	return nil
 }
 
 // lowered returns a graph in the lowering of a place; on the CPU as it is where the lowering needs more memory than there is.

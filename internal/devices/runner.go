@@ -145,6 +145,7 @@ func (r *Runner) move(ctx context.Context, failure error) error {
 			r.now = nil
 		}
 		debug.FreeOSMemory()
+		ort.GiveBack()
 		r.place = next
 		s, err := r.set.open(ctx, r.graph, r.use, next)
 		if err == nil {

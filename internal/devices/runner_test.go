@@ -181,3 +181,37 @@ func TestManyRunsMoveOnce(t *testing.T) {
 		t.Errorf("moved %d times, opened %v", times, opened)
 	}
 }
+
+// TestMemoryIsAskedForBeforehand: a system that promises more memory than it has would end the program in the middle of a run.
+func TestMemoryIsAskedForBeforehand(t *testing.T) {
+	r := devicestest.New(t)
+	asked := 0
+	set := func(free ...int64) *devices.Set {
+		asked = 0
+		return r.Set(devices.Options{FreeMemory: func() int64 {
+			asked++
+			return free[min(asked, len(free))-1]
+		}})
+	}
+	_, err := set(100).OpenAs(t.Context(), model(t), devices.Use{}, cpu)
+	if !errors.Is(err, ort.ErrMemory) || !strings.Contains(err.Error(), "it needs at least 0 MB, and 0 MB are free; close other programs, or choose a smaller model (sparing memory did not help)") {
+		t.Errorf("error = %v", err)
+	}
+	if opened, _ := r.Sessions(); len(opened) != 0 {
+		t.Errorf("opened %v without memory", opened)
+	}
+	runner, err := set(100, 1<<30).OpenAs(t.Context(), model(t), devices.Use{}, cpu)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer runner.Close()
+	if _, _, to, why := runner.Moved(); to != "CPU (made up), sparing memory" || !strings.HasPrefix(why, "CPU has not enough memory (it needs at least 0 MB, and 0 MB are free), so that") {
+		t.Errorf("moved to %q: %s", to, why)
+	}
+	if runner, err := set(0).OpenAs(t.Context(), model(t), devices.Use{}, cpu); err != nil || runner.Close() != nil { // not known
+		t.Error(err)
+	}
+	if runner, err := set(100).OpenAs(t.Context(), model(t), devices.Use{}, gpuVolumes); err != nil || runner.Close() != nil { // its own memory
+		t.Error(err)
+	}
+}

@@ -119,6 +119,7 @@ func load(o Options) (Library, error) {
 	if err != nil {
 		return Library{}, err
 	}
+	noHoarding()
 	ortgo.SetSharedLibraryPath(lib.Path)
 	// Everything below fatal comes back as an error as well; nothing is to be printed.
 	if err := ortgo.InitializeEnvironment(ortgo.WithLogLevelFatal()); err != nil {

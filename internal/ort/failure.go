@@ -24,6 +24,9 @@ var memoryTexts = []string{
 // outOfMemory reports whether an error's text tells of memory that ran out.
 func outOfMemory(text string) bool {
 	text = strings.ToLower(text)
+	if strings.HasSuffix(text, "non-zero status") { // of a sentence that goes on: there was no memory for the rest of it
+		return true
+	}
 	return slices.ContainsFunc(memoryTexts, func(t string) bool { return strings.Contains(text, t) })
 }
 

@@ -15,7 +15,7 @@ func TestMemoryErrorsAreKnown(t *testing.T) {
 	for _, text := range []string{
 		"Non-zero status code returned while running Conv node. Name:'c' Status Message: /onnxruntime/core/framework/bfc_arena.cc:376 void* onnxruntime::BFCArena::AllocateRawInternal(size_t, bool, onnxruntime::Stream*) Failed to allocate memory for requested buffer of size 4294967296",
 		"bfc_arena.cc:358 Available memory of 0 is smaller than requested bytes of 117440512",
-		"std::bad_alloc", "bad allocation",
+		"std::bad_alloc", "bad allocation", "Non-zero status",
 		"CUDA failure 2: out of memory ; GPU=0 ; hostname=host ; file=cuda_allocator.cc ; line=50 ; expr=cudaMalloc((void**)&p, size);",
 		"CUBLAS failure 3: CUBLAS_STATUS_ALLOC_FAILED ; GPU=0", "CUDNN failure 4: CUDNN_STATUS_ALLOC_FAILED",
 		"Exception(1) tid(3c) 8007000E Not enough memory resources are available to complete this operation.",

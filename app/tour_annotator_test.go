@@ -168,6 +168,10 @@ func (v *tour) reviewed() {
 	v.reveal("Colour the contour by its distance")
 	v.Press("Colour the contour by its distance")
 	v.shot("annotator-review")
+	v.Wheel(v.panel(), -40) // what two readers disagree about, and the model's band
+	v.Until("the line of two readers", func(tree *uitest.Tree) bool { return len(tree.Match("", `10–90 % band covers`)) > 0 })
+	v.shot("annotator-readers")
+	v.scrollBack()
 }
 
 // saved writes the contours into the home folder.

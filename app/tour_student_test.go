@@ -32,6 +32,12 @@ func TestTourOfTheStudent(t *testing.T) {
 	v.reveal("Threshold")
 	v.Slide("Threshold", 0.25)
 	v.shot("student-threshold")
+	v.reveal("Fit temperature")
+	v.Press("Fit temperature")
+	v.Until("calibrated histograms", func(tree *uitest.Tree) bool { return len(tree.Match("", `calibrated, T \d`)) > 0 })
+	v.shot("student-calibrated")
+	v.PressLast("Reset")
+	v.Until("histograms as they were", func(tree *uitest.Tree) bool { return len(tree.Match("", `calibrated, T \d`)) == 0 })
 
 	v.scrollBack()
 	v.Press("Samples")

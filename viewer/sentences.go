@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"regexp"
 	"strings"
 
 	"bayeslice/inference"
@@ -93,6 +94,7 @@ var sentences = []struct {
 	{exam.ErrTooLarge, sentence{lang.Mark("The exam is larger than this program reads."), lang.Mark("Choose the folder of one exam.")}},
 	{dicomseg.ErrSegments, sentence{lang.Mark("The segments of this file do not make one mask."), lang.Mark("Export the zones, or the lesions, as a file of their own; the details say what it holds.")}},
 	{dicomout.ErrValue, sentence{lang.Mark("A DICOM object cannot hold this."), lang.Mark("Smooth the contours, or choose NIfTI or MHA; the details say what does not fit.")}},
+	{exam.ErrUnsupported, sentence{lang.Mark("This cannot be opened as an exam."), lang.Mark("The details say why; choose the folder of the axial MR images.")}},
 	{imageio.ErrTooLarge, sentence{lang.Mark("The image is larger than this program reads."), lang.Mark("Crop or resample it first.")}},
 	{imageio.ErrTruncated, sentence{lang.Mark("A file is incomplete."), lang.Mark("Copy it again from its source.")}},
 	{imageio.ErrUnsupported, sentence{lang.Mark("The file is of a kind this program does not read."), lang.Mark("Convert it to uncompressed DICOM, NIfTI or MHA.")}},
@@ -142,11 +144,34 @@ var sentences = []struct {
 // explain returns what happened and what to do next for an error, and its own words as details.
 func explain(err error) (what, next, details string) {
 	for _, s := range sentences {
-		if errors.Is(err, s.err) {
-			return s.what.String(), s.next.String(), detail(err)
+		if !errors.Is(err, s.err) {
+			continue
 		}
+		what, next, details = s.what.String(), s.next.String(), detail(err)
+		if why, advice, ok := advised(err, details); ok {
+			return what, advice, why
+		}
+		return what, next, details
 	}
 	return lang.T("Something went wrong."), lang.T("Try again; if it stays, report the details."), detail(err)
+}
+
+// imperative begins what a refusal of an exam says to do about just these files.
+var imperative = regexp.MustCompile(`^(open|copy|convert|export|save|decompress|unpack|split|crop|resample|put|ask|check) `)
+
+// advised takes the details of an exam that is refused apart into why, and what to do about just these files where they end in
+// that; it goes before what is said of the whole kind.
+func advised(err error, details string) (why, advice string, ok bool) {
+	i := strings.LastIndex(details, "; ")
+	if i < 0 || !imperative.MatchString(details[i+2:]) || errors.Is(err, exam.ErrSeveralExams) {
+		return "", "", false
+	}
+	for _, kind := range []error{exam.ErrUnsupported, exam.ErrUnreadable, exam.ErrNoImages, exam.ErrSingleSlice, exam.ErrTooLarge} {
+		if errors.Is(err, kind) {
+			return details[:i] + ".", capital(details[i+2:]), true
+		}
+	}
+	return "", "", false
 }
 
 // detail makes the words of an error readable: without the package name in front, as a sentence.

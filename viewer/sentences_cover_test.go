@@ -22,7 +22,7 @@ var headless = map[string]string{
 	"render.ErrDevice": "the window draws on the CPU then", "render.ErrVolumeSize": "the window draws on the CPU then", "render.ErrClosed": "the window is closing",
 	"study": "a command", "cluster": "of the command study",
 	"jpegls": "wrapped by readers", "openjpeg": "wrapped by readers",
-	"geom.ErrGrid": "wrapped by readers", "volume.ErrGeometry": "wrapped by readers", "exam.ErrUnsupported": "wrapped in imageio's or exam.ErrUnreadable",
+	"geom.ErrGrid": "wrapped by readers", "volume.ErrGeometry": "wrapped by readers",
 	"metrics.ErrInput": "wrapped by compare and calibrate", "metrics.ErrUndefined": "figures that do not exist are shown as such",
 	"paper.ErrPage":      "wrapped in report.ErrPage or of a fault",
 	"measure.ErrMeasure": "the tools say it beside the image", "sectors.ErrGland": "candidates are listed without a place then",

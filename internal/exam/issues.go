@@ -202,6 +202,9 @@ func insideGrid(voxel [3]float64, size [3]int) bool {
 
 // label names a series in a sentence, without identity: "series 6 b 800", "image adc".
 func (s *Series) label() string {
+	if s.Number == 0 && s.facts.texts["uid"] != "" {
+		return "a series without a number"
+	}
 	if s.Number == 0 {
 		return "image " + s.ID
 	}

@@ -103,7 +103,10 @@ func plain(err error) string {
 		return systemText(err)
 	}
 	text := err.Error()
-	for _, sentinel := range []error{dicom.ErrGeometry, dicom.ErrUnsupported} {
+	if where, ok := strings.CutPrefix(text, dicom.ErrTruncated.Error()+": "); ok { // what to do comes last
+		return "the file is cut short (" + where + "); copy it again from its source"
+	}
+	for _, sentinel := range []error{dicom.ErrGeometry, dicom.ErrUnsupported, dicom.ErrNotImage} {
 		text = strings.TrimPrefix(text, sentinel.Error()+": ")
 	}
 	text = strings.NewReplacer(": jpegls: ", ": ", ": openjpeg: ", ": ").Replace(text)

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"bayeslice/internal/geom"
 	"bayeslice/internal/imageio"
 	"bayeslice/internal/imageio/dicom"
 )
@@ -91,7 +92,7 @@ func notDICOM(file string) error {
 	case errors.Is(err, imageio.ErrFormat) && isPacked(base):
 		return unsupported("%s is a packed archive that is not read; unpack it, and open the folder", base)
 	case errors.Is(err, imageio.ErrFormat):
-		return unsupported("%s is neither DICOM nor NIfTI, MetaImage or NRRD; open a folder, a ZIP or a file of those", base)
+		return unsupported("%s is neither DICOM nor NIfTI, MetaImage or NRRD; open the folder or ZIP of the exam, or a NIfTI, MetaImage or NRRD file", base)
 	}
 	return refuseFile(err)
 }
@@ -102,6 +103,7 @@ func refuseFile(err error) error {
 	for _, name := range []string{"imageio: ", "nifti: ", "metaimage: ", "nrrd: "} {
 		text = strings.TrimPrefix(text, name)
 	}
+	text = strings.Replace(text, geom.ErrGrid.Error()+": ", "", 1)
 	for _, sentinel := range []error{imageio.ErrUnsupported, imageio.ErrTooLarge, imageio.ErrTruncated, imageio.ErrFormat} {
 		text = strings.TrimSuffix(text, ": "+sentinel.Error())
 	}

@@ -45,7 +45,7 @@ func TestRefusalsNameTheirRemedy(t *testing.T) {
 		"SEG":       {"x.dcm", made(extra(0x00080060, "CS", "SEG")), ErrUnsupported, "(SEG); open the folder of the greyscale MR images"},
 		"colour":    {"x.dcm", made(extra(0x00280004, "CS", "RGB")), ErrUnsupported, "open the folder of the greyscale MR images"},
 		"NRRD":      {"x.nrrd", []byte("NRRD1004\ntype: short\n"), ErrUnsupported, "save it as NRRD0005 or NIfTI"},
-		"table":     {"x.csv", []byte("case,grade\n1,2\n"), ErrUnsupported, "open a folder, a ZIP or a file of those"},
+		"table":     {"x.csv", []byte("case,grade\n1,2\n"), ErrUnsupported, "open the folder or ZIP of the exam"},
 		"archive":   {"x.tar.gz", packed.Bytes(), ErrUnsupported, "unpack it"},
 		"picture":   {"x.png", []byte("\x89PNG\r\n\x1a\n"), ErrUnsupported, "open the DICOM"},
 		"cut short": {"x.dcm", full[:len(full)-4], ErrUnreadable, "copy it again"},

@@ -123,7 +123,7 @@ func (i *Info) SetNotFinite(n int) {
 func Grid(size [3]int, origin, spacing geom.Vec3, dir [3]geom.Vec3) (geom.Grid, error) {
 	g, err := geom.NewGrid(size, origin, spacing, dir)
 	if err != nil {
-		return geom.Grid{}, fmt.Errorf("its geometry cannot be used, convert it again from the original images (%w): %w", err, ErrFormat)
+		return geom.Grid{}, fmt.Errorf("its geometry cannot be used (%w); convert it again from the original images: %w", err, ErrFormat)
 	}
 	return g, nil
 }

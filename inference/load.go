@@ -59,6 +59,7 @@ func (f *File) Load(ctx context.Context, open Openers) (*Model, error) {
 			return nil, err
 		}
 	}
+	debug.FreeOSMemory() // the file's bytes, and what the rewriting left: opening needs the room
 	parts := Parts{Card: f.Card, SHA256: f.SHA256, Carried: carried(f.Card, suffix)}
 	if parts.Suffix, err = openGraph(ctx, suffix, open.Each); err != nil {
 		return nil, err

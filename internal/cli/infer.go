@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -161,7 +162,12 @@ func (s *session) inferOne(ctx context.Context, j inferJob, r modelRun, e *exam.
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, model.Close()) }()
+	open := model
+	defer func() {
+		if open != nil {
+			err = errors.Join(err, open.Close())
+		}
+	}()
 	prepared, err := model.Card().Recipe.Apply(ctx, e, o)
 	if err != nil {
 		return nil, err
@@ -174,6 +180,8 @@ func (s *session) inferOne(ctx context.Context, j inferJob, r modelRun, e *exam.
 	if prediction == nil {
 		return nil, runErr
 	}
+	open, runErr = nil, errors.Join(runErr, model.Close()) // now, since writing needs memory too
+	debug.FreeOSMemory()
 	writing, done := s.untilAbort(ctx)
 	defer done()
 	if err := report.Write(writing, r.out, e, prediction, j.options(s, reference)); err != nil {

@@ -4,7 +4,6 @@
 package devices
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -289,13 +288,13 @@ func (s *Set) open(ctx context.Context, g *graph.Graph, u Use, p place) (Session
 	if err := s.affordable(low, p); err != nil {
 		return nil, err
 	}
-	var onnx bytes.Buffer
-	if err := low.Encode(&onnx); err != nil {
+	onnx, err := low.EncodeBytes()
+	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ort.ErrModel, err)
 	}
 	o := u.Session
 	o.Provider, o.Frugal = p.Provider, o.Frugal || p.frugal
-	return s.o.Open(ctx, onnx.Bytes(), o)
+	return s.o.Open(ctx, onnx, o)
 }
 
 // affordable refuses, with [ort.ErrMemory], a graph on the CPU that needs more memory than is free: a system that promises more than it

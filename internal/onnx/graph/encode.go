@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"maps"
@@ -23,6 +24,31 @@ func (g *Graph) Encode(w io.Writer) error {
 		return err
 	}
 	return m.Encode(w)
+}
+
+// EncodeBytes is [Graph.Encode] into memory, of which it takes no more than the bytes need.
+func (g *Graph) EncodeBytes() ([]byte, error) {
+	m, err := g.model()
+	if err != nil {
+		return nil, err
+	}
+	var n counted
+	if err := m.Encode(&n); err != nil {
+		return nil, err
+	}
+	out := bytes.NewBuffer(make([]byte, 0, n))
+	if err := m.Encode(out); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), nil
+}
+
+// counted counts what is written to it.
+type counted int
+
+func (n *counted) Write(b []byte) (int, error) {
+	*n += counted(len(b))
+	return len(b), nil
 }
 
 func (g *Graph) model() (*pb.Model, error) {

@@ -77,6 +77,9 @@ func TestEncodeDecode(t *testing.T) {
 	if !bytes.Equal(encode(t, g), first) {
 		t.Error("encoding twice gave two files")
 	}
+	if b, err := g.EncodeBytes(); err != nil || !bytes.Equal(b, first) || cap(b) != len(b) {
+		t.Errorf("into memory: %d bytes in %d where the file has %d, %v", len(b), cap(b), len(first), err)
+	}
 }
 
 // TestBuildErrors holds that errors name the node and the shapes.

@@ -74,7 +74,9 @@ func TestARefusedDeviceOffersTheAutomaticChoice(t *testing.T) {
 	h.kept.prefs.Provider = "webgpu"
 	h.openExam()
 	h.startRun()
-	h.until("the dialog", func() bool { return strings.Contains(h.overlayText(), "The device that was chosen cannot be used here.") })
+	h.until("the dialog", func() bool {
+		return strings.Contains(h.overlayText(), "The device that was chosen cannot be used here.")
+	})
 	text := h.overlayText()
 	if !strings.Contains(text, "What works here: CPU, CUDA.") || !strings.Contains(text, "no Vulkan driver is installed") || c.chosen() != "-" {
 		t.Errorf("dialog says %q; chosen %q", text, c.chosen())

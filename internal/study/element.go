@@ -48,7 +48,7 @@ type Options struct {
 	Open    func(ctx context.Context, threads int) (Openers, error)
 	Program string                 // name and version, for what is written
 	Runtime string                 // name and version of what runs graphs, for model files
-	Device  string                 // provider that was asked for, for run.json; "" is the CPU
+	Device  string                 // provider that was asked for, for run.json; "" is the automatic choice
 	Use     string                 // the sentence on research use that results carry
 	Clock   func() time.Time       // for logs and records; nil leaves times out
 	Explain func(err error) string // a sentence for an error; nil is its text

@@ -295,6 +295,29 @@ func TestARunIsFollowedToItsModel(t *testing.T) {
 	}
 }
 
+// While devices are measured the page says so; one that takes over in the middle is a badge of another colour.
+func TestMeasuringAndALostDeviceAreShown(t *testing.T) {
+	s := session(3)
+	p := newPage(t, &fakeTrainer{session: s}).planned()
+	p.Start()
+	p.until("the session", func() bool { return p.Phase() == TrainRunning })
+	s.events <- TrainEvent{Opening: "measuring WebGPU (2 of 3) …"}
+	p.until("the measurement", func() bool { return p.Status() == "Step 0 of 3 · measuring WebGPU (2 of 3) …" })
+	s.events <- TrainEvent{Device: "WebGPU (session)"}
+	p.until("the device", func() bool { return p.Device() == "WebGPU (session)" })
+	if p.DeviceMoved() || !p.CanCancel() {
+		t.Error("a device took over from none, or the run cannot be stopped")
+	}
+	s.events <- TrainEvent{Step: 1, Note: "From step 2 on: WebGPU failed, so that CPU takes over."}
+	s.events <- TrainEvent{Step: 1, Device: "CPU (session)"}
+	p.until("the other device", func() bool { return p.Device() == "CPU (session)" })
+	if n := p.Notes(); !p.DeviceMoved() || len(n) != 1 {
+		t.Errorf("moved %v, notes %q", p.DeviceMoved(), n)
+	}
+	close(s.events)
+	p.until("the end", func() bool { return !p.Phase().Active() })
+}
+
 func TestPausingWaitsForTheStep(t *testing.T) {
 	s := session(5)
 	p := newPage(t, &fakeTrainer{session: s}).planned()

@@ -178,10 +178,12 @@ func (s *session) Run(ctx context.Context, in map[string]*tensor.Tensor) (map[st
 
 // What devices say, as package ort hands it on.
 var (
-	Hang        = errors.New("hang")
-	Lost        = fmt.Errorf("%w on WebGPU (made up): GPUDevice lost: the driver was reset; close other programs to free memory, or choose another device", ort.ErrRun)
-	OutOfMemory = fmt.Errorf("%w: %w on CUDA (made up): CUDA failure 2: out of memory; close other programs, or choose a smaller model or another device", ort.ErrRun, ort.ErrMemory)
+	Hang        = says("hang")
+	Lost        = says("%w on WebGPU (made up): GPUDevice lost: the driver was reset; close other programs to free memory, or choose another device", ort.ErrRun)
+	OutOfMemory = says("%w: %w on CUDA (made up): CUDA failure 2: out of memory; close other programs, or choose a smaller model or another device", ort.ErrRun, ort.ErrMemory)
 )
+
+func says(text string, of ...any) error { return fmt.Errorf(text, of...) }
 
 // FailAt fails the runs from number first on.
 func FailAt(first int, err error) func(int) error {

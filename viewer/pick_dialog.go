@@ -40,11 +40,7 @@ func (w *Window) showPicker(title string, q picking.Question, folder, selected s
 	d.told.Wrapping = fyne.TextWrapWord
 	d.up = widget.NewButtonWithIcon("", theme.MoveUpIcon(), func() { d.do(func() { d.picker.Up() }) })
 	d.hidden = widget.NewCheck(lang.T("Hidden ones too"), func(on bool) { d.do(func() { d.picker.SetHidden(on) }) })
-	name := lang.T("Open")
-	if q.Folder {
-		name = lang.T("Choose this folder")
-	}
-	d.choose = widget.NewButton(name, d.accept)
+	d.choose = widget.NewButton(d.chooseText(), d.accept)
 	d.choose.Importance = widget.HighImportance
 	cancel := widget.NewButton(lang.T("Cancel"), func() { d.dialog.Hide() })
 	size := w.dialogSize(820, 560)
@@ -106,9 +102,24 @@ func (d *pickDialog) show() {
 	if text := d.text(); d.told.Text != text {
 		d.told.SetText(text)
 	}
+	if text := d.chooseText(); d.choose.Text != text {
+		d.choose.SetText(text)
+	}
 	_, ok := p.Choice()
 	enable(d.choose, ok)
 	enable(d.up, filepath.Dir(p.Folder()) != p.Folder())
+}
+
+// chooseText names what the button chooses.
+func (d *pickDialog) chooseText() string {
+	p := d.picker
+	switch {
+	case !p.Question().Folder:
+		return lang.T("Open")
+	case p.OnFolder():
+		return lang.T("Choose “%s”", shortName(p.Entries()[p.At()].Name))
+	}
+	return lang.T("Choose this folder")
 }
 
 // text says what is listed, or why nothing is, and what keys do.
@@ -121,7 +132,10 @@ func (d *pickDialog) text() string {
 		return lang.T("This folder cannot be read: %s. Go up with Backspace, or type another path above.", detail(p.Err()))
 	}
 	keys := lang.T("Enter opens, Backspace goes up, letters go to a name.")
-	if p.Question().Folder {
+	switch {
+	case p.Question().Folder && p.At() < 0:
+		keys = lang.T("Enter chooses this folder, Down selects one in it, Backspace goes up, letters go to a name.")
+	case p.Question().Folder:
 		keys = lang.T("Enter goes into a folder, Ctrl+Enter chooses it, Backspace goes up, letters go to a name.")
 	}
 	switch n := p.Others(); {
@@ -142,9 +156,9 @@ func (d *pickDialog) accept() {
 	}
 }
 
-// enter opens the selected line; where a folder is asked for and holds none, it is the one.
+// enter opens the selected line; where a folder is asked for and none is selected, the one that is shown is chosen.
 func (d *pickDialog) enter() {
-	if p := d.picker; p.Question().Folder && len(p.Entries()) == 0 {
+	if p := d.picker; p.Question().Folder && p.At() < 0 {
 		d.accept()
 		return
 	}

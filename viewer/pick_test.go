@@ -113,6 +113,31 @@ func TestAFolderIsChosenByControlEnter(t *testing.T) {
 	}
 }
 
+func TestTheFolderThatWasGoneIntoIsTheChoice(t *testing.T) {
+	root := folders(t, "exams/patient/07-07-2011/", "exams/other/")
+	h, d, chosen := asking(t, picking.Question{Folder: true}, root, "exams")
+	if d.choose.Text != "Choose “exams”" {
+		t.Errorf("the button says %q", d.choose.Text)
+	}
+	d.path.OnSubmitted(filepath.Join(root, "exams", "patient"))
+	h.until("the folder", func() bool { return filepath.Base(d.picker.Folder()) == "patient" && !d.picker.Busy() })
+	if d.choose.Text != "Choose this folder" || !strings.Contains(d.told.Text, "Enter chooses this folder") {
+		t.Errorf("the button says %q, below stands %q", d.choose.Text, d.told.Text)
+	}
+	h.on(fyne.KeyDown)
+	if d.choose.Text != "Choose “07-07-2011”" {
+		t.Errorf("the button says %q", d.choose.Text)
+	}
+	h.on(fyne.KeyBackspace)
+	h.listed(d)
+	h.on(fyne.KeyReturn) // into patient
+	h.listed(d)
+	h.on(fyne.KeyReturn)
+	if *chosen != filepath.Join(root, "exams", "patient") {
+		t.Errorf("chosen %q", *chosen)
+	}
+}
+
 func TestATypedPathIsGoneTo(t *testing.T) {
 	root := folders(t, "exams/here.nii", "exams/notes.txt")
 	h, d, chosen := asking(t, picking.Question{Extensions: []string{".nii"}}, root, "")
@@ -162,7 +187,7 @@ func TestAnUnreadableFolderIsASentenceAndLeadsOut(t *testing.T) {
 }
 
 func TestHiddenFoldersAreListedWhenAskedFor(t *testing.T) {
-	_, d, _ := asking(t, picking.Question{Folder: true}, folders(t, ".cache/", "exams/"), "")
+	_, d, _ := asking(t, picking.Question{Folder: true}, folders(t, ".cache/", "exams/"), "exams")
 	if n := len(d.picker.Entries()); n != 1 {
 		t.Errorf("%d lines", n)
 	}

@@ -141,7 +141,8 @@ func (p *Picker) Answer(asked int, l Listing, err error) {
 	p.show(p.selected)
 }
 
-// show lists what is wanted and selects a name, or else the first line.
+// show lists what is wanted and selects a name, or else the first line. Where a folder is asked for nothing else is selected:
+// the one that is shown is the choice then.
 func (p *Picker) show(name string) {
 	p.shown, p.at = nil, -1
 	for _, e := range p.listing.Entries {
@@ -150,12 +151,12 @@ func (p *Picker) show(name string) {
 		}
 	}
 	p.at = slices.IndexFunc(p.shown, func(e Entry) bool { return e.Name == name })
-	if p.at < 0 && len(p.shown) > 0 {
+	if p.at < 0 && len(p.shown) > 0 && !p.question.Folder {
 		p.at = 0
 	}
 }
 
-// Go shows another folder, with an entry of a name selected; "" is the first.
+// Go shows another folder, with an entry of a name selected; "" is the first file or folder where a file is asked for, else none.
 func (p *Picker) Go(folder, selected string) {
 	p.folder, p.selected, p.typed, p.err = filepath.Clean(folder), selected, "", nil
 	p.listing, p.shown, p.at = Listing{}, nil, -1
@@ -223,7 +224,7 @@ func (p *Picker) Type(r rune, now time.Time) {
 	one := string(unicode.ToLower(r))
 	from := max(p.at, 0)
 	if strings.Trim(p.typed, one) == "" { // a first character, or the same one again
-		if !p.begin(one, from+1) {
+		if !p.begin(one, p.at+1) {
 			p.begin(one, 0)
 		}
 		p.typed += one

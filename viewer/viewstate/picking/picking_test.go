@@ -69,7 +69,7 @@ func TestListsFoldersFirstAndWhatIsOffered(t *testing.T) {
 	}
 	p = New(Question{Folder: true}, dir, "")
 	answer(p)
-	if got := names(p); !slices.Equal(got, []string{"alias", "Beta", "zeta"}) || p.Others() != 3 || p.At() != 0 {
+	if got := names(p); !slices.Equal(got, []string{"alias", "Beta", "zeta"}) || p.Others() != 3 || p.At() != -1 {
 		t.Errorf("%q, %d others, at %d", got, p.Others(), p.At())
 	}
 }
@@ -187,6 +187,10 @@ func TestTheButtonChoosesWhatIsSelected(t *testing.T) {
 	}
 	p = New(Question{Folder: true}, dir, "")
 	answer(p)
+	if path, ok := p.Choice(); !ok || path != dir {
+		t.Errorf("where none is selected: %q, %v", path, ok)
+	}
+	p.Move(1)
 	if path, ok := p.Choice(); !ok || path != filepath.Join(dir, "a") {
 		t.Errorf("%q, %v", path, ok)
 	}

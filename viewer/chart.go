@@ -123,6 +123,17 @@ func (t *chart) MinSize() fyne.Size {
 	return fyne.NewSize(110, 74)
 }
 
+// headWidth is what name and mean need beside each other, logical pixels.
+func (t *chart) headWidth() float32 {
+	if len(t.about) == 0 {
+		return t.name.MinSize().Width
+	}
+	return t.name.MinSize().Width + headGap + fyne.MeasureText(t.about[len(t.about)-1], t.facts.TextSize, t.facts.TextStyle).Width
+}
+
+// headGap is the least distance between name and mean.
+const headGap = 6
+
 // CreateRenderer implements [fyne.Widget].
 func (t *chart) CreateRenderer() fyne.WidgetRenderer { return &chartRenderer{t} }
 
@@ -147,7 +158,7 @@ func (r *chartRenderer) Layout(size fyne.Size) {
 	t := r.t
 	place(t.name, 0, 0, size.Width/3, head)
 	t.facts.Text = ""
-	if room := size.Width - t.name.MinSize().Width - 6; t.about != nil && room > 0 {
+	if room := size.Width - t.name.MinSize().Width - headGap; t.about != nil && room > 0 {
 		t.facts.Text = fitText(room, t.facts.TextSize, t.facts.TextStyle, t.about...)
 	}
 	place(t.facts, 0, 0, size.Width, head)

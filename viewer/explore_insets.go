@@ -31,6 +31,7 @@ func (w *Window) addInsets() {
 		v.foot = container.NewStack(ground, container.New(layout.NewCustomPaddedLayout(3, 3, 6, 6), in.chart))
 		v.foot.Hide()
 		v.footed = func() bool { return in.visible(w) }
+		v.footNeeds = func() float32 { return in.chart.headWidth() + 2*6 }
 		w.insets = append(w.insets, in)
 	}
 }
@@ -72,5 +73,6 @@ func (w *Window) updateInsets(c viewstate.Change) {
 		}
 		in.chart.setClass(class, how)
 		in.chart.set(h)
+		in.v.arrangeInsets(in.v.Size()) // its head may need another width
 	}
 }

@@ -40,6 +40,8 @@ type viewport struct {
 	foot    fyne.CanvasObject // over the lower left of the image; nil where there is none
 	footed  func() bool
 
+	footNeeds func() float32 // the least width of the foot, logical pixels
+
 	space   bool          // the space bar is held
 	at      fyne.Position // where the mouse was last
 	hold    *holdKeys
@@ -251,7 +253,7 @@ func (v *viewport) arrangeInsets(size fyne.Size) {
 	}
 	if v.foot != nil {
 		setVisible(v.foot, v.footed())
-		width := min(footWidth, size.Width-16)
+		width := min(max(footWidth, v.footNeeds()), size.Width-16)
 		place(v.foot, 8, size.Height-footHeight-30, width, footHeight)
 	}
 }

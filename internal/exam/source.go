@@ -99,27 +99,39 @@ func (w *walker) folder(name string) error {
 		if name != "." {
 			inner = name + "/" + inner
 		}
-		mode := entry.Type()
-		if mode&fs.ModeSymlink != 0 || mode&fs.ModeIrregular != 0 { // else nobody need be asked, which takes long on a network
-			info, err := os.Stat(filepath.Join(w.root, filepath.FromSlash(inner)))
-			if err != nil {
-				continue
-			}
-			mode = info.Mode().Type()
-		}
-		switch {
+		switch mode := w.kind(entry, inner); {
 		case mode.IsDir():
 			if err := w.folder(inner); err != nil {
 				return err
 			}
 		case mode.IsRegular():
-			if w.names = append(w.names, inner); len(w.names)%500 == 0 {
-				w.progress.found(len(w.names))
-			}
+			w.add(inner)
 		}
 		if len(w.names) > maxFiles {
 			return fmt.Errorf("%w: more than %d files; open the folder of one exam", ErrTooLarge, maxFiles)
 		}
 	}
 	return nil
+}
+
+// kind returns the type of what an entry leads to. Only links are looked up, since to ask for every file takes long on a network; one to
+// nowhere is called irregular.
+func (w *walker) kind(entry fs.DirEntry, name string) fs.FileMode {
+	mode := entry.Type()
+	if mode&(fs.ModeSymlink|fs.ModeIrregular) == 0 {
+		return mode
+	}
+	info, err := os.Stat(filepath.Join(w.root, filepath.FromSlash(name)))
+	if err != nil {
+		return fs.ModeIrregular
+	}
+	return info.Mode().Type()
+}
+
+// add notes a file, and tells now and then how many there are.
+func (w *walker) add(name string) {
+	const every = 500
+	if w.names = append(w.names, name); len(w.names)%every == 0 {
+		w.progress.found(len(w.names))
+	}
 }

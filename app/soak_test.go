@@ -139,9 +139,12 @@ func TestManyExamsInTheWindow(t *testing.T) {
 // open chooses an exam in the dialog of folders, by keys, and waits until it is shown, or refused.
 func (s *soak) open(e soakExam) {
 	s.t.Helper()
-	const choose = "Choose this folder"
+	const choose = "^Choose " // this folder, or the one that is selected
 	s.Key("ctrl+o")
-	s.Control(choose)
+	s.Until("the list of exams", func(tree *uitest.Tree) bool {
+		all := tree.Match("Button", choose)
+		return len(all) == 1 && !all[0].Disabled
+	})
 	s.Key(e.name, "ctrl+Return")
 	if !e.good {
 		s.SeeText("The exam was not opened")
@@ -149,7 +152,7 @@ func (s *soak) open(e soakExam) {
 		return
 	}
 	s.Until("the exam", func(tree *uitest.Tree) bool {
-		return len(tree.Find("", choose)) == 0 && len(tree.Match("Text", "^T2W")) > 0 && len(tree.Match("Text", `, done`)) == 0
+		return len(tree.Match("Button", choose)) == 0 && len(tree.Match("Text", "^T2W")) > 0 && len(tree.Match("Text", `, done`)) == 0
 	})
 }
 

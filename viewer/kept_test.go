@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -13,6 +14,7 @@ import (
 
 	"bayeslice/internal/exam"
 	"bayeslice/internal/keymap"
+	"bayeslice/internal/lang"
 	"bayeslice/internal/modelcard"
 	"bayeslice/internal/settings"
 	"bayeslice/viewer/viewstate"
@@ -236,6 +238,41 @@ func TestPreferencesHoldAndAreStored(t *testing.T) {
 	if n, seed := h.Numbers(); n != 7 || seed != 9 {
 		t.Error(n, seed)
 	}
+}
+
+// TestALanguageIsOfferedWhereThereAreTwo holds that English alone is no choice, and that a language of the settings stays.
+func TestALanguageIsOfferedWhereThereAreTwo(t *testing.T) {
+	h, _ := keeping(t, t.TempDir(), &fakeEngine{}, true)
+	h.kept.prefs.Language = "nl"
+	p := newPrefsDialog(h.Window)
+	shown := func() bool { return shows(p.form(), lang.T("Language")) }
+	if shown() {
+		t.Error("a choice of one language")
+	}
+	if !p.save(func() {}) || h.kept.prefs.Language != "nl" {
+		t.Errorf("%q, language %q", p.told.Text, h.kept.prefs.Language)
+	}
+	p.languages = append(p.languages, lang.Choice{Tag: "nl", Name: "Nederlands"})
+	p.language.Options = append(p.language.Options, "Nederlands")
+	p.language.SetSelected("Nederlands")
+	if !shown() {
+		t.Error("no choice of two languages")
+	}
+	if !p.save(func() {}) || h.kept.prefs.Language != "nl" {
+		t.Errorf("%q, language %q", p.told.Text, h.kept.prefs.Language)
+	}
+}
+
+// shows reports whether a label with this text can be seen in o.
+func shows(o fyne.CanvasObject, text string) bool {
+	if !o.Visible() {
+		return false
+	}
+	if l, ok := o.(*widget.Label); ok {
+		return l.Text == text
+	}
+	c, ok := o.(*fyne.Container)
+	return ok && slices.ContainsFunc(c.Objects, func(o fyne.CanvasObject) bool { return shows(o, text) })
 }
 
 func TestASizeWithoutAWordIsTakenBack(t *testing.T) {

@@ -100,6 +100,9 @@ func (p *prefsDialog) makeLanguages(chosen string) {
 	}
 }
 
+// choosesLanguage reports whether there are texts in more languages than English.
+func (p *prefsDialog) choosesLanguage() bool { return len(p.languages) > 2 }
+
 // form puts the rows together.
 func (p *prefsDialog) form() fyne.CanvasObject {
 	where := caption(lang.T("Nothing is kept: this window has no settings folder."))
@@ -119,11 +122,13 @@ func (p *prefsDialog) form() fyne.CanvasObject {
 		p.folder = ""
 		p.showFolder()
 	})
+	language := prefsRow(lang.T("Language"), container.NewVBox(p.language, caption(lang.T("Holds from the next start."))))
+	setVisible(language, p.choosesLanguage())
 	return container.NewVBox(
 		groupTitle(lang.T("Appearance")),
 		prefsRow(lang.T("Size of texts and controls"), p.scale),
 		prefsRow("", p.contrast),
-		prefsRow(lang.T("Language"), container.NewVBox(p.language, caption(lang.T("Holds from the next start.")))),
+		language,
 		prefsRow(lang.T("Layout at the start"), p.layout),
 		groupTitle(lang.T("Privacy")),
 		prefsRow("", p.private),
@@ -185,7 +190,9 @@ func (p *prefsDialog) save(close func()) bool {
 	if p.contrast.Checked {
 		prefs.Contrast = settings.HighContrast
 	}
-	prefs.Language = p.languages[max(0, p.language.SelectedIndex())].Tag
+	if p.choosesLanguage() {
+		prefs.Language = p.languages[max(0, p.language.SelectedIndex())].Tag
+	}
 	prefs.Layout = layoutNames[max(0, p.layout.SelectedIndex())]
 	prefs.Private, prefs.NoRecents = p.private.Checked, !p.recents.Checked
 	prefs.Provider = ""

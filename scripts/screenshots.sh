@@ -12,7 +12,7 @@ BAYESLICE_TOUR="$folder" go test -tags migrated_fynedo -count=1 -timeout 30m \
 # The palette: greys of the images, grounds and texts of the panels, and the colours of results at three brightnesses.
 colours=()
 for v in $(seq 0 13 255); do colours+=("xc:rgb($v,$v,$v)"); done
-for v in 27,32,39 20,24,30 40,46,56 52,60,72 36,42,51 140,150,162 185,195,207 64,146,212 40,90,130 76,175,140 233,95,89; do colours+=("xc:rgb($v)"); done
+for v in 27,32,39 20,24,30 40,46,56 52,60,72 36,42,51 140,150,162 185,195,207 64,146,212 40,90,130 76,175,140 233,95,89 147,157,171 117,126,138 87,95,105; do colours+=("xc:rgb($v)"); done
 for v in 240,228,66 230,159,0 86,180,233 204,121,167 0,158,115 213,94,0 236,167,65; do
   IFS=, read -r r g b <<<"$v"
   for share in 100 70 40; do colours+=("xc:rgb($((r * share / 100)),$((g * share / 100)),$((b * share / 100)))"); done

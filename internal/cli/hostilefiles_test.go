@@ -148,7 +148,7 @@ func TestFilesThatChangeWhileTheyAreRead(t *testing.T) {
 
 // A folder of very many small files is searched to its end or up to the bound, and can be stopped.
 func TestVeryManyFiles(t *testing.T) {
-	n := 20_000
+	n := 5_000 // an exam among many is opened by a test of the package exam
 	if soaktest.Long() {
 		n = 100_000
 	}

@@ -75,6 +75,17 @@ func TestARefusedDeviceIsToldAndTheAutomaticChoiceRuns(t *testing.T) {
 	if got := e.UsableDevices(); !slices.Equal(got, []string{"CPU"}) {
 		t.Errorf("usable: %v", got)
 	}
+	tr := newTrainer(e)
+	tr.home = t.TempDir()
+	setup := tinySetup(tr.home)
+	setup.Anatomies, setup.Device = 2, "webgpu"
+	s, err := tr.Begin(t.Context(), setup, func(viewstate.TrainProgress) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Train(t.Context(), func(viewstate.TrainEvent) {}); !errors.Is(err, viewer.ErrDevice) || !strings.Contains(err.Error(), "train resume RUN --device cpu") {
+		t.Errorf("a training: %v", err)
+	}
 	e.SetDevice("")
 	if p, device, err := e.Predict(t.Context(), x, job, nil); err != nil || p.Device != "CPU (made up)" || device.Fallback != "" {
 		t.Errorf("%+v, %v", device, err)

@@ -141,6 +141,9 @@ func (s *trainSession) Train(ctx context.Context, on func(viewstate.TrainEvent))
 		s.evaluate(ctx, models.On(ctx, onDevices, use), model, on)
 		return end, nil
 	}
+	if errors.Is(err, ort.ErrProvider) { // the device stands in the settings of the run, which never change
+		err = fmt.Errorf("%w; the command `bayeslice train resume RUN --device cpu` goes on with this run elsewhere", err)
+	}
 	if ctx.Err() == nil {
 		return end, trainError(err)
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"bayeslice/internal/ort"
+	"bayeslice/internal/soaktest"
 )
 
 // killAt is when [killStudy] kills: as soon as a file of the study is there, at a moment of its making that only a kill
@@ -52,7 +53,11 @@ func killStudy(ts *testscript.TestScript, neg bool, args []string) {
 		}, time.Minute)
 		ts.Logf("killed %s: %v", at.when, !ended)
 	}
-	for range 3 {
+	random := 1
+	if soaktest.Long() {
+		random = 6
+	}
+	for range random {
 		runAndKill(ts, args[0], args[1], func() bool { return false }, time.Duration(rng.IntN(3000))*time.Millisecond)
 	}
 	ts.Check(ts.Exec("bayeslice", "study", "run", args[0], "-o", args[1], "--workers", "1"))

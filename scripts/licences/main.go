@@ -116,7 +116,7 @@ func others(root string) ([]about.Licence, map[string][]byte, error) {
 			{Name: "Bayeslice", Kind: "Apache-2.0", File: "bayeslice.txt"},
 			{Name: "Go", Kind: kindOf(compiler), Note: "The standard library and the runtime of the compiler.", File: "go.txt"},
 			{Name: "ONNX Runtime", Version: fetch.Version, Kind: "MIT", File: onnxRuntimeText,
-				Note: "A library beside the program. Its package brings no text; the notices are those of release 1.29.0, which names what earlier ones hold."},
+				Note: "A library beside the program. Its package brings no text; the notices are those of release 1.29.0, so that a part which only an earlier release holds would be missing."},
 			{Name: "OpenJPEG", Kind: "BSD-2-Clause", Note: "Part of the program as a WebAssembly module.", File: "openjpeg.txt"},
 			{Name: "Material Design icons", Kind: "Apache-2.0", Note: "Icons of buttons, by Google, as Fyne brings them.", File: "bayeslice.txt"},
 		}, map[string][]byte{

@@ -32,8 +32,8 @@ C
 fi
 root=$(go env GOROOT)
 sed 's|STATUS_NOT_SUPPORTED: |STATUS_NOT_SUPPORTED, NTStatus(0xC0000002): // STATUS_NOT_IMPLEMENTED |' \
-  "$root/src/internal/syscall/windows/at_windows.go" >"$here/at_windows.go"
-printf '{"Replace":{"%s":"%s"}}' "$root/src/internal/syscall/windows/at_windows.go" "$here/at_windows.go" >"$here/overlay.json"
+  "$root/src/internal/syscall/windows/at_windows.go" >"$here/at_windows" # no .go, lest ./... finds a package
+printf '{"Replace":{"%s":"%s"}}' "$root/src/internal/syscall/windows/at_windows.go" "$here/at_windows" >"$here/overlay.json"
 export GOFLAGS="${GOFLAGS:-} -overlay=$here/overlay.json"
 windows() { printf 'Z:%s' "${1//\//\\}"; } # a path as Windows programs see it
 

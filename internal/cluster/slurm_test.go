@@ -155,7 +155,7 @@ func interrupted(t *testing.T, c *slurmtest.Cluster) {
 		t.Errorf("the environment gave %q, %v", greeting, err)
 	}
 	for i, want := range []string{"ended with 137", "ended with 130 after USR1"} {
-		if text := log(t, s, i); !strings.Contains(text, want) || !strings.Contains(text, "asked to be queued again") || !strings.Contains(text, "ended with 0") {
+		if text := log(t, s, i); !strings.Contains(text, want) || !strings.Contains(text, "asks to be queued again") || !strings.Contains(text, "ended with 0") {
 			t.Errorf("the log of element %d lacks %q:\n%s", i, want, text)
 		}
 	}

@@ -41,6 +41,7 @@ func (s *Screen) Launch(env ...string) *Program {
 	p := &Program{Screen: s, cmd: exec.Command(os.Args[0]), ended: make(chan error, 1), socket: filepath.Join(s.t.TempDir(), "tree")}
 	p.cmd.Env = append(append(s.Environ(), EnvSocket+"="+p.socket), env...)
 	p.cmd.Stdout, p.cmd.Stderr = &p.log, &p.log
+	s.Move(image.Point{}) // or it lies over what happens to be in the middle when the window appears, and that is hovered over
 	if err := p.cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}

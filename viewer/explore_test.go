@@ -328,7 +328,7 @@ func TestDashes(t *testing.T) {
 
 // Works of a kind replace each other; those of other kinds are all done, in order.
 func TestWorker(t *testing.T) {
-	var wg sync.WaitGroup
+	var wg works
 	var mu sync.Mutex
 	var done []string
 	w := newWorker(t.Context(), func(f func()) { mu.Lock(); defer mu.Unlock(); f() }, &wg)

@@ -12,7 +12,7 @@ import (
 type worker struct {
 	ctx context.Context //nolint:containedctx // the life of the window's work
 	do  func(func())
-	wg  *sync.WaitGroup
+	wg  *works
 
 	mu      sync.Mutex
 	waiting []*task
@@ -30,7 +30,7 @@ type task struct {
 }
 
 // newWorker returns a worker that ends with ctx; do runs a function on the window's goroutine.
-func newWorker(ctx context.Context, do func(func()), wg *sync.WaitGroup) *worker {
+func newWorker(ctx context.Context, do func(func()), wg *works) *worker {
 	return &worker{ctx: ctx, do: do, wg: wg}
 }
 

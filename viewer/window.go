@@ -3,7 +3,6 @@ package viewer
 import (
 	"context"
 	"encoding/json"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -62,7 +61,7 @@ type Window struct {
 	state  *viewstate.State
 	ctx    context.Context //nolint:containedctx // the life of the window's work, cancelled when it closes
 	cancel context.CancelFunc
-	work   sync.WaitGroup
+	work   works
 
 	views       [viewstate.ViewportCount]*viewport
 	painter     *painter
@@ -449,7 +448,7 @@ func (w *Window) Finish() {
 func (w *Window) wait() {
 	done := make(chan struct{})
 	go func() {
-		w.work.Wait()
+		w.work.End()
 		w.painter.stop()
 		close(done)
 	}()

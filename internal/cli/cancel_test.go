@@ -214,11 +214,11 @@ func (y *stopTally) stopOnce(t *testing.T, s stoppable, out string, at, length t
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	var when time.Time
-	timer := time.AfterFunc(at, func() { when = time.Now(); cancel() })
+	when := make(chan time.Time, 1)
+	timer := time.AfterFunc(at, func() { when <- time.Now(); cancel() })
 	code, _, errs := execute(ctx, Options{Abort: ctx.Done()}, s.args(out)...) // what was sampled is not written either
 	if !timer.Stop() {
-		took := time.Since(when)
+		took := time.Since(<-when)
 		y.slowest = max(y.slowest, took)
 		if took > soon(length) {
 			t.Errorf("%s: stopped after %v, it ran %v more", s.name, at, took)

@@ -24,7 +24,11 @@ var ErrAlign = errors.New("align: the alignment cannot be checked")
 
 // Frame is what shifts are given along: unit world directions of an image's axes that are nearest to the patient's left, back and head.
 // In a tilted stack Left and Back lie in the slices, and Head is the slice normal.
-type Frame struct{ Left, Back, Head geom.Vec3 }
+type Frame struct {
+	Left geom.Vec3 `json:"left"`
+	Back geom.Vec3 `json:"back"`
+	Head geom.Vec3 `json:"head"`
+}
 
 // FrameOf returns the frame of a grid.
 func FrameOf(g geom.Grid) Frame {
@@ -139,13 +143,13 @@ func (c Confidence) Meaning() string {
 
 // Estimate is the measured displacement of the diffusion image.
 type Estimate struct {
-	Shift      Offset  // where the diffusion image has the anatomy, minus where T2W has it, along Frame
-	SE         Offset  // standard error of each part of Shift, mm: spread between four parts of the region
-	Frame      Frame   // of the T2W image
-	Voxel      Offset  // extent of a voxel of the diffusion image along Frame, mm
-	NMI        float64 // at Shift, mean over the diffusion images; 1 means unrelated, 2 one grey level for one
-	NMIAtZero  float64 // with the images as they are
-	Confidence Confidence
+	Shift      Offset     `json:"shift"` // where the diffusion image has the anatomy, minus where T2W has it, along Frame
+	SE         Offset     `json:"se"`    // standard error of each part of Shift, mm: spread between four parts of the region
+	Frame      Frame      `json:"frame"` // of the T2W image
+	Voxel      Offset     `json:"voxel"` // extent of a voxel of the diffusion image along Frame, mm
+	NMI        float64    `json:"-"`     // at Shift, mean over the diffusion images; 1 means unrelated, 2 one grey level for one
+	NMIAtZero  float64    `json:"-"`     // with the images as they are; −Inf where these hardly overlap
+	Confidence Confidence `json:"confidence"`
 }
 
 // Correction is the offset that brings the diffusion image onto T2W: the opposite of Shift.

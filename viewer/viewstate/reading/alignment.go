@@ -14,7 +14,8 @@ import (
 
 // alignment is what is known about T2W against diffusion.
 type alignment struct {
-	asked    int // counts checks, so that the answer to an old one is dropped
+	asked    int       // counts checks, so that the answer to an old one is dropped
+	of       [3]string // IDs of the T2W, ADC and high-b series that are checked, "" where there is none
 	running  bool
 	done     float64 // 0…1 of the check under way
 	estimate *align.Estimate
@@ -60,9 +61,31 @@ func (r *Reading) StartCheck() (t Task, ok bool) {
 			t.region = gland
 		}
 	}
-	a.running, a.done, a.estimate, a.problem = true, 0, nil, ""
+	a.running, a.done, a.estimate, a.problem, a.of = true, 0, nil, "", r.checkable()
 	r.tell()
 	return t, true
+}
+
+// checkable returns the IDs of the series that a check takes.
+func (r *Reading) checkable() (ids [3]string) {
+	for i, role := range [3]exam.Role{exam.T2W, exam.ADC, exam.HighB} {
+		if s := r.chosen(role); s != nil {
+			ids[i] = s.ID
+		}
+	}
+	return ids
+}
+
+// takeEstimate shows the estimate of an earlier check of the series that are in the roles now.
+func (r *Reading) takeEstimate(e align.Estimate) {
+	r.alignment = alignment{asked: r.alignment.asked + 1, of: r.checkable(), estimate: &e}
+}
+
+// dropOtherCheck forgets a check, also one under way, of other series than those in the roles now.
+func (r *Reading) dropOtherCheck() {
+	if a := &r.alignment; (a.running || a.estimate != nil) && a.of != r.checkable() {
+		*a = alignment{asked: a.asked + 1}
+	}
 }
 
 // CheckProgress tells how far a check is.

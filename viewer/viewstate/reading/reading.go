@@ -70,6 +70,7 @@ func (r *Reading) changed(c viewstate.Change) {
 			r.forget()
 		}
 		r.dropLostSeries()
+		r.dropOtherCheck()
 	}
 	if c.Has(viewstate.ChangedTool|viewstate.ChangedLayout) && r.draft.tool != r.state.Tool() {
 		r.draft, r.message = draft{}, ""

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"math"
 	"strings"
 	"testing"
@@ -438,6 +439,13 @@ func TestTheCheckIsOfTheExamThatIsOpen(t *testing.T) {
 	if r.ApplyEstimate() {
 		t.Error("an unreliable estimate was applied")
 	}
+	swapped := *s.Exam()
+	swapped.Roles = maps.Clone(swapped.Roles)
+	delete(swapped.Roles, exam.ADC)
+	s.SetExam(&swapped)
+	if r.Estimate() != nil {
+		t.Error("the estimate of another series is shown")
+	}
 }
 
 // predictions give the exam an anatomy (a box of TZ in PZ) and one candidate in the right PZ.
@@ -587,6 +595,11 @@ func TestASessionBringsTheReadingBack(t *testing.T) {
 	r.Fuse("adc")
 	r.SetPSA("4,2")
 	s.Apply(viewstate.InvertGreys)
+	task, ok := r.StartCheck()
+	if !ok {
+		t.Fatal("no check")
+	}
+	r.EndCheck(task, &align.Estimate{Shift: align.Offset{Left: 3}, SE: align.Offset{Back: 0.1}, NMI: 1.2, NMIAtZero: math.Inf(-1), Confidence: align.Good}, nil)
 	x := r.SessionSection()
 	stored, err := x.SaveSection()
 	if err != nil {
@@ -607,12 +620,16 @@ func TestASessionBringsTheReadingBack(t *testing.T) {
 	if text, _ := json.Marshal(again); string(text) != string(data) {
 		t.Errorf("restored as\n%s\nnot\n%s", text, data)
 	}
+	if other.Estimate() == nil || other.AlignmentText() != r.AlignmentText() {
+		t.Errorf("the alignment %q became %q", r.AlignmentText(), other.AlignmentText())
+	}
 	for n, m := range r.Measurements() {
 		if o := other.Measurements()[n]; o.Text() != m.Text() || o.Title() != m.Title() {
 			t.Errorf("%s %q became %s %q", m.Title(), m.Text(), o.Title(), o.Text())
 		}
 	}
-	for _, bad := range []string{`[`, `{"marks":[{"kind":"angle"}]}`, `{"marks":[{"kind":"distance"}]}`, `{"fusionOpacity":7}`, `{"marks":[{"kind":"region"}]}`} {
+	for _, bad := range []string{`[`, `{"marks":[{"kind":"angle"}]}`, `{"marks":[{"kind":"distance"}]}`, `{"fusionOpacity":7}`, `{"alignment":{"estimate":{"confidence":9}}}`,
+		`{"alignment":{"estimate":{"shift":{"left":99}}}}`, `{"marks":[{"kind":"region"}]}`} {
 		if err := other.SessionSection().RestoreSection(json.RawMessage(bad)); !errors.Is(err, errSaved) {
 			t.Errorf("%s: %v", bad, err)
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"bayeslice/internal/align"
 	"bayeslice/internal/geom"
 	"bayeslice/internal/measure"
 	sessionfile "bayeslice/internal/session"
@@ -43,12 +44,25 @@ type saved struct {
 	PSA           string      `json:"psa,omitempty"` // ng/mL, as typed
 	// Given is by how much images are moved for the models, world LPS mm, by Series.ID.
 	Given map[string]geom.Vec3 `json:"modelMoves,omitempty"`
+	Check *savedCheck          `json:"alignment,omitempty"`
+}
+
+// savedCheck is the result of an alignment check in a session file.
+type savedCheck struct {
+	Of       [3]string      `json:"of"` // as alignment.of
+	Estimate align.Estimate `json:"estimate"`
+}
+
+// valid reports whether a check could have had this result.
+func (c *savedCheck) valid() bool {
+	e := &c.Estimate
+	return e.Confidence <= align.Good && e.Shift.Length() <= maxOffsetMM
 }
 
 type section struct{ r *Reading }
 
-// SessionSection returns the part of a session that reading is: measurements, key images, fusion, inverted series and the PSA. Restoring it
-// needs the same exam to be open.
+// SessionSection returns the part of a session that reading is: measurements, key images, fusion, inverted series, the PSA and
+// what the alignment check found. Restoring it needs the same exam to be open.
 func (r *Reading) SessionSection() sessionfile.Section { return section{r} }
 
 // SectionName implements [sessionfile.Section].
@@ -86,6 +100,9 @@ func (x section) SaveSection() (any, error) {
 	for _, k := range r.keys {
 		out.Keys = append(out.Keys, savedKey(k))
 	}
+	if e := r.alignment.estimate; e != nil {
+		out.Check = &savedCheck{r.alignment.of, *e}
+	}
 	for _, s := range r.state.Exam().Series {
 		if r.inverted[s.ID] {
 			out.Inverted = append(out.Inverted, s.ID)
@@ -113,6 +130,9 @@ func (x section) RestoreSection(data json.RawMessage) error {
 			return fmt.Errorf("%w: series %s is moved by %v mm", errSaved, id, by)
 		}
 	}
+	if in.Check != nil && !in.Check.valid() {
+		return fmt.Errorf("%w: an alignment of %.0f mm", errSaved, in.Check.Estimate.Shift.Length())
+	}
 	var list []Measurement
 	missing := 0
 	for _, s := range in.Marks {
@@ -132,6 +152,9 @@ func (x section) RestoreSection(data json.RawMessage) error {
 	r.fusion.opacity, r.psa, r.given = in.FusionOpacity, in.PSA, in.Given
 	if r.series(in.Fused) != nil {
 		r.fusion.series = in.Fused
+	}
+	if in.Check != nil && in.Check.Of == r.checkable() {
+		r.takeEstimate(in.Check.Estimate)
 	}
 	for _, id := range in.Inverted {
 		r.inverted[id] = true

@@ -63,7 +63,6 @@ func (w *Window) showAbout() {
 	texts := container.NewBorder(snug(a.title, a.note), nil, nil, nil, rows)
 	lists := container.NewBorder(nil, nil, container.New(fixedWidth{partsWidth}, a.list), nil, texts)
 	d := dialog.NewCustom(lang.T("About Bayeslice"), lang.T("Close"), container.NewBorder(a.head(), nil, nil, nil, lists), w.win)
-	a.list.escape = d.Hide
 	d.Resize(size)
 	w.showEscaped(d)
 	a.list.Select(0)
@@ -124,12 +123,12 @@ func (a *aboutDialog) runtimeText(version, library string, err error) string {
 // partList is the list of parts: arrows go through it, Escape closes the dialog.
 type partList struct {
 	widget.List
+	w         *Window
 	count, at int
-	escape    func()
 }
 
 func newPartList(a *aboutDialog) *partList {
-	l := &partList{count: len(a.parts)}
+	l := &partList{w: a.w, count: len(a.parts)}
 	l.Length, l.CreateItem, l.UpdateItem = func() int { return l.count }, newPartRow, a.fillRow
 	l.OnSelected = func(i int) {
 		l.at = i
@@ -143,7 +142,7 @@ func newPartList(a *aboutDialog) *partList {
 func (l *partList) TypedKey(e *fyne.KeyEvent) {
 	switch e.Name {
 	case fyne.KeyEscape:
-		l.escape()
+		l.w.escape()
 	case fyne.KeyUp:
 		l.Select(max(0, l.at-1))
 		l.List.TypedKey(e) // which moves its own mark

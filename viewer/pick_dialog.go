@@ -60,7 +60,7 @@ func (w *Window) showPicker(title string, q picking.Question, folder, selected s
 		}
 	})
 	d.do(func() {})
-	d.dialog.Show()
+	w.showEscaped(d.dialog)
 	w.win.Canvas().Focus(d.list)
 	return d
 }

@@ -60,7 +60,7 @@ func (l *pickList) TypedKey(e *fyne.KeyEvent) {
 	case fyne.KeyBackspace, fyne.KeyLeft:
 		l.d.do(func() { p.Up() })
 	case fyne.KeyEscape:
-		l.d.dialog.Hide()
+		l.d.w.escape()
 	default:
 		if by, ok := move[e.Name]; ok {
 			l.d.do(func() { p.Move(by) })

@@ -99,6 +99,12 @@ func TestEscapeChoosesNothing(t *testing.T) {
 	if *chosen != "" || h.win.Canvas().Overlays().Top() != nil || h.files != nil {
 		t.Errorf("chosen %q", *chosen)
 	}
+	h, _, chosen = asking(t, picking.Question{}, folders(t, "a.nii"), "")
+	h.win.Canvas().Unfocus() // as by a click beside the list
+	h.win.Canvas().OnTypedKey()(&fyne.KeyEvent{Name: fyne.KeyEscape})
+	if *chosen != "" || h.win.Canvas().Overlays().Top() != nil || h.files != nil {
+		t.Errorf("without a focus: chosen %q", *chosen)
+	}
 }
 
 func TestAFolderIsChosenByControlEnter(t *testing.T) {

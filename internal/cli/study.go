@@ -140,8 +140,8 @@ func (s *session) studyOptions(ctx context.Context) (study.Options, error) {
 		return study.Options{}, err
 	}
 	return study.Options{
-		Open: func(ctx context.Context, threads int) (study.Openers, error) {
-			u := devices.Use{Session: ort.SessionOptions{Threads: threads}}
+		Open: func(ctx context.Context, threads int, measuring func(string, int, int)) (study.Openers, error) {
+			u := devices.Use{Session: ort.SessionOptions{Threads: threads}, Progress: func(p devices.Progress) { measuring(p.Trying.String(), p.Done, p.Of) }}
 			if threads == 0 {
 				u.Session.Threads = ort.DefaultThreads()
 			}
@@ -387,6 +387,8 @@ func (w *studyWatch) event(e study.Event) {
 		w.began[name] = time.Now()
 	}
 	switch e.Phase {
+	case study.Measuring:
+		w.now[name] = fmt.Sprintf("measuring %s, device %d/%d", strings.Join(e.Notes, " "), e.Done+1, e.Total)
 	case study.Preparing:
 		w.notes(e.Notes)
 		w.now[name] = fmt.Sprintf("data %d/%d", e.Done, e.Total)

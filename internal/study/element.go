@@ -22,6 +22,7 @@ type Phase string
 
 // Phases of an element.
 const (
+	Measuring  Phase = "devices"    // Done of Total devices are measured for a graph; Notes names the one that is being measured
 	Preparing  Phase = "data"       // Done of Total exams are prepared
 	Stepping   Phase = "training"   // steps
 	Evaluating Phase = "evaluation" // executions
@@ -45,7 +46,8 @@ type Event struct {
 // Options are what the work needs from outside.
 type Options struct {
 	// Open gives what opens the graphs of an element with a number of threads for each operator; 0 is the machine's default.
-	Open    func(ctx context.Context, threads int) (Openers, error)
+	// Where it has to measure devices it calls measuring before each, from the goroutine that opens.
+	Open    func(ctx context.Context, threads int, measuring func(device string, done, of int)) (Openers, error)
 	Program string                 // name and version, for what is written
 	Runtime string                 // name and version of what runs graphs, for model files
 	Device  string                 // provider that was asked for, for run.json; "" is the automatic choice
@@ -109,7 +111,9 @@ func (s *Study) RunElement(ctx context.Context, e Element, o Options) (err error
 
 // attempt trains and evaluates an element.
 func (s *Study) attempt(ctx context.Context, e Element, o Options, r *Record) error {
-	open, err := o.Open(ctx, s.file.Training[e.Task].Threads)
+	open, err := o.Open(ctx, s.file.Training[e.Task].Threads, func(device string, done, of int) {
+		o.tell(Event{Element: e, Phase: Measuring, Done: done, Total: of, Notes: []string{device}})
+	})
 	if err != nil {
 		return err
 	}

@@ -140,8 +140,10 @@ func TestFailuresAreRecordedAndTriedAgain(t *testing.T) {
 	attempts := 0
 	broken := errors.New("no runtime")
 	var failed []string
+	measured := 0
 	o := study.Options{
-		Open: func(context.Context, int) (study.Openers, error) {
+		Open: func(_ context.Context, _ int, measuring func(string, int, int)) (study.Openers, error) {
+			measuring("the CPU", 1, 2)
 			mu.Lock()
 			defer mu.Unlock()
 			attempts++
@@ -153,11 +155,14 @@ func TestFailuresAreRecordedAndTriedAgain(t *testing.T) {
 			if e.Phase == study.Broken {
 				failed = append(failed, e.Element.Name()) // one call at a time
 			}
+			if e.Phase == study.Measuring && e.Done == 1 && e.Total == 2 && slices.Equal(e.Notes, []string{"the CPU"}) {
+				measured++
+			}
 		},
 	}
 	for round := 1; round <= 2; round++ {
 		err := s.Run(context.Background(), 3, o)
-		if !errors.Is(err, study.ErrIncomplete) || !strings.Contains(err.Error(), "15 of 16 failed") || attempts != 15*round || len(failed) != 15*round {
+		if !errors.Is(err, study.ErrIncomplete) || !strings.Contains(err.Error(), "15 of 16 failed") || attempts != 15*round || measured != attempts || len(failed) != 15*round {
 			t.Fatalf("round %d: %v after %d attempts, %d told", round, err, attempts, len(failed))
 		}
 	}

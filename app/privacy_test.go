@@ -82,9 +82,7 @@ func TestWindowIsOfflineAndDiscreet(t *testing.T) {
 		t.Errorf("in private mode the window manager is told %q", told)
 	}
 	p.Press("Run")
-	p.Within(3*time.Minute, "the end of the run", func(tree *uitest.Tree) bool {
-		return len(tree.Match("Text", `Zones \d+, done`)) > 0 && len(tree.Match("Text", `Lesions \d+, done`)) > 0
-	})
+	awaitRun(p)
 	p.Key("F6", "b")
 	p.SeeText("EDIT PZ")
 	view := viewports(p.Tree())[0].Box

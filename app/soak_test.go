@@ -160,9 +160,7 @@ func (s *soak) open(e soakExam) {
 func (s *soak) look() {
 	s.t.Helper()
 	s.Key("ctrl+r")
-	s.Within(3*time.Minute, "the end of the run", func(tree *uitest.Tree) bool {
-		return len(tree.Match("Text", `Zones \d+, done`)) > 0 && len(tree.Match("Text", `Lesions \d+, done`)) > 0
-	})
+	awaitRun(s.Program)
 	middle := viewports(s.Tree())[0].Box.Center()
 	for _, layout := range []string{"F6", "F7", "F8", "F5"} {
 		s.Key(layout)

@@ -164,9 +164,28 @@ func (v *tour) tab(name string) {
 // ran waits for the end of a run of both networks.
 func (v *tour) ran() {
 	v.t.Helper()
-	v.Within(3*time.Minute, "the end of the run", func(tree *uitest.Tree) bool {
+	awaitRun(v.Program)
+}
+
+// awaitRun waits until both networks have drawn their samples, as the panel tells.
+func awaitRun(p *uitest.Program) {
+	p.Within(3*time.Minute, "the end of the run", func(tree *uitest.Tree) bool {
 		return len(tree.Match("Text", `Zones \d+, done`)) > 0 && len(tree.Match("Text", `Lesions \d+, done`)) > 0
 	})
+}
+
+// withPanel does something while the panel is in view, which lies over the images where the window is narrow.
+func (v *tour) withPanel(do func()) {
+	v.t.Helper()
+	if v.Size().X >= 900*v.scale {
+		do()
+		return
+	}
+	toggle := func() { v.Click(image.Pt(v.Size().X-22*v.scale, 19*v.scale), uitest.Left) }
+	toggle()
+	do()
+	toggle()
+	v.Quiet(time.Minute)
 }
 
 // The main screens of the window at the sizes that must hold.
@@ -176,13 +195,7 @@ func TestTourOfTheScreens(t *testing.T) {
 	for _, size := range []struct{ width, height, scale int }{{1280, 800, 1}, {1280, 800, 2}, {1920, 1080, 1}, {1920, 1080, 2}, {2560, 1600, 2}} {
 		t.Run(sizeName(size.width, size.height, size.scale), func(t *testing.T) {
 			v := newTour(t, size.width, size.height, size.scale, Options{Exam: exam, Samples: tourSamples(), AutoRun: true})
-			if size.width < 900*size.scale { // the panel, which tells the end of a run, lies over the images
-				v.Click(image.Pt(v.Size().X-22*v.scale, 19*v.scale), uitest.Left)
-				v.ran()
-				v.Click(image.Pt(v.Size().X-22*v.scale, 19*v.scale), uitest.Left)
-			} else {
-				v.ran()
-			}
+			v.withPanel(v.ran)
 			v.shot("read")
 			for _, layout := range []string{"Contour", "Uncertainty", "Compare"} {
 				v.Press(layout)

@@ -49,20 +49,15 @@ func (v *tour) useTools() {
 	v.End()
 }
 
-// beside does something in a tab of the panel, which lies over the images where the window is narrow.
+// beside does something in a tab of the panel.
 func (v *tour) beside(tab string, do func()) {
 	v.t.Helper()
-	toggle := func() {
-		if v.Size().X < 900*v.scale {
-			v.Click(image.Pt(v.Size().X-22*v.scale, 19*v.scale), uitest.Left)
-			v.Quiet(time.Minute)
-		}
-	}
-	toggle()
-	v.tab(tab)
-	v.scrollBack()
-	do()
-	toggle()
+	v.withPanel(func() {
+		v.Quiet(time.Minute)
+		v.tab(tab)
+		v.scrollBack()
+		do()
+	})
 }
 
 // image is where an image is on screen.

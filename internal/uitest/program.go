@@ -266,17 +266,17 @@ func (p *Program) pick(choice string) {
 	}).Seen.Center(), Left)
 }
 
-// Reveal turns the wheel over a place until a text there is in view, and returns it.
+// Reveal turns the wheel over a place until a text there is in view, and returns it. It turns no further before the window
+// is at rest: what was done before, or the last notch, may just be bringing the text.
 func (p *Program) Reveal(over image.Point, text string) Node {
 	p.t.Helper()
 	for _, step := range []int{-1, 1} {
 		for range 60 {
+			p.Quiet(patience)
 			if len(p.Tree().Find("", text)) > 0 {
-				p.Quiet(patience)
 				return p.SeeText(text)
 			}
 			p.Wheel(over, step)
-			p.Tree()
 		}
 	}
 	p.fail("no scrolling shows %q", text)

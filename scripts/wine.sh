@@ -36,6 +36,8 @@ sed 's|STATUS_NOT_SUPPORTED: |STATUS_NOT_SUPPORTED, NTStatus(0xC0000002): // STA
 printf '{"Replace":{"%s":"%s"}}' "$root/src/internal/syscall/windows/at_windows.go" "$here/at_windows" >"$here/overlay.json"
 export GOFLAGS="${GOFLAGS:-} -overlay=$here/overlay.json"
 windows() { printf 'Z:%s' "${1//\//\\}"; } # a path as Windows programs see it
+data=${BAYESLICE_TESTDATA:-../shared/data}
+if [ -d "$data" ]; then BAYESLICE_TESTDATA=$(windows "$(cd "$data" && pwd -P)") && export BAYESLICE_TESTDATA; fi
 
 failed=0
 test_package() {

@@ -27,7 +27,7 @@ func must(t *testing.T, err error) {
 
 // soon is how long after the moment it was stopped a command may still run that takes so long undisturbed, on a machine that may
 // have much else to do: the operator or the file in work is finished.
-func soon(undisturbed time.Duration) time.Duration { return max(2*time.Second, undisturbed/2) }
+func soon(undisturbed time.Duration) time.Duration { return max(10*time.Second, undisturbed/2) }
 
 // stoppable is a command that is stopped at random moments.
 type stoppable struct {
@@ -81,10 +81,10 @@ func unfinished(t *testing.T, dir string) (list []string) {
 	return list
 }
 
-// settled waits until no more than most goroutines are left.
-func settled(most int) int {
+// settled waits until no more than most goroutines are left, as long as a graph may take to open that was stopped meanwhile.
+func settled(most int, patience time.Duration) int {
 	n := runtime.NumGoroutine()
-	for range 200 {
+	for end := time.Now().Add(patience); time.Now().Before(end); {
 		if n <= most {
 			break
 		}
@@ -188,13 +188,13 @@ func (y *stopTally) stop(t *testing.T, s stoppable, n int) {
 		t.Fatalf("%s undisturbed: code %d, %s", s.name, code, errs)
 	}
 	length, want := time.Since(began), s.files(t, out)
-	calm := settled(0)
+	calm := settled(0, 2*time.Second)
 	ended := false
 	for range n {
 		out = filepath.Join(t.TempDir(), "out")
 		at := time.Duration(y.rng.Float64() * float64(length))
 		ended = y.stopOnce(t, s, out, at, length, want) || ended
-		if n := settled(calm); n > calm {
+		if n := settled(calm, 30*time.Second); n > calm {
 			buf := make([]byte, 1<<16)
 			t.Errorf("%s: stopped after %v, %d goroutines where %d were:\n%s", s.name, at, n, calm, buf[:runtime.Stack(buf, true)])
 		}

@@ -34,12 +34,12 @@ const pester = "BAYESLICE_TEST_THIRD_SIGNAL"
 
 func TestTheThirdSignalKills(t *testing.T) {
 	if os.Getenv(pester) != "" {
-		_, abort, _ := Signals(context.Background())
+		stop, abort, _ := Signals(context.Background())
 		for range 2 {
 			if err := syscall.Kill(os.Getpid(), syscall.SIGTERM); err != nil {
 				t.Fatal(err)
 			}
-			time.Sleep(100 * time.Millisecond) // the second may not merge with the first
+			<-stop.Done() // the second may not merge with the first
 		}
 		<-abort.Done()
 		for range 20 {

@@ -65,7 +65,7 @@ func TestTheFastestDeviceIsChosen(t *testing.T) {
 			if c.spoil != nil {
 				c.spoil(r)
 			}
-			s := r.Set(devices.Options{Ready: 300 * time.Millisecond})
+			s := r.Set(devices.Options{Ready: 3 * time.Second})
 			if got := chosen(t, s, ort.Auto); got != c.want {
 				t.Errorf("chosen %+v, want %+v; measured %+v", got, c.want, s.Tables())
 			}

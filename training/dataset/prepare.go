@@ -226,6 +226,9 @@ func (d *Dataset) exampleOf(ctx context.Context, s *source) (*training.Example, 
 
 // load reads or generates the exam and its mask, values as stored.
 func (s *source) load(ctx context.Context) (*pair, error) {
+	if s.bad != nil { // it has no way to open then
+		return nil, s.bad
+	}
 	if s.generate != nil {
 		return s.generate(ctx)
 	}

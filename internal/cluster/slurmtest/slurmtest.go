@@ -191,8 +191,14 @@ func (c *Cluster) StartNode() {
 func (c *Cluster) KillNode() {
 	c.t.Helper()
 	c.node.Process.Kill() //nolint:errcheck // it may have ended
-	c.killJobs()
-	c.Await("the jobs' processes to end", func() bool { return len(c.processes()) == 0 })
+	rest := 0
+	c.Await("the jobs' processes to end", func() bool {
+		c.killJobs() // again: a job that was just being begun is seen when its script runs
+		if rest++; len(c.processes()) > 0 {
+			rest = 0
+		}
+		return rest == 5
+	})
 }
 
 // killJobs kills every process of jobs, and slurmstepd, which waits for each.
